@@ -27,7 +27,7 @@ void rng_seed(struct rng *r, uint64_t seed)
     for (int i = 0; i < 4; i++) {
         uint64_t z;
 
-        __builtin_add_overflow(seed, UINT64_C(0x9e3779b97f4a7c15), &seed);
+        seed += UINT64_C(0x9e3779b97f4a7c15);
         z = seed;
         z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
         z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
