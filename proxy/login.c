@@ -52,7 +52,7 @@ static void deny(struct session *s)
     struct diag d = {0};
 
     diag_set(&d, ER_ACCESS_DENIED_ERROR, s->user, s->host, s->auth->used_password ? "YES" : "NO");
-    log_at(LOG_INFO, LOG_CAT_SESSION, "login refused: %s", d.text);
+    log_info(LOG_SESSION, "login refused: %s", d.text);
     refuse(s, &d);
 }
 

@@ -24,7 +24,7 @@ struct ssl_ctx_st;
 struct proxy_worker {
     struct proxy *proxy;
     struct worker *worker;
-    struct list_node sessions;
+    struct list sessions;
     struct stmt *free_stmts;
     uint32_t n_free_stmts;
     uint32_t next_id;
