@@ -16,7 +16,7 @@ found=$(for f in $(sources all); do
 done)
 verdict "functions and files are short enough" "$found"
 found=$(for f in $(sources all); do
-    awk -v file="$f" '{ n = $0; gsub(/[\200-\277]/, "", n); if (length(n) > 120) printf "%s:%d: %d columns\n", file, FNR, length(n) }' "$f"
+    LC_ALL=C awk -v file="$f" '{ n = $0; gsub(/[\200-\277]/, "", n); if (length(n) > 120) printf "%s:%d: %d columns\n", file, FNR, length(n) }' "$f"
 done)
 verdict "lines are at most 120 columns" "$found"
 found=$(for d in $folders; do
