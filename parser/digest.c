@@ -16,14 +16,15 @@ static inline uint64_t mum(uint64_t a, uint64_t b)
     return (uint64_t)m ^ (uint64_t)(m >> 64);
 }
 
+/* s, t: from the seed. Whoever does not know them cannot choose a y that sends a product to zero. */
 struct mix {
-    uint64_t a, b;
+    uint64_t a, b, s, t;
 };
 
 static inline void mix_pair(struct mix *m, uint64_t x, uint64_t y)
 {
-    m->a = mum(m->a ^ x ^ MIX_A, y ^ MIX_B);
-    m->b = mum(m->b + x, y ^ MIX_C) ^ m->a;
+    m->a = mum(m->a ^ x ^ MIX_A, y ^ m->s);
+    m->b = mum(m->b + x, y ^ m->t) ^ m->a;
 }
 
 static inline void mix_bytes(struct mix *m, unsigned kind, const char *p, size_t n)
@@ -103,7 +104,8 @@ void digest_scan(struct sv text, uint32_t from, const struct sql_opts *opts, str
 {
     struct lex l;
     struct token t;
-    struct mix m = {opts->seed ^ MIX_C, opts->seed * MIX_B + MIX_A};
+    struct mix m = {opts->seed ^ MIX_C, opts->seed * MIX_B + MIX_A, mum(opts->seed ^ MIX_B, MIX_C) ^ MIX_A,
+                    mum(opts->seed ^ MIX_A, MIX_B) ^ MIX_C};
     unsigned n = 0, first = TK_EOF;
 
     lex_init(&l, text, from, opts);
@@ -141,7 +143,7 @@ void digest_scan(struct sv text, uint32_t from, const struct sql_opts *opts, str
     out->nslots = l.literals;
     out->nparams = l.params;
     out->next = t.kind == TK_SEMI ? t.end : (uint32_t)text.len;
-    mix_pair(&m, n, MIX_B);
+    mix_pair(&m, n, n);
     out->hash[0] = m.a;
     out->hash[1] = m.b;
     if (t.kind == TK_SEMI) {
