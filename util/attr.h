@@ -23,18 +23,16 @@
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 #define CONTAINER_OF(ptr, type, member) ((type *)(void *)((char *)(ptr) - offsetof(type, member)))
-#define MIN(a, b)                                                                                                      \
+/* The counter keeps the names apart, so that the macros nest. */
+#define PICK__(a, b, op, n)                                                                                            \
     ({                                                                                                                 \
-        __typeof__(a) min_a_ = (a);                                                                                    \
-        __typeof__(b) min_b_ = (b);                                                                                    \
-        min_a_ < min_b_ ? min_a_ : min_b_;                                                                             \
+        __typeof__(a) pick_a_##n = (a);                                                                                \
+        __typeof__(b) pick_b_##n = (b);                                                                                \
+        pick_a_##n op pick_b_##n ? pick_a_##n : pick_b_##n;                                                            \
     })
-#define MAX(a, b)                                                                                                      \
-    ({                                                                                                                 \
-        __typeof__(a) max_a_ = (a);                                                                                    \
-        __typeof__(b) max_b_ = (b);                                                                                    \
-        max_a_ > max_b_ ? max_a_ : max_b_;                                                                             \
-    })
+#define PICK_(a, b, op, n) PICK__(a, b, op, n)
+#define MIN(a, b) PICK_(a, b, <, __COUNTER__)
+#define MAX(a, b) PICK_(a, b, >, __COUNTER__)
 
 /* Prints "file:line: what" and a backtrace on stderr and aborts. Any thread. */
 NORETURN void check_failed(const char *file, int line, const char *what);
