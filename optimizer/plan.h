@@ -1,0 +1,252 @@
+/* The physical plan of one statement: what goes where, and what is done with what comes back.
+ *
+ * A plan is made by the optimizer, is read-only from then on, has its own arena, and is shared by every execution of
+ * statements with the same digest in the same environment (plan cache; one per worker). What differs between those
+ * executions are the *inputs*: the values of the literals (by slot, in the order in which the lexer meets them) or of
+ * the parameters (`?`, by ordinal). So nothing in a plan holds a literal's value; it holds its slot. Parts of a
+ * statement whose literals change the plan's shape make the plan `uncacheable`.
+ *
+ * Shape: a route says which *places* (partition of the statement's table group, or shard) the statement needs, as a
+ * program over the inputs. One place: the statement is sent as the client wrote it, with `splice` applied, and the
+ * reply is relayed. Several places: each gets `fragment` (a template of SQL), and `top` says how the results are merged
+ * (reads) or counted (writes). Both come from one planner; the relay is the plan with one fragment and no top. */
+#ifndef OPTIMIZER_PLAN_H
+#define OPTIMIZER_PLAN_H
+
+#include "types/agg.h"
+#include "types/bexpr.h"
+#include "util/arena.h"
+#include "util/diag.h"
+
+struct cat_table;
+struct cat_snapshot;
+
+/* ---- values that are known only at execution ---- */
+
+enum rvalue_kind {
+    RV_CONST,   /* text: an SQL literal made by the planner */
+    RV_LITERAL, /* literal slot `slot` of the statement's text */
+    RV_PARAM,   /* parameter `slot` */
+    RV_NEG      /* minus args[0] */
+};
+
+struct rvalue {
+    enum rvalue_kind kind;
+    uint16_t slot;
+    struct sv text;
+    const struct rvalue *arg;
+};
+
+/* What a session knows and a shard's connection does not: replaced by its value wherever it stands. */
+enum session_value {
+    SESSION_LAST_INSERT_ID,
+    SESSION_ROW_COUNT,
+    SESSION_FOUND_ROWS,
+    SESSION_CONNECTION_ID,
+    SESSION_USER,         /* USER(), SESSION_USER() */
+    SESSION_CURRENT_USER, /* CURRENT_USER[()] */
+    SESSION_DATABASE,     /* DATABASE(), SCHEMA() */
+    SESSION_USER_VAR,     /* @name */
+    SESSION_SYSTEM_VAR    /* @@name that Tessera itself owns (scope in `global`) */
+};
+
+/* ---- routing ---- */
+
+enum route_cond_kind { RC_TRUE, RC_FALSE, RC_AND, RC_OR, RC_CMP, RC_IN, RC_ISNULL };
+enum route_cmp { RCMP_EQ, RCMP_LT, RCMP_LE, RCMP_GT, RCMP_GE, RCMP_NULLSAFE_EQ };
+
+/* What the WHERE clause says about the partition columns; everything else became RC_TRUE. */
+struct route_cond {
+    enum route_cond_kind kind;
+    enum route_cmp cmp;
+    uint16_t key_col; /* index into the partition columns */
+    uint16_t n_args;
+    const struct route_cond **args; /* AND, OR */
+    uint16_t n_values;
+    const struct rvalue **values; /* CMP: one; IN: several */
+};
+
+enum route_kind {
+    ROUTE_ANY_SHARD,  /* no table, or BROADCAST tables that are only read */
+    ROUTE_ONE_SHARD,  /* SINGLE tables (with BROADCAST ones) */
+    ROUTE_PARTITIONS, /* a table group (with BROADCAST tables), pruned by cond */
+    ROUTE_ALL_SHARDS  /* BROADCAST table that is written */
+};
+
+struct route {
+    enum route_kind kind;
+    uint32_t shard_id;             /* ROUTE_ONE_SHARD */
+    const struct cat_table *table; /* ROUTE_PARTITIONS: the first of the group's tables; ROUTE_ALL_SHARDS: the table */
+    const struct route_cond *cond; /* NULL: all partitions */
+    const struct rvalue *point;    /* shortcut: one partition column = this value, and nothing else restricts */
+};
+
+/* ---- splicing: the one-place form ---- */
+
+enum edit_kind {
+    EDIT_TEXT,          /* prefix alone */
+    EDIT_TABLE,         /* prefix, physical name of `table` (quoted), suffix */
+    EDIT_SESSION_VALUE, /* prefix, the value as an SQL literal, suffix */
+    EDIT_AUTO_INCREMENT /* prefix, the next id of the insert's table, suffix */
+};
+
+/* Replaces the tokens [tok_begin, tok_end) of the statement; equal: inserts before tok_begin. Sorted, disjoint. */
+struct edit {
+    uint16_t tok_begin, tok_end;
+    enum edit_kind kind;
+    struct sv prefix, suffix;
+    const struct cat_table *table;
+    enum session_value value;
+    bool global;
+    struct sv name; /* user or system variable */
+};
+
+/* ---- templates: SQL text with holes, for several places ---- */
+
+enum piece_kind {
+    PIECE_TEXT,
+    PIECE_TABLE,   /* physical name of `table` at the place, quoted */
+    PIECE_LITERAL, /* source text of literal `slot` */
+    PIECE_PARAM,   /* parameter `slot` as an SQL literal */
+    PIECE_SESSION_VALUE,
+    PIECE_LIMIT_SUM /* offset + limit, where a fragment must give both (values: limit.offset, limit.count of top) */
+};
+
+struct piece {
+    enum piece_kind kind;
+    struct sv text;
+    const struct cat_table *table;
+    uint16_t slot;
+    enum session_value value;
+    bool global;
+    struct sv name;
+};
+
+struct sql_template {
+    const struct piece *pieces;
+    size_t n_pieces;
+};
+
+/* ---- merging reads ---- */
+
+/* Column `col` of the stage's input; compared by column `weight_col` instead if that is not NO_COL (it holds
+ * WEIGHT_STRING of the value, for collations that types/ does not have). */
+enum { NO_COL = UINT16_MAX };
+
+struct merge_key {
+    uint16_t col, weight_col;
+    bool desc;
+};
+
+/* One aggregate over the stage's input columns. Two-phase forms (sum of partial counts, merged averages and variances)
+ * are what agg_split() of types/agg.h gives. */
+struct merge_agg {
+    struct agg_spec spec;
+    uint16_t n_args;
+    const uint16_t *args;
+    uint16_t weight_col; /* MIN, MAX, DISTINCT on strings whose collation is not native; else NO_COL */
+};
+
+struct limit_spec {
+    const struct rvalue *count, *offset; /* NULL: none */
+};
+
+/* Stages in order; each absent one passes rows through:
+ * inputs merged (ordered by `merge_order` if n_merge_order, else as they come) -> aggregate -> having -> project ->
+ * distinct -> sort -> limit -> first n_visible columns to the client.
+ * Columns are those of the stage's input: fragment columns at first; behind aggregate: groups, then aggs; behind
+ * project: its items. The last `n_hidden` fragment columns are hidden (sort keys, weights) where there is no project. */
+struct plan_top {
+    const struct merge_key *merge_order;
+    uint16_t n_merge_order;
+    bool aggregate;
+    const struct merge_key *groups;
+    uint16_t n_groups;
+    const struct merge_agg *aggs;
+    uint16_t n_aggs;
+    const struct bexpr *having;
+    const struct bexpr *const *project;
+    uint16_t n_project;
+    bool distinct;
+    const struct merge_key *distinct_keys; /* all visible columns, with their weights */
+    uint16_t n_distinct_keys;
+    const struct merge_key *sort;
+    uint16_t n_sort;
+    struct limit_spec limit;
+    uint16_t n_hidden;
+};
+
+/* ---- writes ---- */
+
+struct insert_plan {
+    const struct cat_table *table;
+    bool values_form;    /* VALUES / SET: rows are split by partition. Else INSERT ... SELECT: one place only */
+    bool replace, ignore, on_duplicate;
+    uint32_t n_rows, n_cols;
+    /* Row-major: one template per cell, without parentheses; DEFAULT stays DEFAULT. */
+    const struct sql_template *cells;
+    const struct rvalue **keys;  /* row-major n_rows x number of partition columns; NULL: see key_exprs */
+    const struct sql_template *key_exprs; /* same shape: expressions a shard must evaluate first (n_pieces 0: none) */
+    /* head: INSERT ... INTO t (cols) VALUES ; tail: ON DUPLICATE KEY UPDATE ... */
+    struct sql_template head, tail;
+    int32_t auto_col; /* index among the columns of head of the AUTO_INCREMENT column, -1: the table has none.
+                       * The planner adds the column to head where the statement leaves it out */
+    bool auto_added;
+    const uint8_t *auto_gen; /* per row: 0 explicit value, 1 generate, 2 generate if the value is NULL or 0 */
+};
+
+/* UPDATE that sets a partition column: rows may move. Run as: select (FOR UPDATE) the old row and the new values at
+ * each place, then delete and insert (or update) row by row, in one transaction. */
+struct move_plan {
+    const struct cat_table *table;
+    struct sql_template select; /* visible columns in table order, then the new value of each assigned column */
+    const uint16_t *assigned;   /* ordinals of the assigned columns, in the order of `select`'s last columns */
+    uint16_t n_assigned;
+};
+
+/* ---- the plan ---- */
+
+enum plan_kind {
+    PLAN_SELECT,
+    PLAN_INSERT, /* REPLACE too */
+    PLAN_UPDATE,
+    PLAN_DELETE,
+    PLAN_MOVE,
+    PLAN_OTHER /* relayed as it is to one shard: DO, CHECK TABLE, ... */
+};
+
+struct plan {
+    struct arena arena;
+    uint64_t catalog_version;
+    uint32_t refs; /* executions and cache entries of one worker; not atomic */
+    enum plan_kind kind;
+    bool reads_only;      /* no lock taken, nothing written */
+    bool returns_rows;
+    bool uncacheable;
+    bool uses_temporals_now; /* NOW() and the like: the same timestamp must go to all places */
+    bool autocommit_breaks;  /* unused by relays: the statement commits implicitly */
+    struct route route;
+    const struct edit *edits;
+    uint16_t n_edits;
+    struct sql_template fragment;  /* several places; n_pieces 0: refused with `refusal` */
+    const struct plan_top *top;    /* NULL: nothing to merge */
+    struct diag refusal;           /* why several places are not possible, naming what is missing */
+    const struct insert_plan *insert;
+    const struct move_plan *move;
+    const struct plan *const *set_branches; /* UNION over several places: each branch's plan; top applies to the union */
+    uint16_t n_set_branches;
+    bool set_distinct;
+    uint16_t n_params;
+    struct sv digest_text; /* folded, for statistics */
+};
+
+/* Frees the plan when the last reference goes. Worker's thread. */
+void plan_release(struct plan *p);
+
+static inline struct plan *plan_hold(struct plan *p)
+{
+    p->refs++;
+    return p;
+}
+
+#endif
