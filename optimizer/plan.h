@@ -13,6 +13,7 @@
 #ifndef OPTIMIZER_PLAN_H
 #define OPTIMIZER_PLAN_H
 
+#include "types/agg.h"
 #include "types/bexpr.h"
 #include "util/arena.h"
 #include "util/diag.h"
@@ -137,38 +138,13 @@ struct merge_key {
     bool desc;
 };
 
-enum agg_func {
-    AGG_COUNT,      /* count of rows where arg is not NULL; arg NO_COL: all rows */
-    AGG_COUNT_SUM,  /* sum of partial counts, 0 if none */
-    AGG_SUM,
-    AGG_AVG,         /* of raw values */
-    AGG_AVG_PARTIAL, /* args: sum, count */
-    AGG_MIN,
-    AGG_MAX,
-    AGG_BIT_AND,
-    AGG_BIT_OR,
-    AGG_BIT_XOR,
-    AGG_VAR_POP, /* args for *_PARTIAL forms: count, average, population variance */
-    AGG_VAR_SAMP,
-    AGG_STDDEV_POP,
-    AGG_STDDEV_SAMP,
-    AGG_VAR_POP_PARTIAL,
-    AGG_VAR_SAMP_PARTIAL,
-    AGG_STDDEV_POP_PARTIAL,
-    AGG_STDDEV_SAMP_PARTIAL,
-    AGG_GROUP_CONCAT,
-    AGG_ANY /* value of the first row met */
-};
-
+/* One aggregate over the stage's input columns. Two-phase forms (sum of partial counts, merged averages and variances)
+ * are what agg_split() of types/agg.h gives. */
 struct merge_agg {
-    enum agg_func func;
-    bool distinct;
+    struct agg_spec spec;
     uint16_t n_args;
-    uint16_t args[3];
-    uint16_t weight_col; /* MIN, MAX, DISTINCT on such strings */
-    struct sv separator; /* GROUP_CONCAT */
-    const struct merge_key *order;
-    uint16_t n_order;
+    const uint16_t *args;
+    uint16_t weight_col; /* MIN, MAX, DISTINCT on strings whose collation is not native; else NO_COL */
 };
 
 struct limit_spec {

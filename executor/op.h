@@ -1,0 +1,121 @@
+/* Operators: pipelined processing of batches above the shards.
+ *
+ * A tree of operators is built for one execution in one arena and pulled from its root with op_next. Inputs arrive
+ * asynchronously: an operator that needs rows which have not come yet answers OP_BLOCKED, and is called again after a source
+ * got rows or its end. A batch that op_next gave is valid until the next call on that operator. Sources are fed with
+ * text-protocol rows; op_source_full says when to stop reading from that shard.
+ *
+ * Memory that accumulates (sort, hash tables, queues of sources) is charged to the account in op_ctx; refused memory
+ * ends the execution with error 1041 naming the operator. (Spilling to disk takes the place of that error: see op_reserve.)
+ * One execution is used by one thread at a time; nothing here blocks, waits or knows sockets.
+ *
+ * Order of calls: op_*_new bottom-up, then op_source_push_row / op_next in any interleaving, then op_close on the root (which closes
+ * its children) in any state; then the arena may be freed. */
+#ifndef EXECUTOR_OP_H
+#define EXECUTOR_OP_H
+
+#include "executor/vm.h"
+#include "types/sortkey.h"
+
+struct acct;
+
+enum op_result {
+    OP_BATCH,   /* *out holds at least one row; call again */
+    OP_BLOCKED, /* nothing to give until a source below is fed; call again then */
+    OP_DONE,    /* the end; stays so */
+    OP_ERROR    /* diag is set; stays so */
+};
+
+/* What all operators of one execution share. Outlives them. */
+struct op_ctx {
+    const struct env *env;
+    struct arena *arena; /* life of the execution: operators, programs */
+    struct acct *acct;   /* NULL: unlimited */
+    struct diag *diag;
+    const struct value *params;
+    uint32_t n_params;
+    uint32_t batch_rows;    /* 0: VEC_ROWS_DEFAULT */
+    const bool *cancelled;  /* may be NULL; looked at once a batch: 1317 */
+};
+
+struct op;
+
+/* Output columns. */
+uint32_t op_n_cols(const struct op *o);
+const struct sql_type *op_type(const struct op *o, uint32_t i);
+/* Next batch; see enum op_result. */
+enum op_result op_next(struct op *o, struct batch **out) MUST_CHECK;
+/* Gives memory back to the account; cancels nothing outside. NULL is allowed. */
+void op_close(struct op *o);
+
+/* Figures for EXPLAIN ANALYZE. */
+struct op_stats {
+    const char *name;
+    uint64_t rows, batches;
+    size_t peak_bytes;
+};
+struct op_stats op_get_stats(const struct op *o);
+uint32_t op_n_children(const struct op *o);
+struct op *op_child(const struct op *o, uint32_t i);
+
+/* Where result batches go; implemented by the proxy, by ddl and by tests. */
+enum sink_result { SINK_OK, SINK_FULL, SINK_ERROR };
+struct op_sink {
+    /* Takes the rows of b that are alive; must copy or encode what it keeps. SINK_FULL: taken, but no more now. */
+    enum sink_result (*batch)(struct op_sink *s, const struct op *root, const struct batch *b);
+};
+enum op_run_result { OP_RUN_BLOCKED, OP_RUN_SINK_FULL, OP_RUN_DONE, OP_RUN_ERROR };
+/* Pulls root into the sink until it blocks, the sink is full, the end or an error. */
+enum op_run_result op_run(struct op *root, struct op_sink *s) MUST_CHECK;
+
+/* ---- sources ---- */
+
+/* Rows from one shard's text result. types: from the column definitions it sent, collations corrected by the plan. */
+struct op *op_source_new(struct op_ctx *cx, const struct sql_type *types, uint32_t n_cols);
+/* One row; cells[i].ptr NULL is NULL. The cells are copied. False: malformed cell or memory refused (diag set). */
+bool op_source_push_row(struct op *src, const struct sv *cells) MUST_CHECK;
+void op_source_end(struct op *src);
+/* So much is queued that reading from the shard should pause until op_source_wants_rows. */
+bool op_source_full(const struct op *src);
+bool op_source_wants_rows(const struct op *src);
+/* Constant rows: values[row * n_cols + col]; they are converted to the types. */
+struct op *op_values_new(struct op_ctx *cx, const struct sql_type *types, uint32_t n_cols, const struct value *values,
+    uint32_t n_rows);
+
+/* ---- pipelined ---- */
+
+/* All constructors: NULL with diag set when an expression cannot be compiled. They own their children from then on (also
+ * when they fail: the children are closed). */
+struct op *op_filter_new(struct op_ctx *cx, struct op *child, const struct bexpr *pred) MUST_CHECK;
+struct op *op_project_new(struct op_ctx *cx, struct op *child, const struct bexpr *const *exprs, uint32_t n) MUST_CHECK;
+/* limit UINT64_MAX: none. Once satisfied it does not pull its child again. */
+struct op *op_limit_new(struct op_ctx *cx, struct op *child, uint64_t limit, uint64_t offset) MUST_CHECK;
+/* Rows of all children, in the order in which they arrive. The children have as many columns; the result's types are `types`
+ * (func_unify_types; NULL: the first child's) and rows are converted. UNION DISTINCT is op_distinct_new over it. */
+struct op *op_union_all_new(struct op_ctx *cx, struct op *const *children, uint32_t n, const struct sql_type *types) MUST_CHECK;
+/* One sorted stream of sorted children with the same column types. */
+struct op *op_merge_new(struct op_ctx *cx, struct op *const *children, uint32_t n, const struct sort_col *order,
+    uint32_t n_order) MUST_CHECK;
+
+/* ---- accumulating ---- */
+
+/* An aggregate: the function, its arguments over the child's columns. */
+struct op_agg {
+    struct agg_spec spec;
+    const struct bexpr *const *args;
+    uint32_t n_args;
+};
+/* Hash aggregation. Output: the group expressions, then the aggregates. Without group expressions one row comes even from
+ * empty input (scalar is implied by n_groups 0). DISTINCT aggregates are handled inside. Also merges partial states
+ * (agg_split): the spec then is the merging function. first_cols: columns of the child that are carried along from a group's
+ * first row (functionally dependent columns, weight columns' originals); they follow the aggregates. */
+struct op *op_aggregate_new(struct op_ctx *cx, struct op *child, const struct bexpr *const *groups, uint32_t n_groups,
+    const struct op_agg *aggs, uint32_t n_aggs, const uint32_t *first_cols, uint32_t n_first) MUST_CHECK;
+/* Distinct by the first n_keys columns (0: all). The first row of each stays. Streams. */
+struct op *op_distinct_new(struct op_ctx *cx, struct op *child, uint32_t n_keys) MUST_CHECK;
+struct op *op_sort_new(struct op_ctx *cx, struct op *child, const struct sort_col *order, uint32_t n_order) MUST_CHECK;
+/* The first offset+limit rows in order, of which offset are skipped. */
+struct op *op_topn_new(struct op_ctx *cx, struct op *child, const struct sort_col *order, uint32_t n_order, uint64_t limit,
+    uint64_t offset) MUST_CHECK;
+
+#endif

@@ -1,0 +1,59 @@
+/* The process's one struct proxy: what all sessions share. Made and torn down by boot.c in an explicit order; after the
+ * workers have started only the marked fields change. */
+#ifndef PROXY_PROXY_H
+#define PROXY_PROXY_H
+
+#include "net/listen.h"
+#include "net/worker.h"
+#include "util/list.h"
+
+#include <stdatomic.h>
+
+struct conf;
+struct cat_pins;
+struct ddl_engine;
+struct autoinc;
+struct catalog_feed;
+struct exec_shared;
+struct session;
+struct stmt;
+struct txn_env;
+struct ssl_ctx_st;
+
+/* Per-worker state of the proxy (WORKER_SLOT_PROXY). */
+struct proxy_worker {
+    struct proxy *proxy;
+    struct worker *worker;
+    struct list sessions;
+    struct stmt *free_stmts;
+    uint32_t n_free_stmts;
+    uint32_t next_id;
+    bool draining;
+    struct worker_timer tick; /* once a second: timeouts of idle clients, drain */
+};
+
+struct proxy {
+    _Atomic(const struct conf *) conf; /* swapped by SIGHUP; old ones are kept until the end */
+    char server_version[64];
+    bool is_mariadb;                   /* flavour of the fleet */
+    uint8_t charset_id;                /* of the greeting */
+    struct worker **workers;
+    struct proxy_worker *per_worker;
+    uint32_t n_workers;
+    struct listen_group *listeners;
+    _Atomic uint32_t n_conns;
+    _Atomic bool draining;
+    struct ssl_ctx_st *tls;         /* NULL: no TLS towards clients */
+    struct ddl_engine *ddl;
+    struct txn_env *txns;
+    struct exec_shared *exec;
+    struct catalog_feed *feed;
+    uint64_t started_s;
+};
+
+static inline struct proxy_worker *proxy_worker_of(struct worker *w)
+{
+    return w->slot[WORKER_SLOT_PROXY];
+}
+
+#endif

@@ -1,0 +1,416 @@
+/* Sessions: life of a client connection, its input loop, and the ends of commands.
+ *
+ * Input: on_input -> login_input() before login is through, then one command after the other through command_run().
+ * A running command leaves its packet in the channel (input paused) until finish() consumes it.
+ *
+ * End: on_closed comes once. If a command runs then, it is cancelled and the session stays as SESSION_GONE until the
+ * command's own end, which is what frees it: shard connections must be given back in order. */
+#include "proxy/session.h"
+
+#include "catalog/pin.h"
+#include "catalog/snapshot.h"
+#include "conf/conf.h"
+#include "net/auth.h"
+#include "proxy/iquery.h"
+#include "proxy/prepared.h"
+#include "proxy/proxy.h"
+#include "proxy/uservar.h"
+#include "util/log.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
+enum { STMTS_KEPT = 256, STMT_ARENA_LIMIT_BYTES = 256 << 20, WARNINGS_MAX = 64 };
+
+static const uint8_t moves[SESSION_STATE_COUNT] = {
+    [SESSION_GREETED] = 1 << SESSION_TLS | 1 << SESSION_AUTH | 1 << SESSION_ENDING | 1 << SESSION_GONE,
+    [SESSION_TLS] = 1 << SESSION_GREETED | 1 << SESSION_ENDING | 1 << SESSION_GONE,
+    [SESSION_AUTH] = 1 << SESSION_READY | 1 << SESSION_ENDING | 1 << SESSION_GONE,
+    [SESSION_READY] = 1 << SESSION_BUSY | 1 << SESSION_ENDING | 1 << SESSION_GONE | 1 << SESSION_AUTH,
+    [SESSION_BUSY] = 1 << SESSION_READY | 1 << SESSION_ENDING | 1 << SESSION_GONE | 1 << SESSION_AUTH,
+    [SESSION_ENDING] = 1 << SESSION_GONE,
+};
+
+void session_set_state(struct session *s, enum session_state to)
+{
+    ASSERT_ON_WORKER(s->worker);
+    CHECK(moves[s->state] >> to & 1);
+    s->state = to;
+}
+
+/* ---- statements ---- */
+
+static struct stmt *stmt_get(struct session *s)
+{
+    struct proxy_worker *pw = proxy_worker_of(s->worker);
+    struct stmt *st = pw->free_stmts;
+
+    if (st) {
+        pw->free_stmts = st->next_free;
+        pw->n_free_stmts--;
+    } else {
+        st = xcalloc(1, sizeof(*st));
+        arena_init(&st->arena, STMT_ARENA_LIMIT_BYTES);
+    }
+    warn_sink_init(&st->warnings, &st->arena, WARNINGS_MAX);
+    st->start_ns = s->worker->now_ns;
+    return st;
+}
+
+/* Everything but the arena's first block and the digest's arrays is forgotten. */
+static void stmt_put(struct session *s, struct stmt *st)
+{
+    struct proxy_worker *pw = proxy_worker_of(s->worker);
+    struct arena arena = st->arena;
+
+    if (st->plan)
+        plan_release(st->plan);
+    arena_reset(&arena);
+    if (pw->n_free_stmts >= STMTS_KEPT) {
+        arena_free(&arena);
+        xfree(st);
+        return;
+    }
+    memset(st, 0, sizeof(*st));
+    st->arena = arena;
+    st->next_free = pw->free_stmts;
+    pw->free_stmts = st;
+    pw->n_free_stmts++;
+}
+
+/* ---- end of a session ---- */
+
+static void free_session(struct session *s)
+{
+    struct proxy_worker *pw = proxy_worker_of(s->worker);
+
+    ASSERT(!s->stmt);
+    list_remove(&s->link);
+    if (s->txn)
+        txn_free(s->txn);
+    if (s->wanted)
+        sync_unref(s->wanted);
+    prepared_free_all(s);
+    uservar_free_all(s);
+    xfree(s->auth);
+    xfree(s->login_db);
+    arena_free(&s->names);
+    arena_free(&s->warn_arena);
+    listen_conn_gone(s->worker, &pw->proxy->n_conns);
+    worker_free_later(s->worker, s);
+}
+
+/* The client is gone, or must go. */
+static void gone(struct session *s)
+{
+    bool busy = s->state == SESSION_BUSY;
+
+    session_set_state(s, SESSION_GONE);
+    if (!busy) {
+        free_session(s);
+        return;
+    }
+    s->stmt->is_cancelled = true;
+    iquery_cancel_all(s);
+    exec_cancel(&s->stmt->exec);
+}
+
+void session_end(struct session *s, bool after_flush)
+{
+    if (s->state == SESSION_GONE)
+        return;
+    if (after_flush) {
+        if (s->state != SESSION_ENDING) {
+            session_set_state(s, SESSION_ENDING);
+            chan_close_after_flush(&s->chan);
+        }
+        return;
+    }
+    chan_close(&s->chan);
+    gone(s);
+}
+
+static void on_closed(struct chan *c, enum chan_reason why)
+{
+    struct session *s = CONTAINER_OF(c, struct session, chan);
+
+    if (why != CHAN_EOF && why != CHAN_FLUSHED) {
+        char buf[160];
+
+        log_debug(LOG_SESSION, "client %u (%s@%s): %s", s->id, s->user, s->host,
+            chan_error_text(c, why, buf, sizeof(buf)));
+    }
+    gone(s);
+}
+
+/* ---- input ---- */
+
+static void protocol_error(struct session *s, enum diag_code code)
+{
+    struct diag d = {0};
+
+    diag_set(&d, code);
+    chan_put_err(&s->chan, d.code, d.sqlstate, sv_cstr(d.text));
+    session_end(s, true);
+}
+
+static void take_commands(struct session *s)
+{
+    while (s->state == SESSION_READY) {
+        struct packet p;
+
+        chan_reset_seq(&s->chan);
+        switch (chan_peek(&s->chan, &p)) {
+        case CHAN_PEEK_MORE:
+            return;
+        case CHAN_PEEK_TOO_LARGE:
+            protocol_error(s, ER_NET_PACKET_TOO_LARGE);
+            return;
+        case CHAN_PEEK_BAD_SEQ:
+            protocol_error(s, ER_NET_PACKETS_OUT_OF_ORDER);
+            return;
+        case CHAN_PEEK_PACKET:
+            break;
+        }
+        s->stmt = stmt_get(s);
+        s->stmt->packet = p;
+        s->chan.seq = (uint8_t)(p.last_seq + 1);
+        s->statements++;
+        chan_pause_input(&s->chan);
+        session_set_state(s, SESSION_BUSY);
+        command_run(s);
+    }
+}
+
+static void on_input(struct chan *c)
+{
+    struct session *s = CONTAINER_OF(c, struct session, chan);
+
+    if (s->state == SESSION_GREETED || s->state == SESSION_AUTH)
+        login_input(s);
+    if (s->state == SESSION_READY)
+        take_commands(s);
+}
+
+static void on_ready(struct chan *c)
+{
+    login_ready(CONTAINER_OF(c, struct session, chan));
+}
+
+static void on_drained(struct chan *c)
+{
+    struct session *s = CONTAINER_OF(c, struct session, chan);
+
+    if (s->state == SESSION_BUSY)
+        exec_client_drained(&s->stmt->exec);
+}
+
+static const struct chan_ops client_ops = {
+    .on_input = on_input,
+    .on_drained = on_drained,
+    .on_ready = on_ready,
+    .on_closed = on_closed,
+};
+
+/* ---- end of a command ---- */
+
+/* Work that finish() leaves for a task, so that a long pipeline of commands does not grow the stack: resuming the channel
+ * delivers on_input, which takes the next command. */
+static void finish(struct session *s)
+{
+    struct stmt *st = s->stmt;
+
+    if (st->more_follows && s->state == SESSION_BUSY) {
+        command_next_statement(s);
+        return;
+    }
+    s->stmt = NULL;
+    if (s->state == SESSION_GONE) {
+        stmt_put(s, st);
+        free_session(s);
+        return;
+    }
+    if (s->state == SESSION_BUSY)
+        chan_consume_packet(&s->chan, &st->packet);
+    stmt_put(s, st);
+    if (s->state != SESSION_BUSY)
+        return;
+    session_set_state(s, SESSION_READY);
+    if (s->kill_requested || proxy_worker_of(s->worker)->draining) {
+        if (s->kill_requested || !txn_in_trans(s->txn)) {
+            session_end(s, true);
+            return;
+        }
+    }
+    chan_resume_input(&s->chan);
+}
+
+uint16_t session_status(const struct session *s)
+{
+    uint16_t st = 0;
+
+    if (!s->txn || txn_autocommit(s->txn))
+        st |= STATUS_AUTOCOMMIT;
+    if (s->txn && txn_in_trans(s->txn)) {
+        st |= STATUS_IN_TRANS;
+        if (txn_is_read_only(s->txn))
+            st |= STATUS_IN_TRANS_READONLY;
+    }
+    if (s->no_backslash)
+        st |= STATUS_NO_BACKSLASH_ESCAPES;
+    if (s->stmt && s->stmt->more_follows)
+        st |= STATUS_MORE_RESULTS;
+    return st;
+}
+
+/* The statement's warnings become those that SHOW WARNINGS shows. */
+static void keep_warnings(struct session *s)
+{
+    struct stmt *st = s->stmt;
+
+    arena_reset(&s->warn_arena);
+    warn_sink_init(&s->warnings, &s->warn_arena, WARNINGS_MAX);
+    if (st->warnings.total) {
+        warn_merge(&s->warnings, &st->warnings);
+        for (uint32_t i = 0; i < s->warnings.n; i++)
+            s->warnings.list[i].text = arena_dup(&s->warn_arena, s->warnings.list[i].text);
+    }
+}
+
+static uint16_t warning_count(const struct session *s)
+{
+    return (uint16_t)MIN(s->warnings.total, (uint64_t)UINT16_MAX);
+}
+
+void session_reply_ok(struct session *s, const struct packet_ok *ok)
+{
+    struct packet_ok out = *ok;
+
+    keep_warnings(s);
+    s->row_count = (int64_t)ok->affected_rows;
+    if (s->state == SESSION_BUSY) {
+        out.status = session_status(s);
+        out.warnings = warning_count(s);
+        out.track = SV_NULL;
+        chan_put_ok(&s->chan, &out, s->caps);
+    }
+    finish(s);
+}
+
+void session_reply_done(struct session *s)
+{
+    static const struct packet_ok nothing;
+
+    session_reply_ok(s, &nothing);
+}
+
+void session_reply_err(struct session *s, const struct diag *d)
+{
+    struct stmt *st = s->stmt;
+
+    s->row_count = -1;
+    st->more_follows = false;
+    warn_add(&st->warnings, WARN_ERROR, d->code, "%s", d->text);
+    keep_warnings(s);
+    if (s->state == SESSION_BUSY)
+        chan_put_err(&s->chan, d->code, d->sqlstate, sv_cstr(d->text));
+    finish(s);
+}
+
+void session_reply_rows_end(struct session *s, uint16_t warnings)
+{
+    struct packet_ok end = {0};
+
+    keep_warnings(s);
+    s->row_count = -1;
+    if (s->state == SESSION_BUSY) {
+        end.status = session_status(s);
+        end.warnings = MAX(warnings, warning_count(s));
+        chan_put_result_end(&s->chan, &end, s->caps);
+    }
+    finish(s);
+}
+
+void session_reply_sent(struct session *s)
+{
+    finish(s);
+}
+
+/* ---- start ---- */
+
+static void name_peer(struct session *s, const struct sockaddr_storage *peer)
+{
+    if (peer->ss_family == AF_INET) {
+        const struct sockaddr_in *in = (const void *)peer;
+
+        inet_ntop(AF_INET, &in->sin_addr, s->host, sizeof(s->host));
+        s->is_loopback = ntohl(in->sin_addr.s_addr) >> 24 == 127;
+    } else if (peer->ss_family == AF_INET6) {
+        const struct sockaddr_in6 *in6 = (const void *)peer;
+
+        inet_ntop(AF_INET6, &in6->sin6_addr, s->host, sizeof(s->host));
+        s->is_loopback = IN6_IS_ADDR_LOOPBACK(&in6->sin6_addr);
+    } else {
+        s->is_loopback = true;
+    }
+    if (s->is_loopback)
+        memcpy(s->host, "localhost", sizeof("localhost"));
+}
+
+void session_accept(struct worker *w, int fd, const struct sockaddr_storage *peer, void *arg)
+{
+    struct proxy *px = arg;
+    struct proxy_worker *pw = proxy_worker_of(w);
+    const struct conf *conf = atomic_load_explicit(&px->conf, memory_order_acquire);
+    struct session *s = xcalloc(1, sizeof(*s));
+
+    s->proxy = px;
+    s->worker = w;
+    /* The worker's index in the low byte: KILL finds the worker by it. */
+    s->id = (++pw->next_id & 0xffffff) << 8 | w->index;
+    s->state = SESSION_GREETED;
+    name_peer(s, peer);
+    list_push_back(&pw->sessions, &s->link);
+    arena_init(&s->names, 0);
+    arena_init(&s->warn_arena, 0);
+    warn_sink_init(&s->warnings, &s->warn_arena, WARNINGS_MAX);
+    s->wanted = sync_new();
+    s->txn = txn_new(px->txns, w);
+    s->chan.eager_eof = true;
+    chan_init(&s->chan, w, &client_ops, (uint32_t)conf_max_packet(conf));
+    s->chan.eager_eof = true;
+    chan_open(&s->chan, fd);
+    chan_set_timeout(&s->chan, conf_handshake_timeout_ms(conf));
+    login_start(s);
+}
+
+const struct cat_snapshot *session_snapshot(struct session *s)
+{
+    return pin_snapshot(s->worker);
+}
+
+bool session_set_db(struct session *s, struct sv db, struct diag *d)
+{
+    struct sync_state *next;
+
+    if (db.len && !cat_find_db(session_snapshot(s), db) && !cat_is_virtual_db(db))
+        return diag_setf(d, ER_BAD_DB_ERROR, "Unknown database '%.*s'", SV_ARG(db));
+    next = sync_with_schema(s->wanted, db);
+    CHECK(next);
+    sync_unref(s->wanted);
+    s->wanted = next;
+    arena_reset(&s->names);
+    s->db = db.len ? arena_dup(&s->names, db) : SV_NULL;
+    return true;
+}
+
+bool session_set_shard_var(struct session *s, struct sv name, struct sv value, struct diag *d)
+{
+    struct sync_state *next = sync_with_var(s->wanted, name, value);
+
+    if (!next)
+        return diag_set(d, ER_OUT_OF_RESOURCES, "session variables");
+    sync_unref(s->wanted);
+    s->wanted = next;
+    return true;
+}

@@ -1,0 +1,142 @@
+/* Session: one client connection, from accept to close. Lives on one worker and is touched by its thread only.
+ *
+ * Commands are taken one at a time: while one runs (SESSION_BUSY) the channel's input is paused, so that the command's
+ * packet stays where it was read and can be relayed without a copy. A command ends with session_reply_*(), which sends the
+ * last packet, frees the statement and goes on with the next packet.
+ *
+ * What outlives a statement is in struct session; what dies with it is in struct stmt, which is lent by the worker for the
+ * time that a statement runs, so that an idle client costs little.
+ *
+ * Files: session.c life, input, replies; login.c; command.c the commands of the protocol; query.c statements by kind;
+ * set.c SET and user variables; show.c; prepared.c; iquery.c statements that the proxy itself asks of a shard. */
+#ifndef PROXY_SESSION_H
+#define PROXY_SESSION_H
+
+#include "backend/sync.h"
+#include "executor/exec.h"
+#include "net/chan.h"
+#include "parser/ast.h"
+#include "parser/digest.h"
+#include "parser/lex.h"
+#include "txn/txn.h"
+#include "types/env.h"
+#include "util/list.h"
+
+struct auth_server;
+struct cat_snapshot;
+struct prepared_map;
+struct proxy;
+struct uservar;
+struct iquery;
+struct result;
+
+enum session_state {
+    SESSION_GREETED, /* handshake sent */
+    SESSION_TLS,     /* TLS handshake under way; the login packet follows */
+    SESSION_AUTH,    /* login packet taken, authentication goes on */
+    SESSION_READY,   /* waits for a command */
+    SESSION_BUSY,    /* a command runs */
+    SESSION_ENDING,  /* last packet is being flushed */
+    SESSION_GONE     /* client is gone; a command still runs and frees the session when it ends */
+};
+enum { SESSION_STATE_COUNT = SESSION_GONE + 1, SESSION_USER_MAX = 96, SESSION_HOST_MAX = 64 };
+
+/* One running command. */
+struct stmt {
+    struct stmt *next_free;
+    struct arena arena;
+    struct diag diag;
+    struct packet packet; /* of the command, unconsumed in the channel until the end */
+    struct sv text;
+    struct digest digest;
+    struct ast_node *ast;
+    struct plan *plan;
+    struct exec exec;
+    struct iquery *iqueries; /* internal statements under way */
+    struct warn_sink warnings;
+    struct packet_ok ok;
+    bool binary;       /* rows to the client in the binary protocol */
+    bool is_cancelled; /* KILL QUERY */
+    bool more_follows; /* another statement of the same COM_QUERY comes behind */
+    bool txn_open;     /* txn_stmt_begin was called */
+    void *arg;         /* of the step under way (set.c, show.c, ...) */
+    uint64_t start_ns;
+};
+
+struct session {
+    struct chan chan;
+    struct list_node link; /* proxy's list of the worker */
+    struct proxy *proxy;
+    struct worker *worker;
+    enum session_state state;
+    uint32_t id;
+    uint64_t caps;
+    char user[SESSION_USER_MAX];
+    char host[SESSION_HOST_MAX];
+    uint32_t collation_id; /* of the handshake */
+    struct auth_server *auth; /* during login */
+    char *login_db;           /* during login */
+    struct txn *txn;
+    struct sync_state *wanted; /* schema and session variables of the shard connections */
+    struct arena names;        /* db; reset when it changes */
+    struct sv db;              /* ptr NULL: none */
+    uint64_t sql_mode;
+    struct uservar *uservars;
+    struct prepared_map *prepared;
+    uint64_t last_insert_id;
+    int64_t row_count;
+    uint64_t found_rows;
+    struct arena warn_arena;
+    struct warn_sink warnings; /* of the statement before, for SHOW WARNINGS */
+    struct stmt *stmt;
+    uint64_t statements;
+    uint32_t time_ms_login;
+    bool is_loopback;
+    bool is_tls;
+    bool kill_requested;
+    bool multi_statements;
+    bool no_backslash;
+};
+
+/* A connection was accepted on w (listen.h's callback; arg: struct proxy). */
+void session_accept(struct worker *w, int fd, const struct sockaddr_storage *peer, void *arg);
+/* The only place where the state changes. */
+void session_set_state(struct session *s, enum session_state to);
+/* Ends the session: at once (after_flush false), or when what is queued has been sent. */
+void session_end(struct session *s, bool after_flush);
+/* The server's greeting was sent by session_accept(); this takes what the client sends until SESSION_READY. */
+void login_input(struct session *s);
+void login_ready(struct session *s); /* TLS is up */
+void login_start(struct session *s);
+
+/* Flags for OK and EOF packets. */
+uint16_t session_status(const struct session *s);
+
+/* --- end of a command; each may free s->stmt and start the next command --- */
+
+void session_reply_ok(struct session *s, const struct packet_ok *ok);
+/* OK with nothing affected. */
+void session_reply_done(struct session *s);
+void session_reply_err(struct session *s, const struct diag *d);
+/* The rows were sent; only the end of the result is missing. */
+void session_reply_rows_end(struct session *s, uint16_t warnings);
+/* Everything was sent already. */
+void session_reply_sent(struct session *s);
+
+/* --- command.c --- */
+void command_run(struct session *s);
+/* --- query.c --- */
+/* Runs the statement text of s->stmt (COM_QUERY or EXECUTE of a text statement). */
+void query_run(struct session *s, struct sv text);
+void query_use(struct session *s, struct sv db);
+/* Plans and executes s->stmt->ast (or the cached plan). */
+void query_execute(struct session *s);
+/* The parser's view of the session. */
+uint64_t session_lex_mode(const struct session *s);
+const struct cat_snapshot *session_snapshot(struct session *s);
+/* The schema changed (USE, COM_INIT_DB, connect). Empty: none. */
+bool session_set_db(struct session *s, struct sv db, struct diag *d) MUST_CHECK;
+/* A session variable for the shards' connections; value: SQL text, ptr NULL: the server's global value. */
+bool session_set_shard_var(struct session *s, struct sv name, struct sv value, struct diag *d) MUST_CHECK;
+
+#endif
