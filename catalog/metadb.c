@@ -513,12 +513,11 @@ bool metadb_drop_db(struct metadb_tx *tx, uint64_t id, struct diag *d)
 {
     unsigned long n = (unsigned long)id;
 
-    return (mconn_execf(tx->c, d,
-                        "DELETE p, s FROM tessera.db d JOIN tessera.tbl t ON t.db = d.name "
-                        "LEFT JOIN tessera.`partition` p ON p.table_id = t.id LEFT JOIN tessera.sequence s ON s.table_id = t.id "
-                        "WHERE d.id = %lu",
-                        n) &&
-            mconn_execf(tx->c, d, "DELETE t FROM tessera.db d JOIN tessera.tbl t ON t.db = d.name WHERE d.id = %lu", n) &&
+    static const char of_db[] = "table_id IN (SELECT t.id FROM tessera.tbl t JOIN tessera.db d ON d.name = t.db WHERE d.id =";
+
+    return (mconn_execf(tx->c, d, "DELETE FROM tessera.`partition` WHERE %s %lu)", of_db, n) &&
+            mconn_execf(tx->c, d, "DELETE FROM tessera.sequence WHERE %s %lu)", of_db, n) &&
+            mconn_execf(tx->c, d, "DELETE FROM tessera.tbl WHERE db = (SELECT name FROM tessera.db WHERE id = %lu)", n) &&
             mconn_execf(tx->c, d, "DELETE FROM tessera.db WHERE id = %lu", n)) ||
            meta_fail(d, "dropping a database");
 }
