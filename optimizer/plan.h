@@ -23,20 +23,6 @@ struct cat_snapshot;
 
 /* ---- values that are known only at execution ---- */
 
-enum rvalue_kind {
-    RV_CONST,   /* text: an SQL literal made by the planner */
-    RV_LITERAL, /* literal slot `slot` of the statement's text */
-    RV_PARAM,   /* parameter `slot` */
-    RV_NEG      /* minus args[0] */
-};
-
-struct rvalue {
-    enum rvalue_kind kind;
-    uint16_t slot;
-    struct sv text;
-    const struct rvalue *arg;
-};
-
 /* What a session knows and a shard's connection does not: replaced by its value wherever it stands. */
 enum session_value {
     SESSION_LAST_INSERT_ID,
@@ -48,6 +34,25 @@ enum session_value {
     SESSION_DATABASE,     /* DATABASE(), SCHEMA() */
     SESSION_USER_VAR,     /* @name */
     SESSION_SYSTEM_VAR    /* @@name that Tessera itself owns (scope in `global`) */
+};
+
+enum rvalue_kind {
+    RV_CONST,   /* text: an SQL literal made by the planner */
+    RV_LITERAL, /* literal slot `slot` of the statement's text */
+    RV_PARAM,   /* parameter `slot` */
+    RV_NEG,     /* minus arg */
+    RV_SESSION, /* what the session knows: `value`, `global`, name in `text` */
+    RV_TYPED    /* DATE, TIME or TIMESTAMP in front of the string arg: `type` is the type_code */
+};
+
+struct rvalue {
+    enum rvalue_kind kind;
+    uint16_t slot;
+    struct sv text;
+    const struct rvalue *arg;
+    enum session_value value;
+    bool global;
+    uint8_t type;
 };
 
 /* ---- routing ---- */
@@ -79,6 +84,9 @@ struct route {
     const struct cat_table *table; /* ROUTE_PARTITIONS: the first of the group's tables; ROUTE_ALL_SHARDS: the table */
     const struct route_cond *cond; /* NULL: all partitions */
     const struct rvalue *point;    /* shortcut: one partition column = this value, and nothing else restricts */
+    uint32_t also_shard; /* ROUTE_PARTITIONS: SINGLE tables of the statement live on this shard, so that the places must
+                          * be there too (optimizer_route checks); 0: none */
+    bool one_place;      /* the statement is right only if it needs one place (plan.refusal says why) */
 };
 
 /* ---- splicing: the one-place form ---- */
@@ -130,12 +138,14 @@ struct sql_template {
 /* ---- merging reads ---- */
 
 /* Column `col` of the stage's input; compared by column `weight_col` instead if that is not NO_COL (it holds
- * WEIGHT_STRING of the value, for collations that types/ does not have). */
+ * WEIGHT_STRING of the value, for collations that types/ does not have, or that the planner does not know). Where the
+ * shards say that `col` is no string, its weight is NULL and means nothing: the executor compares by `col` then. */
 enum { NO_COL = UINT16_MAX };
 
 struct merge_key {
     uint16_t col, weight_col;
     bool desc;
+    uint16_t coll; /* collation of the values where the planner knows it from the catalog, else 0 */
 };
 
 /* One aggregate over the stage's input columns. Two-phase forms (sum of partial counts, merged averages and variances)
@@ -145,6 +155,7 @@ struct merge_agg {
     uint16_t n_args;
     const uint16_t *args;
     uint16_t weight_col; /* MIN, MAX, DISTINCT on strings whose collation is not native; else NO_COL */
+    const uint16_t *arg_weights; /* DISTINCT over several arguments: weight of each or NO_COL; NULL: none */
 };
 
 struct limit_spec {
@@ -236,6 +247,20 @@ struct plan {
     const struct plan *const *set_branches; /* UNION over several places: each branch's plan; top applies to the union */
     uint16_t n_set_branches;
     bool set_distinct;
+    /* BEXPR_PARAM n of top's expressions is expr_params[n]. */
+    const struct rvalue *const *expr_params;
+    uint16_t n_expr_params;
+    /* Collation of each fragment column where the catalog says it, 0 where it does not (then: the shard's column
+     * definition). NULL: nothing known. */
+    const uint16_t *col_colls;
+    uint16_t n_col_colls;
+    uint16_t n_visible;        /* visible columns of a several-places SELECT; 0: not known (all but top.n_hidden) */
+    const struct sv *into_vars; /* SELECT ... INTO @a, @b: the (one) row goes there, an OK to the client */
+    uint16_t n_into_vars;
+    /* User variables that the statement assigns while it runs (@a := ..). They are not replaced by values: the executor
+     * sets them on the connection first and reads them back afterwards. One place only. */
+    const struct sv *assigned_vars;
+    uint16_t n_assigned_vars;
     uint16_t n_params;
     struct sv digest_text; /* folded, for statistics */
 };
