@@ -30,7 +30,7 @@ static void deliver(struct worker *w, void *arg)
     struct kill_msg *m = arg;
     struct proxy_worker *pw = proxy_worker_of(w);
 
-    LIST_EACH(n, &pw->sessions) {
+    list_each (&pw->sessions, n) {
         struct session *s = CONTAINER_OF(n, struct session, link);
 
         if (s->id != m->id)

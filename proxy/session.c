@@ -454,7 +454,7 @@ void session_tick_all(struct proxy_worker *pw)
     const struct conf *conf = atomic_load_explicit(&pw->proxy->conf, memory_order_acquire);
     uint64_t now_ms = worker_now_ms(pw->worker), most_ms = (uint64_t)conf->wait_timeout_s * 1000;
 
-    LIST_EACH_SAFE(n, next, &pw->sessions) {
+    list_each (&pw->sessions, n) {
         struct session *s = CONTAINER_OF(n, struct session, link);
 
         if (s->state == SESSION_READY && s->idle_since_ms && now_ms - s->idle_since_ms > most_ms)
@@ -465,7 +465,7 @@ void session_tick_all(struct proxy_worker *pw)
 void session_drain_all(struct proxy_worker *pw)
 {
     pw->draining = true;
-    LIST_EACH_SAFE(n, next, &pw->sessions) {
+    list_each (&pw->sessions, n) {
         struct session *s = CONTAINER_OF(n, struct session, link);
 
         if (s->state == SESSION_GREETED || s->state == SESSION_TLS || s->state == SESSION_AUTH ||
@@ -476,7 +476,7 @@ void session_drain_all(struct proxy_worker *pw)
 
 void session_end_all(struct proxy_worker *pw)
 {
-    LIST_EACH_SAFE(n, next, &pw->sessions) {
+    list_each (&pw->sessions, n) {
         struct session *s = CONTAINER_OF(n, struct session, link);
 
         chan_close(&s->chan);
