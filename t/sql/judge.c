@@ -860,8 +860,7 @@ static char *numbered(const char *sql, long i)
 
 static void one_step(struct judge *j, const struct case_step *s)
 {
-    if ((s->text_only && j->prepared && s->prepared_only) || (s->prepared_only && !j->prepared) ||
-        (s->only_kind && strcmp(s->only_kind, j->o->kind)))
+    if ((s->prepared_only && !j->prepared) || (s->only_kind && strcmp(s->only_kind, j->o->kind)))
         return;
     if (j->o->verbose)
         printf("# %s:%d: %s\n", j->f->name, s->line, s->sql ? s->sql : "");
