@@ -32,6 +32,11 @@ void exec_remote_error(const struct packet_err *err, struct diag *d);
 /* What kind of touch the plan is for the transaction. */
 enum txn_need exec_need(const struct exec *e);
 
+/* The one-place text of the statement at a place, in the statement's arena (relay.c). */
+struct sv relay_text(struct exec *e, uint32_t place);
+/* The info texts of several replies added up (fanout.c). */
+struct sv exec_sum_info(struct exec *e, const struct exec_lane *lanes, uint32_t n);
+
 /* ---- strategies; each ends in exec_finish ---- */
 void relay_start(struct exec *e, uint32_t place, uint32_t shard_id);
 void fanout_start(struct exec *e, const struct placeset *places);

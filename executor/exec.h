@@ -76,13 +76,25 @@ struct exec_lane {
     struct packet_ok ok;
     bool failed;
     uint32_t warn_cols;
+    uint64_t stmt_hash; /* prepare.c */
+    bool want_meta;
+    uint8_t want_shift;
     void *arg; /* gather.c: its source */
+};
+
+/* A prepared statement's text at one place, as a shard gets it. */
+struct exec_place_text {
+    struct sv text;
+    uint64_t hash, signature; /* signature: of the session state that the hash was made under */
 };
 
 /* What a binary execution (COM_STMT_EXECUTE) brings for the one-place form. */
 struct exec_prepared {
     const void *payload; /* COM_STMT_EXECUTE with all types, command byte first */
     size_t len;
+    struct arena *arena;           /* of the client's statement: for texts */
+    struct exec_place_text *texts; /* by partition; NULL: the text is another at each execution */
+    uint32_t n_texts;
 };
 
 struct exec {
@@ -111,6 +123,7 @@ struct exec {
     void (*step_done)(struct exec *e); /* all lanes of the step have ended */
     void *step;                        /* the strategy's state */
     struct exec_outcome outcome;
+    uint64_t generated_id; /* first AUTO_INCREMENT value that was generated; 0: none */
 };
 
 /* Everything but exec.c's own fields must be set. */
