@@ -50,9 +50,9 @@ struct auth_server {
     bool is_secure;          /* TLS or Unix socket: clear text may be asked for */
     bool is_known;           /* false: no such user; runs the same dance and denies */
     unsigned char nonce[PACKET_NONCE_BYTES];
-    char user[128];          /* for the cache key; longer names are hashed */
+    unsigned char cache_key[32]; /* of user name and secret */
     char secret[AUTH_SECRET_MAX];
-    size_t user_len, secret_len;
+    size_t secret_len;
     bool used_password;      /* for the text of 1045 */
     size_t out_len;
     unsigned char out[AUTH_OUT_MAX];

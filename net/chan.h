@@ -90,20 +90,24 @@ struct chan {
     bool in_bulk : 1;
     bool in_heap : 1;
     bool eof_seen : 1;
+    bool join_done : 1;
+    bool wants_input : 1;  /* task: deliver input */
     bool holding : 1;
     bool is_dirty : 1;
-    bool is_unix : 1;
+    bool delivering : 1;
     int chan_errno;
     /* input: bytes in[in_start, in_end) of in_cap */
     unsigned char *in;
     uint32_t in_start, in_end, in_cap;
-    uint32_t in_joined; /* bytes of a multi-frame packet already joined, from in_start */
+    uint32_t in_joined; /* payload bytes of a packet of several frames that are joined already, behind its first header */
+    uint8_t join_seq;   /* id of its next frame */
     uint32_t max_packet; /* largest payload chan_peek joins */
     /* output */
     struct chan_outq *out;              /* put since the last flush; NULL: nothing */
     struct chan_page *backlog, *backlog_end; /* the socket did not take these yet */
     struct chan_page *held, *held_end;  /* chan_hold */
     size_t backlog_bytes, held_bytes;
+    size_t reserved; /* between chan_reserve and chan_commit */
     uint32_t high_water, low_water;
     uint64_t out_put;  /* payload bytes put so far, held ones included */
     uint64_t out_sent; /* of those, handed to the kernel (with TLS: encrypted and no ciphertext waiting) */

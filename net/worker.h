@@ -13,7 +13,6 @@
 
 #include "util/sv.h"
 
-#include <pthread.h>
 #include <stdatomic.h>
 
 struct event_base;
@@ -46,7 +45,8 @@ typedef void (*worker_fn)(struct worker *w, void *arg);
 enum { WORKER_TICK_MS = 16 };
 struct worker_timer {
     struct worker_timer *next, **link; /* link NULL: not armed */
-    uint64_t due_tick;
+    struct worker *worker;
+    uint64_t due_tick; /* in WORKER_TICK_MS since the clock's zero */
     void (*fn)(struct worker_timer *t); /* runs on the worker; t is disarmed before and may be armed or freed in it */
 };
 
@@ -71,18 +71,21 @@ struct worker_stats {
     atomic_store_explicit(&(w)->stats.what,                                                                            \
                           atomic_load_explicit(&(w)->stats.what, memory_order_relaxed) + (n), memory_order_relaxed)
 
-struct worker_page; /* a free page */
-struct worker_priv; /* loop internals: wheel, mailbox, deferred frees */
+struct worker_page;  /* a free page */
+struct worker_priv;  /* loop internals: wheel, mailbox, deferred frees */
+struct chan_scratch; /* chan.c: buffers that all channels of the worker share during a call */
+void chan_scratch_free(struct chan_scratch *s);
 
 struct worker {
     struct event_base *base;
     uint32_t index;
     uint32_t page_count[2]; /* free pages kept: [0] WORKER_PAGE_BYTES, [1] WORKER_BULK_BYTES */
     uint64_t now_ns;        /* monotonic clock at the start of this turn */
-    uint64_t tick;          /* now in WORKER_TICK_MS */
+    bool clock_is_fresh;    /* now_ns was read in this turn */
     struct worker_page *pages[2];
     struct chan *dirty;     /* channels with unflushed output, by chan.dirty_next */
     struct worker_task *tasks, **tasks_end;
+    struct chan_scratch *scratch;
     void *slot[WORKER_SLOT_COUNT];
     _Atomic int32_t sessions; /* client connections placed here; written by listeners of all workers */
     struct worker_stats stats;
@@ -132,9 +135,18 @@ void worker_call_later(struct worker *w, void (*fn)(void *p), void *p);
 void *worker_page_get(struct worker *w, bool bulk);
 void worker_page_put(struct worker *w, void *page, bool bulk);
 
-/* What runs after every callback: queued tasks and the flush of written channels. Callbacks of events that upper
- * floors add to w->base themselves end with this call; channels, timers and posts do it by themselves. */
+/* Callbacks of events that upper floors add to w->base themselves begin with worker_enter() (reads the clock once a
+ * turn) and end with worker_settle() (queued tasks, flush of written channels); those of channels, timers and posts
+ * do it by themselves. */
+void worker_clock_read(struct worker *w);
+static inline void worker_enter(struct worker *w)
+{
+    if (!w->clock_is_fresh)
+        worker_clock_read(w);
+}
 void worker_settle(struct worker *w);
+/* Only the flush: after it no channel refers to borrowed memory. */
+void worker_flush(struct worker *w);
 
 /* Milliseconds of the turn's monotonic clock. */
 static inline uint64_t worker_now_ms(const struct worker *w)

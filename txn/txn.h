@@ -30,11 +30,10 @@
 
 #include "util/diag.h"
 
-struct bconn;       /* backend/bconn.h */
-struct bconn_state; /* backend/bconn.h: the session state that a statement wants */
+struct bconn;      /* backend/bconn.h */
+struct sync_state; /* backend/sync.h: the session state that a statement wants */
 struct txn;
-struct txn_env;     /* txn/registry.h: what all transactions of a process share */
-struct txn_port;    /* how txn gets connections: see below */
+struct txn_env;    /* txn/registry.h: what all transactions of a process share */
 struct worker;
 
 /* ---- what a session sees ---- */
@@ -68,8 +67,12 @@ enum txn_access { TXN_ACCESS_DEFAULT, TXN_READ_ONLY, TXN_READ_WRITE };
 struct txn_begin {
     enum txn_access access;
     enum txn_isolation isolation;
-    bool consistent_snapshot; /* opens a read view on each shard at its first touch (see README: one view over shards is
-                               * a later issue) */
+    /* WITH CONSISTENT SNAPSHOT: a branch with a read view is opened on each of these shards before the callback comes
+     * (the session passes all shards; NULL: none yet, a view is then opened at the first touch). A shard that
+     * cannot be reached is left out and refuses this transaction's statements later. */
+    bool consistent_snapshot;
+    const uint32_t *shards;
+    size_t n_shards;
 };
 
 /* What a statement does in one place. Decides which branches are prepared, which only end, and which savepoints are needed. */
@@ -155,8 +158,8 @@ bool txn_stmt_begin(struct txn *t, const struct txn_stmt *st, struct diag *d) MU
 bool txn_stmt_is_plain(const struct txn *t);
 /* Between txn_stmt_begin and txn_stmt_end. A branch that another piece holds: the lease waits for its release, in order.
  * Without a transaction several leases of one shard get several connections. `want` is the session state that the piece
- * needs (NULL: any); it must stay valid until cb. Errors: ER_SHARD_DOWN and what connecting gives; 1792. */
-void txn_lease(struct txn *t, uint32_t shard_id, enum txn_need need, const struct bconn_state *want, txn_lease_fn *cb, void *arg);
+ * needs (NULL: any), without autocommit and transaction_read_only, which are txn's own; it must stay valid until cb. Errors: ER_SHARD_DOWN and what connecting gives; 1792. */
+void txn_lease(struct txn *t, uint32_t shard_id, enum txn_need need, struct sync_state *want, txn_lease_fn *cb, void *arg);
 /* Takes back a lease that has not been given yet (cb is not called any more). False: there is none with this arg. */
 bool txn_lease_cancel(struct txn *t, void *arg);
 void txn_release(struct txn *t, struct bconn *c, const struct txn_result *r);
