@@ -47,7 +47,7 @@ enum rvalue_kind {
 
 struct rvalue {
     enum rvalue_kind kind;
-    uint16_t slot;
+    uint32_t slot;
     struct sv text;
     const struct rvalue *arg;
     enum session_value value;
@@ -65,9 +65,9 @@ struct route_cond {
     enum route_cond_kind kind;
     enum route_cmp cmp;
     uint16_t key_col; /* index into the partition columns */
-    uint16_t n_args;
+    uint32_t n_args;
     const struct route_cond **args; /* AND, OR */
-    uint16_t n_values;
+    uint32_t n_values;
     const struct rvalue **values; /* CMP: one; IN: several */
 };
 
@@ -86,6 +86,7 @@ struct route {
     const struct rvalue *point;    /* shortcut: one partition column = this value, and nothing else restricts */
     uint32_t also_shard; /* ROUTE_PARTITIONS: SINGLE tables of the statement live on this shard, so that the places must
                           * be there too (optimizer_route checks); 0: none */
+    bool split_only;     /* set_branches are of different tables: there is no one-place form, each branch routes itself */
     bool one_place;      /* the statement is right only if it needs one place (plan.refusal says why) */
 };
 
@@ -100,7 +101,7 @@ enum edit_kind {
 
 /* Replaces the tokens [tok_begin, tok_end) of the statement; equal: inserts before tok_begin. Sorted, disjoint. */
 struct edit {
-    uint16_t tok_begin, tok_end;
+    uint32_t tok_begin, tok_end;
     enum edit_kind kind;
     struct sv prefix, suffix;
     const struct cat_table *table;
@@ -124,7 +125,7 @@ struct piece {
     enum piece_kind kind;
     struct sv text;
     const struct cat_table *table;
-    uint16_t slot;
+    uint32_t slot;
     enum session_value value;
     bool global;
     struct sv name;
@@ -234,11 +235,13 @@ struct plan {
     bool reads_only;      /* no lock taken, nothing written */
     bool returns_rows;
     bool uncacheable;
+    bool calc_found_rows;    /* SQL_CALC_FOUND_ROWS: one place: ask FOUND_ROWS() there at once; several: the executor counts
+                              * the rows in front of top's limit */
     bool uses_temporals_now; /* NOW() and the like: the same timestamp must go to all places */
     bool autocommit_breaks;  /* unused by relays: the statement commits implicitly */
     struct route route;
     const struct edit *edits;
-    uint16_t n_edits;
+    uint32_t n_edits;
     struct sql_template fragment;  /* several places; n_pieces 0: refused with `refusal` */
     const struct plan_top *top;    /* NULL: nothing to merge */
     struct diag refusal;           /* why several places are not possible, naming what is missing */
