@@ -20,6 +20,7 @@
 
 struct cat_table;
 struct cat_snapshot;
+struct packet_coldef;
 
 /* ---- values that are known only at execution ---- */
 
@@ -195,6 +196,7 @@ struct insert_plan {
     bool values_form;    /* VALUES / SET: rows are split by partition. Else INSERT ... SELECT: one place only */
     bool replace, ignore, on_duplicate;
     uint32_t n_rows, n_cols;
+    const uint16_t *cols; /* catalog ordinal of each column of head */
     /* Row-major: one template per cell, without parentheses; DEFAULT stays DEFAULT. */
     const struct sql_template *cells;
     const struct rvalue **keys;  /* row-major n_rows x number of partition columns; NULL: see key_exprs */
@@ -265,6 +267,11 @@ struct plan {
     const struct sv *assigned_vars;
     uint16_t n_assigned_vars;
     uint16_t n_params;
+    /* Column definitions of the result as a shard gives them for the original statement, kept by the executor where
+     * meta_is_stable: no literal or parameter stands in the select list, so that all executions have the same. */
+    bool meta_is_stable;
+    struct packet_coldef *meta_defs;
+    uint32_t n_meta_defs;
     struct sv digest_text; /* folded, for statistics */
 };
 
