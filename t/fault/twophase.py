@@ -120,7 +120,7 @@ def fault_points():
     if done.returncode:
         return []
     names = [line.split()[0] for line in done.stdout.splitlines() if line.strip()]
-    return [n for n in names if n.split(".")[0] in ("txn", "xa", "executor", "backend")]
+    return [n for n in names if n.split(".")[0] in ("txn", "xa", "executor", "backend", "recover")]
 
 
 def kill_random(f, bank):
@@ -166,6 +166,28 @@ def at_point(point):
     return go
 
 
+def at_recovery_point(point):
+    """Kills while something is in doubt, then kills the recovery of that, then looks."""
+    def go(f, bank):
+        reached = False
+        for first in ("txn.record_written", "txn.some_prepared", "txn.primary_committed"):
+            f.restart(faults="%s=crash@3" % first)
+            if not bank.run_until(lambda: not f.alive(), SECONDS):
+                continue
+            try:
+                f.restart(faults="%s=crash@1" % point)
+            except AssertionError:
+                pass        # it died before it answered: that is what was asked for
+            with contextlib.suppress(AssertionError):
+                eventually("it dies", lambda: not f.alive(), 4)
+                reached = True
+            f.restart()
+            bank.check()
+        if not reached:
+            raise Skip("recovery did not pass this point")
+    return go
+
+
 def error_at_point(point):
     """The step fails (every third time) instead of the process."""
     def go(f, bank):
@@ -192,7 +214,7 @@ test("kill -9 of tesserad at random moments")(kill_random)
 test("kill -9 of a shard's server while transfers run")(kill_shard)
 points = fault_points()
 for point_ in points:
-    test("kill -9 at " + point_)(at_point(point_))
+    test("kill -9 at " + point_)((at_recovery_point if point_.startswith("recover.") else at_point)(point_))
 for point_ in points:
     test("failure at " + point_)(error_at_point(point_))
 
