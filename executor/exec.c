@@ -81,6 +81,8 @@ void exec_cancel(struct exec *e)
     if (e->state == EXEC_NEW || e->state == EXEC_FINISHED || e->cancelled)
         return;
     e->cancelled = true;
+    if (e->plan->insert && insert_cancel(e))
+        return;
     for (uint32_t i = 0; i < e->n_lanes; i++) {
         struct exec_lane *l = &e->lanes[i];
 

@@ -14,8 +14,10 @@
 #define EXECUTOR_EXEC_H
 
 #include "backend/bconn.h"
+#include "router/place.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/plan.h"
+#include "router/place.h"
 #include "txn/txn.h"
 #include "types/env.h"
 #include "util/acct.h"

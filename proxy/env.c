@@ -39,6 +39,13 @@ struct opt_env session_opt_env(struct session *s)
     };
 }
 
+uint64_t session_env_signature(struct session *s)
+{
+    if (!s->env_signature)
+        s->env_signature = plan_env_signature(s->db, s->sql_mode, s->proxy->is_mariadb);
+    return s->env_signature;
+}
+
 uint16_t session_collation(const struct session *s)
 {
     (void)s;
@@ -162,7 +169,15 @@ bool session_literal_value(struct session *s, struct sv literal, struct value *o
     if (c == '-') {
         if (!value_parse_number(sv_make(literal.ptr + 1, literal.len - 1), out))
             return false;
-        return value_negate(out);
+        if (out->kind == KIND_I64)
+            out->i = -out->i;
+        else if (out->kind == KIND_F64)
+            out->f = -out->f;
+        else if (out->kind == KIND_DEC)
+            out->d = dec_neg(out->d);
+        else if (out->kind == KIND_U64 && out->u == UINT64_C(1) << 63)
+            *out = value_i64(INT64_MIN);
+        return true;
     }
     return value_parse_number(literal, out);
 }
@@ -284,7 +299,6 @@ void query_side(struct session *s, struct sideq_args *a)
     if (!a->arena)
         a->arena = &s->stmt->arena;
     s->stmt->side = NULL;
-    s->stmt->side_started = true;
     q = sideq_start(s->worker, a);
     /* NULL: done was called, and the statement may be gone. */
     if (q)

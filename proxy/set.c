@@ -11,6 +11,8 @@
  * SELECT expression, and its value taken. */
 #include "proxy/command.h"
 
+#include "proxy/env.h"
+
 #include "catalog/snapshot.h"
 #include "optimizer/optimizer.h"
 #include "parser/deparse.h"
@@ -192,7 +194,7 @@ static void judged(void *arg, struct sideq_result *r)
         struct sv bad;
 
         if (env_mode_parse(r->cells[0], &s->sql_mode, &bad))
-            s->no_backslash = (s->sql_mode & MODE_NO_BACKSLASH_ESCAPES) != 0;
+            s->env_signature = 0, s->no_backslash = (s->sql_mode & MODE_NO_BACKSLASH_ESCAPES) != 0;
     }
     next_item(s);
 }

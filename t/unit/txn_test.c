@@ -397,19 +397,106 @@ static void on_done(void *arg, const struct diag *d)
         diag_clear(&w->d);
 }
 
-#define CALL(n, ...)                                                                                                   \
-    ({                                                                                                                 \
-        struct waited call_w_ = {0};                                                                                   \
-        __VA_ARGS__;                                                                                                   \
-        pump((n), &call_w_.done);                                                                                      \
-        last = call_w_.d;                                                                                              \
-        call_w_.d.code;                                                                                                \
-    })
 static struct diag last;
 
-#define BEGIN(n, t) CALL(n, txn_begin(t, NULL, on_done, &call_w_))
-#define COMMIT(n, t) CALL(n, txn_commit(t, TXN_END, on_done, &call_w_))
-#define ROLLBACK(n, t) CALL(n, txn_rollback(t, TXN_END, on_done, &call_w_))
+/* One call, made on the worker. */
+struct op {
+    void (*fn)(struct op *o);
+    struct txn *t;
+    const struct txn_begin *begin;
+    const char *name;
+    enum txn_completion how;
+    bool on;
+    struct waited w;
+};
+
+static void op_run(struct worker *w, void *arg)
+{
+    struct op *o = arg;
+
+    (void)w;
+    o->fn(o);
+}
+
+static uint16_t op_call(struct node *n, struct op *o)
+{
+    worker_post(n->w, op_run, o);
+    pump(n, &o->w.done);
+    last = o->w.d;
+    return o->w.d.code;
+}
+
+static void do_begin(struct op *o)
+{
+    txn_begin(o->t, o->begin, on_done, &o->w);
+}
+
+static void do_commit(struct op *o)
+{
+    txn_commit(o->t, o->how, on_done, &o->w);
+}
+
+static void do_rollback(struct op *o)
+{
+    txn_rollback(o->t, o->how, on_done, &o->w);
+}
+
+static void do_implicit_commit(struct op *o)
+{
+    txn_implicit_commit(o->t, on_done, &o->w);
+}
+
+static void do_autocommit(struct op *o)
+{
+    txn_set_autocommit(o->t, o->on, on_done, &o->w);
+}
+
+static void do_savepoint(struct op *o)
+{
+    txn_savepoint(o->t, sv_cstr(o->name), on_done, &o->w);
+}
+
+static void do_rollback_to(struct op *o)
+{
+    txn_rollback_to(o->t, sv_cstr(o->name), on_done, &o->w);
+}
+
+static void do_release(struct op *o)
+{
+    txn_release_savepoint(o->t, sv_cstr(o->name), on_done, &o->w);
+}
+
+static void do_stmt_end(struct op *o)
+{
+    txn_stmt_end(o->t, o->on, on_done, &o->w);
+}
+
+static void do_free(struct op *o)
+{
+    txn_free(o->t);
+    o->w.done = true;
+}
+
+static void do_commit_and_free(struct op *o)
+{
+    static struct waited never;
+
+    never = (struct waited){0};
+    txn_commit(o->t, TXN_END, on_done, &never);
+    txn_free(o->t);
+    o->w.done = true;
+    o->on = never.done;
+}
+
+#define OP(n, t_, fn_, ...) op_call((n), &(struct op){.fn = (fn_), .t = (t_), __VA_ARGS__})
+#define BEGIN(n, t) OP(n, t, do_begin, .begin = NULL)
+#define COMMIT(n, t) OP(n, t, do_commit, .how = TXN_END)
+#define ROLLBACK(n, t) OP(n, t, do_rollback, .how = TXN_END)
+#define SAVEPOINT(n, t, name_) OP(n, t, do_savepoint, .name = (name_))
+#define ROLLBACK_TO(n, t, name_) OP(n, t, do_rollback_to, .name = (name_))
+#define RELEASE(n, t, name_) OP(n, t, do_release, .name = (name_))
+#define STMT_END(n, t, ok) OP(n, t, do_stmt_end, .on = (ok))
+#define FREE(n, t) OP(n, t, do_free, .on = false)
 
 struct piece {
     uint32_t shard;
@@ -421,7 +508,6 @@ struct piece {
     int64_t value; /* first cell of the first row */
     uint64_t affected;
     struct txn *t;
-    struct node *node;
     struct bconn *conn;
     struct bcmd cmd;
 };
@@ -491,34 +577,56 @@ static void piece_leased(void *arg, struct bconn *c, const struct diag *d)
     bconn_query(c, &p->cmd, sv_cstr(p->sql));
 }
 
-/* One logical statement of n pieces, all sent at once. Returns the client's error code, 0 for OK. */
-static uint16_t stmt(struct node *node, struct txn *t, struct piece *ps, size_t n)
-{
-    struct txn_stmt st = {.several = n > 1};
-    struct diag d;
-    uint16_t code = 0;
+struct start {
+    struct op op;
+    struct node *node;
+    struct piece *ps;
+    size_t n;
+};
 
-    for (size_t i = 0; i < n; i++)
-        st.need = MAX(st.need, ps[i].need);
-    diag_clear(&d);
-    if (!txn_stmt_begin(t, &st, &d)) {
-        last = d;
-        return d.code;
+static void do_start(struct op *o)
+{
+    struct start *st = CONTAINER_OF(o, struct start, op);
+    struct txn_stmt ts = {.several = st->n > 1};
+
+    for (size_t i = 0; i < st->n; i++)
+        ts.need = MAX(ts.need, st->ps[i].need);
+    diag_clear(&o->w.d);
+    o->w.done = true;
+    if (!txn_stmt_begin(o->t, &ts, &o->w.d))
+        return;
+    for (size_t i = 0; i < st->n; i++) {
+        struct piece *p = &st->ps[i];
+
+        p->t = o->t;
+        p->code = 0;
+        p->done = p->lost = false;
+        p->value = INT64_MIN;
+        txn_lease(o->t, p->shard, p->need, st->node->state, piece_leased, p);
     }
-    for (size_t i = 0; i < n; i++) {
-        ps[i].t = t;
-        ps[i].node = node;
-        ps[i].code = 0;
-        ps[i].done = ps[i].lost = false;
-        ps[i].value = INT64_MIN;
-        txn_lease(t, ps[i].shard, ps[i].need, node->state, piece_leased, &ps[i]);
-    }
-    for (size_t i = 0; i < n; i++) {
-        pump(node, &ps[i].done);
+}
+
+/* Begins a statement of n pieces and sends what can be sent. */
+static uint16_t stmt_start(struct node *n, struct txn *t, struct piece *ps, size_t n_ps)
+{
+    struct start st = {.op = {.fn = do_start, .t = t}, .node = n, .ps = ps, .n = n_ps};
+
+    return op_call(n, &st.op);
+}
+
+/* One logical statement of n pieces, all sent at once. Returns the client's error code, 0 for OK. */
+static uint16_t stmt(struct node *n, struct txn *t, struct piece *ps, size_t n_ps)
+{
+    uint16_t code = stmt_start(n, t, ps, n_ps);
+
+    if (code)
+        return code;
+    for (size_t i = 0; i < n_ps; i++) {
+        pump(n, &ps[i].done);
         if (!code)
             code = ps[i].code;
     }
-    CALL(node, txn_stmt_end(t, code == 0, on_done, &call_w_));
+    STMT_END(n, t, code == 0);
     return last.code ? last.code : code;
 }
 
@@ -587,7 +695,7 @@ static void setup(void)
 
 static void teardown(void)
 {
-    txn_free(txn);
+    FREE(&node, txn);
     pump_ms(&node, 30);
     node_close(&node);
     ck_assert_uint_eq(judge_prepared(), 0);
@@ -683,36 +791,36 @@ START_TEST(test_savepoints)
     int64_t v;
 
     /* outside a transaction */
-    ck_assert_uint_eq(CALL(&node, txn_savepoint(txn, SV("a"), on_done, &call_w_)), 0);
-    ck_assert_uint_eq(CALL(&node, txn_rollback_to(txn, SV("a"), on_done, &call_w_)), ER_SP_DOES_NOT_EXIST);
+    ck_assert_uint_eq(SAVEPOINT(&node, txn, "a"), 0);
+    ck_assert_uint_eq(ROLLBACK_TO(&node, txn, "a"), ER_SP_DOES_NOT_EXIST);
     ck_assert_uint_eq(BEGIN(&node, txn), 0);
     ck_assert_uint_eq(add(&node, txn, 1, 1, 1), 0);
-    ck_assert_uint_eq(CALL(&node, txn_savepoint(txn, SV("a"), on_done, &call_w_)), 0);
+    ck_assert_uint_eq(SAVEPOINT(&node, txn, "a"), 0);
     ck_assert_uint_eq(add(&node, txn, 1, 1, 10), 0);
     ck_assert_uint_eq(add(&node, txn, 2, 1, 10), 0); /* a branch younger than the savepoint */
-    ck_assert_uint_eq(CALL(&node, txn_savepoint(txn, SV("b"), on_done, &call_w_)), 0);
+    ck_assert_uint_eq(SAVEPOINT(&node, txn, "b"), 0);
     ck_assert_uint_eq(add(&node, txn, 2, 1, 100), 0);
-    ck_assert_uint_eq(CALL(&node, txn_rollback_to(txn, SV("B"), on_done, &call_w_)), 0);
+    ck_assert_uint_eq(ROLLBACK_TO(&node, txn, "B"), 0);
     ck_assert_uint_eq(one(&node, txn, 2, TXN_NEED_READ, "SELECT bal FROM acct2 WHERE id=1", &v), 0);
     ck_assert_int_eq(v, START_BALANCE + 10);
     ck_assert_uint_eq(add(&node, txn, 2, 1, 1000), 0);
-    ck_assert_uint_eq(CALL(&node, txn_rollback_to(txn, SV("a"), on_done, &call_w_)), 0);
-    ck_assert_uint_eq(CALL(&node, txn_rollback_to(txn, SV("b"), on_done, &call_w_)), ER_SP_DOES_NOT_EXIST);
+    ck_assert_uint_eq(ROLLBACK_TO(&node, txn, "a"), 0);
+    ck_assert_uint_eq(ROLLBACK_TO(&node, txn, "b"), ER_SP_DOES_NOT_EXIST);
     ck_assert_uint_eq(one(&node, txn, 2, TXN_NEED_READ, "SELECT bal FROM acct2 WHERE id=1", &v), 0);
     ck_assert_int_eq(v, START_BALANCE);
     ck_assert_uint_eq(one(&node, txn, 1, TXN_NEED_READ, "SELECT bal FROM acct1 WHERE id=1", &v), 0);
     ck_assert_int_eq(v, START_BALANCE + 1);
     /* the savepoint is still there, also after more work */
     ck_assert_uint_eq(add(&node, txn, 2, 1, 7), 0);
-    ck_assert_uint_eq(CALL(&node, txn_rollback_to(txn, SV("a"), on_done, &call_w_)), 0);
-    ck_assert_uint_eq(CALL(&node, txn_release_savepoint(txn, SV("a"), on_done, &call_w_)), 0);
-    ck_assert_uint_eq(CALL(&node, txn_release_savepoint(txn, SV("a"), on_done, &call_w_)), ER_SP_DOES_NOT_EXIST);
+    ck_assert_uint_eq(ROLLBACK_TO(&node, txn, "a"), 0);
+    ck_assert_uint_eq(RELEASE(&node, txn, "a"), 0);
+    ck_assert_uint_eq(RELEASE(&node, txn, "a"), ER_SP_DOES_NOT_EXIST);
     /* the same name again and again */
     for (int i = 0; i < 12; i++) {
-        ck_assert_uint_eq(CALL(&node, txn_savepoint(txn, i % 2 ? SV("x") : SV("y"), on_done, &call_w_)), 0);
+        ck_assert_uint_eq(SAVEPOINT(&node, txn, i % 2 ? "x" : "y"), 0);
         ck_assert_uint_eq(add(&node, txn, 1, 2, 1), 0);
     }
-    ck_assert_uint_eq(CALL(&node, txn_rollback_to(txn, SV("y"), on_done, &call_w_)), 0);
+    ck_assert_uint_eq(ROLLBACK_TO(&node, txn, "y"), 0);
     ck_assert_uint_eq(COMMIT(&node, txn), 0);
     ck_assert_int_eq(balance(1, 1), START_BALANCE + 1);
     ck_assert_int_eq(balance(2, 1), START_BALANCE);
@@ -727,10 +835,10 @@ START_TEST(test_many_savepoints_at_once)
         char name[8];
 
         snprintf(name, sizeof(name), "p%d", i);
-        ck_assert_uint_eq(CALL(&node, txn_savepoint(txn, sv_cstr(name), on_done, &call_w_)), 0);
+        ck_assert_uint_eq(SAVEPOINT(&node, txn, name), 0);
     }
     ck_assert_uint_eq(add(&node, txn, 1, 1, 1), 0);
-    ck_assert_uint_eq(CALL(&node, txn_rollback_to(txn, SV("p7"), on_done, &call_w_)), 0);
+    ck_assert_uint_eq(ROLLBACK_TO(&node, txn, "p7"), 0);
     ck_assert_uint_eq(COMMIT(&node, txn), 0);
     ck_assert_int_eq(balance(1, 1), START_BALANCE);
 }
@@ -773,57 +881,33 @@ END_TEST
 
 START_TEST(test_deadlock)
 {
-    struct txn *other = txn_new(node.env, node.w);
+    struct txn *other = txn_new(node.env, node.w), *victim, *winner;
     struct piece a = {.shard = 1, .need = TXN_NEED_WRITE, .sql = "UPDATE acct1 SET bal=bal+1 WHERE id=2"};
     struct piece b = {.shard = 1, .need = TXN_NEED_WRITE, .sql = "UPDATE acct1 SET bal=bal+1 WHERE id=1"};
-    struct txn_stmt st = {.need = TXN_NEED_WRITE};
-    struct diag d;
-    struct txn *victim;
-    uint16_t ca, cb;
 
-    diag_clear(&d);
     ck_assert_uint_eq(BEGIN(&node, txn), 0);
     ck_assert_uint_eq(BEGIN(&node, other), 0);
     ck_assert_uint_eq(add(&node, txn, 2, 1, 1), 0);
     ck_assert_uint_eq(add(&node, other, 2, 2, 1), 0);
     ck_assert_uint_eq(add(&node, txn, 1, 1, 1), 0);
     ck_assert_uint_eq(add(&node, other, 1, 2, 1), 0);
-    ck_assert(txn_stmt_begin(txn, &st, &d));
-    ck_assert(txn_stmt_begin(other, &st, &d));
-    a.t = txn;
-    b.t = other;
-    txn_lease(txn, 1, TXN_NEED_WRITE, node.state, piece_leased, &a);
+    ck_assert_uint_eq(stmt_start(&node, txn, &a, 1), 0);
     pump_ms(&node, 100);
-    txn_lease(other, 1, TXN_NEED_WRITE, node.state, piece_leased, &b);
-    pump_ms(&node, 10);
-    /* the victim's rollback lets the other one go on */
-    while (!a.done && !b.done)
+    ck_assert_uint_eq(stmt_start(&node, other, &b, 1), 0);
+    while (!(a.done && a.code) && !(b.done && b.code))
         pump_ms(&node, 10);
     victim = a.done && a.code ? txn : other;
-    if (victim == txn)
-        CALL(&node, txn_stmt_end(txn, false, on_done, &call_w_));
-    else
-        CALL(&node, txn_stmt_end(other, false, on_done, &call_w_));
-    ca = a.code;
-    cb = b.code;
-    ck_assert_uint_eq(victim == txn ? ca : cb, 1213);
-    ck_assert_uint_eq(last.code, 0);
+    winner = victim == txn ? other : txn;
+    ck_assert_uint_eq(victim == txn ? a.code : b.code, 1213);
+    ck_assert_uint_eq(STMT_END(&node, victim, false), 0);
     ck_assert(!txn_in_trans(victim));
     ck_assert_int_eq(txn_get_outcome(victim), TXN_ABORTED);
-    if (victim == txn) {
-        pump(&node, &b.done);
-        CALL(&node, txn_stmt_end(other, true, on_done, &call_w_));
-        ck_assert_uint_eq(COMMIT(&node, other), 0);
-        ck_assert_int_eq(balance(2, 1), START_BALANCE);
-        ck_assert_int_eq(balance(2, 2), START_BALANCE + 1);
-    } else {
-        pump(&node, &a.done);
-        CALL(&node, txn_stmt_end(txn, true, on_done, &call_w_));
-        ck_assert_uint_eq(COMMIT(&node, txn), 0);
-        ck_assert_int_eq(balance(2, 1), START_BALANCE + 1);
-        ck_assert_int_eq(balance(2, 2), START_BALANCE);
-    }
-    txn_free(other);
+    pump(&node, victim == txn ? &b.done : &a.done);
+    ck_assert_uint_eq(STMT_END(&node, winner, true), 0);
+    ck_assert_uint_eq(COMMIT(&node, winner), 0);
+    ck_assert_int_eq(balance(2, 1), START_BALANCE + (winner == txn));
+    ck_assert_int_eq(balance(2, 2), START_BALANCE + (winner == other));
+    FREE(&node, other);
 }
 END_TEST
 
@@ -850,7 +934,7 @@ START_TEST(test_lock_wait_timeout)
     ck_assert_int_eq(balance(2, 2), START_BALANCE + 1);
     ck_assert_uint_eq(ROLLBACK(&node, other), 0);
     sync_unref(short_wait);
-    txn_free(other);
+    FREE(&node, other);
 }
 END_TEST
 
@@ -861,7 +945,7 @@ START_TEST(test_read_only)
     int64_t v;
 
     diag_clear(&d);
-    ck_assert_uint_eq(CALL(&node, txn_begin(txn, &ro, on_done, &call_w_)), 0);
+    ck_assert_uint_eq(OP(&node, txn, do_begin, .begin = &ro), 0);
     ck_assert_uint_eq(one(&node, txn, 1, TXN_NEED_READ, "SELECT bal FROM acct1 WHERE id=1", &v), 0);
     ck_assert_uint_eq(add(&node, txn, 1, 1, 1), ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION);
     /* what was taken for a read and writes after all is refused by the shard */
@@ -875,7 +959,7 @@ START_TEST(test_read_only)
     ck_assert_uint_eq(add(&node, txn, 1, 1, 1), 0);
     txn_set_session_read_only(txn, true);
     ck_assert_uint_eq(add(&node, txn, 1, 1, 1), ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION);
-    ck_assert_uint_eq(CALL(&node, txn_begin(txn, &(struct txn_begin){.access = TXN_READ_WRITE}, on_done, &call_w_)), 0);
+    ck_assert_uint_eq(OP(&node, txn, do_begin, .begin = &(struct txn_begin){.access = TXN_READ_WRITE}), 0);
     ck_assert_uint_eq(add(&node, txn, 1, 1, 1), 0);
     ck_assert_uint_eq(COMMIT(&node, txn), 0);
     ck_assert_int_eq(balance(1, 1), START_BALANCE + 2);
@@ -911,7 +995,7 @@ START_TEST(test_consistent_snapshot)
     struct txn_begin o = {.consistent_snapshot = true, .shards = shards, .n_shards = 2};
     int64_t v;
 
-    ck_assert_uint_eq(CALL(&node, txn_begin(txn, &o, on_done, &call_w_)), 0);
+    ck_assert_uint_eq(OP(&node, txn, do_begin, .begin = &o), 0);
     judge_exec(server_of(2), "UPDATE txn_test.acct2 SET bal=7 WHERE id=1");
     ck_assert_uint_eq(one(&node, txn, 2, TXN_NEED_READ, "SELECT bal FROM acct2 WHERE id=1", &v), 0);
     ck_assert_int_eq(v, START_BALANCE);
@@ -924,13 +1008,13 @@ END_TEST
 
 START_TEST(test_autocommit_off)
 {
-    ck_assert_uint_eq(CALL(&node, txn_set_autocommit(txn, false, on_done, &call_w_)), 0);
+    ck_assert_uint_eq(OP(&node, txn, do_autocommit, .on = false), 0);
     ck_assert(!txn_in_trans(txn));
     ck_assert_uint_eq(add(&node, txn, 1, 1, 1), 0);
     ck_assert(txn_in_trans(txn));
     ck_assert_uint_eq(add(&node, txn, 2, 1, -1), 0);
     ck_assert_int_eq(balance(1, 1), START_BALANCE);
-    ck_assert_uint_eq(CALL(&node, txn_set_autocommit(txn, true, on_done, &call_w_)), 0);
+    ck_assert_uint_eq(OP(&node, txn, do_autocommit, .on = true), 0);
     ck_assert(!txn_in_trans(txn));
     ck_assert_int_eq(balance(1, 1), START_BALANCE + 1);
     ck_assert_int_eq(balance(2, 1), START_BALANCE - 1);
@@ -940,12 +1024,12 @@ START_TEST(test_autocommit_off)
     ck_assert_uint_eq(BEGIN(&node, txn), 0);
     ck_assert_int_eq(balance(1, 1), START_BALANCE + 2);
     ck_assert_uint_eq(add(&node, txn, 1, 1, 1), 0);
-    ck_assert_uint_eq(CALL(&node, txn_commit(txn, TXN_CHAIN, on_done, &call_w_)), 0);
+    ck_assert_uint_eq(OP(&node, txn, do_commit, .how = TXN_CHAIN), 0);
     ck_assert(txn_in_trans(txn));
     ck_assert_uint_eq(add(&node, txn, 1, 1, 1), 0);
-    ck_assert_uint_eq(CALL(&node, txn_rollback(txn, TXN_CHAIN, on_done, &call_w_)), 0);
+    ck_assert_uint_eq(OP(&node, txn, do_rollback, .how = TXN_CHAIN), 0);
     ck_assert(txn_in_trans(txn));
-    ck_assert_uint_eq(CALL(&node, txn_implicit_commit(txn, on_done, &call_w_)), 0);
+    ck_assert_uint_eq(OP(&node, txn, do_implicit_commit, .on = true), 0);
     ck_assert_int_eq(balance(1, 1), START_BALANCE + 3);
 }
 END_TEST
@@ -1033,20 +1117,16 @@ END_TEST
 START_TEST(test_connection_lost_in_statement)
 {
     struct piece p = {.shard = 1, .need = TXN_NEED_WRITE, .sql = "UPDATE acct1 SET bal=bal+SLEEP(20) WHERE id=1"};
-    struct txn_stmt st = {.need = TXN_NEED_WRITE};
-    struct diag d;
 
-    diag_clear(&d);
     ck_assert_uint_eq(BEGIN(&node, txn), 0);
     ck_assert_uint_eq(add(&node, txn, 2, 1, -1), 0);
     ck_assert_uint_eq(add(&node, txn, 1, 2, -1), 0);
-    ck_assert(txn_stmt_begin(txn, &st, &d));
-    p.t = txn;
-    txn_lease(txn, 1, TXN_NEED_WRITE, node.state, piece_leased, &p);
+    ck_assert_uint_eq(stmt_start(&node, txn, &p, 1), 0);
     pump_ms(&node, 100);
     kill_conn(1, conn_id_of(txn, 1));
     pump(&node, &p.done);
-    ck_assert_uint_eq(CALL(&node, txn_stmt_end(txn, false, on_done, &call_w_)), 0);
+    ck_assert(p.lost);
+    ck_assert_uint_eq(STMT_END(&node, txn, false), 0);
     ck_assert(!txn_in_trans(txn));
     ck_assert_int_eq(txn_get_outcome(txn), TXN_ABORTED);
     ck_assert_int_eq(total(), (int64_t)SHARDS * ROWS * START_BALANCE);
@@ -1056,12 +1136,12 @@ END_TEST
 START_TEST(test_free_in_transaction)
 {
     struct txn *t = txn_new(node.env, node.w);
-    struct waited w = {0};
+    struct op o = {.fn = do_commit_and_free};
 
     ck_assert_uint_eq(BEGIN(&node, t), 0);
     ck_assert_uint_eq(add(&node, t, 1, 1, 1), 0);
     ck_assert_uint_eq(add(&node, t, 2, 1, -1), 0);
-    txn_free(t);
+    FREE(&node, t);
     pump_ms(&node, 50);
     ck_assert_uint_eq(add(&node, txn, 1, 1, 1), 0); /* no lock is left */
     /* in the middle of a commit: it is carried on, nobody is called */
@@ -1069,33 +1149,30 @@ START_TEST(test_free_in_transaction)
     ck_assert_uint_eq(BEGIN(&node, t), 0);
     ck_assert_uint_eq(add(&node, t, 1, 1, 1), 0);
     ck_assert_uint_eq(add(&node, t, 2, 1, -1), 0);
-    txn_commit(t, TXN_END, on_done, &w);
-    txn_free(t);
+    o.t = t;
+    op_call(&node, &o);
     pump_ms(&node, 300);
-    ck_assert(!w.done);
+    ck_assert(!o.on);
     ck_assert_int_eq(balance(1, 1), START_BALANCE + 2);
     ck_assert_int_eq(balance(2, 1), START_BALANCE - 1);
     ck_assert_uint_eq(txn_env_live_count(node.env), 0);
 }
 END_TEST
 
-START_TEST(test_lease_cancel)
+START_TEST(test_lease_waits_and_cancel)
 {
-    struct txn_stmt st = {.need = TXN_NEED_READ, .several = true};
-    struct piece a = {.shard = 1, .sql = "SELECT 1"}, b = {.shard = 1, .sql = "SELECT 2"};
-    struct diag d;
+    struct piece ps[] = {{.shard = 1, .sql = "SELECT SLEEP(0.2)"}, {.shard = 1, .sql = "SELECT 2"}, {.shard = 1, .sql = "SELECT 3"}};
 
-    diag_clear(&d);
     ck_assert_uint_eq(BEGIN(&node, txn), 0);
-    ck_assert(txn_stmt_begin(txn, &st, &d));
-    a.t = b.t = txn;
-    txn_lease(txn, 1, TXN_NEED_READ, node.state, piece_leased, &a);
-    txn_lease(txn, 1, TXN_NEED_READ, node.state, piece_leased, &b); /* waits for a */
-    ck_assert(txn_lease_cancel(txn, &b));
-    ck_assert(!txn_lease_cancel(txn, &b));
-    pump(&node, &a.done);
-    ck_assert(!b.done);
-    ck_assert_uint_eq(CALL(&node, txn_stmt_end(txn, true, on_done, &call_w_)), 0);
+    ck_assert_uint_eq(stmt_start(&node, txn, ps, 3), 0); /* one connection: one after the other */
+    pump_ms(&node, 50);
+    ck_assert(!ps[1].done && !ps[1].conn);
+    ck_assert(txn_lease_cancel(txn, &ps[2]));
+    ck_assert(!txn_lease_cancel(txn, &ps[2]));
+    pump(&node, &ps[1].done);
+    ck_assert(ps[0].done && ps[1].value == 2);
+    ck_assert(!ps[2].done);
+    ck_assert_uint_eq(STMT_END(&node, txn, true), 0);
     ck_assert_uint_eq(COMMIT(&node, txn), 0);
 }
 END_TEST
@@ -1308,7 +1385,7 @@ static void transfer_child(const char *faults)
         if (code && code != ER_TXN_FENCED && code != ER_LOCK_WAIT_TIMEOUT && code != ER_XAER_NOTA)
             bad++;
     }
-    txn_free(t);
+    FREE(&n, t);
     pump_ms(&n, 20);
     _exit(bad ? 1 : 0);
 }
@@ -1405,7 +1482,7 @@ static Suite *suite_servers(void)
     tcase_add_test(tc, test_connection_lost_idle);
     tcase_add_test(tc, test_connection_lost_in_statement);
     tcase_add_test(tc, test_free_in_transaction);
-    tcase_add_test(tc, test_lease_cancel);
+    tcase_add_test(tc, test_lease_waits_and_cancel);
     tcase_add_test(tc, test_own_recovery);
     suite_add_tcase(s, tc);
     tcase_set_timeout(chaos, 120);
