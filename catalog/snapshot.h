@@ -233,7 +233,7 @@ struct cat_snapshot {
     struct cat_setting_array settings;
 
     struct arena arena;
-    struct cat_ptr_map db_map, table_map, shard_map; /* name -> index */
+    struct cat_ptr_map db_map, table_map; /* name -> index */
     struct cat_id_map table_ids, shard_ids, db_ids;
     _Atomic uint32_t refs;
 };
