@@ -376,7 +376,7 @@ void exec_start(struct exec *e)
         exec_finish(e);
         return;
     }
-    if (p->kind == PLAN_MOVE) {
+    if (p->kind == PLAN_MOVE && !(p->n_edits && optimizer_move_is_local(p, e->inputs, &places, e->arena))) {
         move_start(e, &places);
         return;
     }
