@@ -174,7 +174,7 @@ bool session_literal_value(struct session *s, struct sv literal, struct value *o
         else if (out->kind == KIND_F64)
             out->f = -out->f;
         else if (out->kind == KIND_DEC)
-            out->d = dec_neg(out->d);
+            dec_neg(&out->d);
         else if (out->kind == KIND_U64 && out->u == UINT64_C(1) << 63)
             *out = value_i64(INT64_MIN);
         return true;
@@ -277,15 +277,13 @@ uint32_t query_any_shard(struct session *s)
         return 0;
     /* Spread by session; a shard that is known to be down is passed over. */
     for (size_t i = 0; i < n; i++) {
-        const struct cat_shard *sh = &cat->shards.items[(s->id >> 8) % n];
-        struct pool *p;
+        const struct cat_shard *sh = &cat->shards.v[((s->id >> 8) + i) % n];
+        struct pool *p = pool_of(s->worker, sh->id);
 
-        sh = &cat->shards.items[((s->id >> 8) + i) % n];
-        p = pool_of(s->worker, sh->id);
         if (p && !pool_is_down(p))
             return sh->id;
     }
-    return cat->shards.items[0].id;
+    return cat->shards.v[0].id;
 }
 
 void query_side(struct session *s, struct sideq_args *a)

@@ -529,7 +529,7 @@ bool query_meta_is_stable(struct ast_node *ast)
     if (ast->kind != AST_SELECT)
         return false;
     AST_EACH (item, &AST_AS(select, ast)->items) {
-        struct ast_node *n = item;
+        struct ast_node *n = *item;
 
         if (!ast_walk(&n, find_literal, NULL, NULL))
             return false;

@@ -127,7 +127,7 @@ struct sv session_isolation_var(const struct session *s)
 static bool want_isolation(struct session *s)
 {
     struct set_step *st = step_of(s);
-    struct sv level;
+    struct sv level = SV_NULL;
 
     if (!st->value.ptr)
         return want(s, session_isolation_var(s), SV_NULL);
@@ -241,7 +241,7 @@ static void have_value(struct session *s)
 /* ---- values ---- */
 
 /* A cell as an SQL literal, by the column's type. */
-struct sv literal_of_cell(struct arena *a, const struct packet_coldef *col, struct sv cell, bool no_backslash)
+static struct sv literal_of_cell(struct arena *a, const struct packet_coldef *col, struct sv cell, bool no_backslash)
 {
     struct strbuf b;
 
