@@ -152,6 +152,8 @@ bool optimizer_value(const struct rvalue *v, const struct plan_inputs *in, struc
             *out = value_null();
             return true;
         }
+        if (v->text.len && v->text.ptr[0] == '\'')
+            return value_parse_string(v->text, false, 45, in->env ? in->env->coll_connection : 45, a, out);
         return value_parse_number(v->text, out);
     case RV_LITERAL:
         return literal_value(v, in, a, out);
@@ -264,6 +266,27 @@ static bool route_partitions(const struct plan *p, const struct plan_inputs *in,
     return true;
 }
 
+/* INSERT: where the (only) row is stored. False: not known before a shard has computed something. */
+static bool route_row(const struct plan *p, const struct plan_inputs *in, struct arena *a, uint32_t *partition, struct diag *d)
+{
+    const struct insert_plan *ip = p->insert;
+    const struct part *part = part_of(ip->table);
+    struct value *v = ARENA_NEW_N(a, struct value, part->columns_n);
+
+    for (uint32_t k = 0; k < part->columns_n; k++)
+        if (!ip->keys[k] || !optimizer_value(ip->keys[k], in, a, &v[k]))
+            return diag_set(d, ER_NOT_SUPPORTED_YET, "a value of a partition column that only a shard can compute");
+    switch (part_route_row(part, v, in->env, a, partition, d)) {
+    case PART_OK:
+        return true;
+    case PART_NONE:
+        return false;
+    case PART_UNSURE:
+        break;
+    }
+    return diag_set(d, ER_NOT_SUPPORTED_YET, "a value of a partition column whose conversion only a shard knows");
+}
+
 static bool all_on(const struct placeset *s, uint32_t shard)
 {
     for (uint32_t i = 0; i < s->n; i++)
@@ -293,6 +316,23 @@ bool optimizer_route(const struct plan *p, const struct plan_inputs *in, const s
         return true;
     case ROUTE_PARTITIONS:
         break;
+    }
+    if (p->insert && p->insert->n_rows == 1 && p->insert->keys) {
+        uint32_t to;
+
+        if (!route_row(p, in, a, &to, d))
+            return false;
+        /* INSERT ... SELECT: what it reads must be there too. */
+        if (r->cond) {
+            if (!route_partitions(p, in, a, out))
+                return false;
+            if (out->n != 1 || out->items[0].partition != to) {
+                *d = p->refusal;
+                return false;
+            }
+        }
+        placeset_one(out, to, router_shard_of(p->insert->table, to));
+        return true;
     }
     if (!route_partitions(p, in, a, out))
         return false;

@@ -86,6 +86,8 @@ bool optimizer_limit(const struct limit_spec *l, const struct plan_inputs *in, u
 
 /* The whole plan as indented text: for tests and debugging. */
 void plan_dump(const struct plan *p, struct strbuf *out);
+/* One line: what is done above the fragments. */
+void plan_dump_top(const struct plan_top *t, struct strbuf *out);
 void plan_dump_template(const struct sql_template *t, struct strbuf *out);
 
 #endif
