@@ -52,6 +52,7 @@ struct bserver {
         unsigned len;
     } addrs[BCONN_ADDRS_MAX];
     struct ssl_ctx_st *tls;        /* NULL: plain; else TLS is required */
+    const char *tls_name;          /* host, where it is a name */
     unsigned connect_timeout_ms;   /* connect + login; 0: 5000 */
     uint64_t extra_caps;           /* asked for beyond the usual (CAP_LOCAL_FILES, CAP_FOUND_ROWS, ...) */
 };
@@ -69,7 +70,7 @@ enum bconn_state {
     BCONN_LOGIN,
     BCONN_IDLE,   /* logged in, no command queued */
     BCONN_BUSY,   /* commands queued */
-    BCONN_CLOSED
+    BCONN_CLOSED  /* ended; queued commands get on_lost, then on_closed is called */
 };
 
 enum bcmd_kind { /* the shape of the reply */
@@ -117,8 +118,9 @@ struct bcmd {
     bool barrier;       /* what is queued behind waits for this command's success; its failure fails them unsent */
     uint8_t seq_shift;
     uint8_t last_seq;
-    uint8_t phase;      /* bconn.c */
-    uint8_t com;        /* enum packet_com */
+    uint8_t phase;      /* bparse.c */
+    bool is_own;        /* bconn's own: freed by it */
+    struct bstmt *stmt; /* BCMD_PREPARE: what it prepares */
 };
 
 struct bconn_ops {
@@ -139,41 +141,53 @@ struct bconn {
     struct bserver *server;
     enum bconn_state state;
     struct bcmd *first, *last; /* queue; first is the one being answered */
-    struct bcmd *held_from;    /* first command behind an unanswered barrier */
     uint32_t n_queued;
+    uint32_t n_barriers;       /* of them, queued barriers: output behind the first one is held */
     uint32_t conn_id;          /* the server's thread id */
     uint64_t caps;             /* negotiated */
     uint16_t status;           /* last status flags seen */
     bool is_mariadb;
     bool is_paused;
-    bool is_parsing;
-    bool unclean;              /* temporary tables, locks or the like may exist: reset before reuse */
+    bool unclean;              /* set by the owner: temporary tables, locks or the like may exist: reset before reuse */
+    bool free_wanted;          /* closed by its owner: no on_closed */
+    bool is_ending, told_closed;
+    uint8_t n_kills;           /* KILL QUERYs under way */
+    uint8_t in_seq;            /* id of the reply's next packet */
     uint32_t version;          /* 80046, 101119 */
     struct sync_state *synced; /* what the connection has once its queue is done */
     struct bconn_stmts *stmts;
-    struct framer framer;
+    struct framer framer;      /* BCMD_RELAY: the packet being passed on */
     uint32_t meta_left, meta_seen; /* column definitions */
     struct packet_prepare_ok prepared;
     struct auth_client *auth;  /* during login */
     unsigned addr_at;
     char version_text[48];
     struct diag why;
+    struct worker_task task;   /* after the end */
     /* pool.c */
     struct pool *pool;
     struct bconn *pool_next, *pool_prev;
-    uint64_t idle_since_ms, born_ms;
+    struct bconn *all_next, *all_prev;
+    struct bcmd pool_cmd;      /* its pings and resets */
+    uint64_t idle_since_ms, pinged_ms, born_ms;
     uint32_t pool_generation;
     uint8_t pool_place;
     const char *owner_kind;    /* lease: what kind of owner and which, for SHOW and assertions */
     void *owner;
+    void (*on_lease_lost)(struct bconn *c, void *owner, const struct diag *d);
 };
 
 /* A connection on w; nothing happens before bconn_start. */
 struct bconn *bconn_new(struct worker *w, struct bserver *server, const struct bconn_ops *ops, void *arg);
 /* Connects and logs in; on_ready or on_closed follows (never from inside). */
 void bconn_start(struct bconn *c);
-/* Closes (COM_QUIT if idle). Queued commands get on_lost (as tasks of this turn), then on_closed unless `silent`. Frees c after the turn. */
+/* Closes (with COM_QUIT if idle) and frees c after the turn; do not touch it afterwards. Queued commands get on_lost, as a task
+ * of this turn; on_closed is not called. Also how a connection is freed after its on_closed. */
 void bconn_close(struct bconn *c, const char *why);
+
+/* Ends a leased connection as if the server had: queued commands get on_lost with d (as tasks), the lease goes on until it is
+ * given back. For the holder who finds that what is on the connection must not go on. */
+void bconn_break(struct bconn *c, const struct diag *d);
 
 static inline bool bconn_usable(const struct bconn *c)
 {
@@ -193,10 +207,11 @@ void bconn_query(struct bconn *c, struct bcmd *cmd, struct sv text);
 void bconn_command(struct bconn *c, struct bcmd *cmd, enum bcmd_kind kind, const void *payload, size_t n);
 /* COM_PING, COM_RESET_CONNECTION, ...: a command byte alone. */
 void bconn_simple(struct bconn *c, struct bcmd *cmd, enum packet_com com);
-/* A statement whose result does not matter: errors are logged by the caller's absence only; a lost connection shows elsewhere. */
+/* A statement whose result does not matter (SAVEPOINT cleanup, ...): an error is logged, nothing else. */
 void bconn_query_forget(struct bconn *c, struct sv text);
 /* Commands without a reply (STMT_CLOSE, STMT_SEND_LONG_DATA, QUIT). */
 void bconn_no_reply(struct bconn *c, const void *payload, size_t n);
+/* From on_infile on, until bconn_infile_end: pieces of the file, copied; chan_out_full(&c->chan) says when to wait. */
 void bconn_infile_data(struct bconn *c, const void *p, size_t n);
 void bconn_infile_end(struct bconn *c);
 
@@ -210,7 +225,8 @@ void bconn_assume(struct bconn *c, struct sync_state *now);
 void bconn_pause(struct bconn *c);
 void bconn_resume(struct bconn *c);
 
-/* KILL QUERY <conn_id> by a short-lived side connection of the same worker. Fire and forget; the command on c then ends by its own reply. */
+/* KILL QUERY <conn_id> by a short-lived side connection of the same worker. Fire and forget: the command on c then ends by its
+ * own reply, usually error 1317. A pool does not lease c again before the KILL is through. */
 void bconn_cancel_query(struct bconn *c);
 
 /* --- prepared statements --- */

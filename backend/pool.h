@@ -19,7 +19,7 @@ struct pool_config {
     uint32_t idle_timeout_ms;   /* 0: 60 s */
     uint32_t max_age_ms;        /* 0: 1 h */
     uint32_t wait_timeout_ms;   /* in line for a connection; 0: 10 s */
-    uint32_t ping_ms;           /* 0: 15 s */
+    uint32_t ping_ms;           /* an idle connection is asked for a sign of life so often; 0: 15 s */
 };
 
 /* For SHOW; plain numbers of one worker, read through pool_stats on it. */
@@ -35,7 +35,7 @@ struct pool_stats {
 struct pool_waiter {
     struct pool_waiter *next, *prev;
     struct pool *pool; /* NULL: not waiting */
-    uint64_t since_ns;
+    uint64_t since_ns;  /* pool.c's */
     const struct sync_state *like;
     const char *owner_kind;
     void *owner;

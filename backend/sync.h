@@ -42,8 +42,9 @@ static inline bool sync_equal(const struct sync_state *a, const struct sync_stat
     return a == b || a->signature == b->signature;
 }
 
-/* Writes "SET a=1,b=DEFAULT" that leads from one state's variables to another's; empty when they are equal. */
+/* Writes "SET a=1,b=DEFAULT" that leads from one state's variables to another's; nothing when they are equal. old_names: for
+ * MariaDB before 11.1, which calls transaction_isolation and transaction_read_only tx_isolation and tx_read_only. */
 struct strbuf;
-void sync_diff(const struct sync_state *from, const struct sync_state *to, struct strbuf *out);
+void sync_diff(const struct sync_state *from, const struct sync_state *to, bool old_names, struct strbuf *out);
 
 #endif

@@ -205,9 +205,10 @@ size_t chan_out_pending(const struct chan *c);
 bool chan_out_full(struct chan *c);
 
 /* From here on, output is collected but not sent, until chan_release() sends it or chan_drop_held() forgets it. For
- * commands that may only go out once the answer to an earlier one is known. */
+ * commands that may only go out once the answer to an earlier one is known. chan_release sends up to the byte `upto`
+ * (as out_put counts) and goes on holding what is behind it; UINT64_MAX: everything, and the hold ends. */
 void chan_hold(struct chan *c);
-void chan_release(struct chan *c);
+void chan_release(struct chan *c, uint64_t upto);
 void chan_drop_held(struct chan *c);
 
 /* Builders of the common packets, with c->seq. caps: what was negotiated on this channel (enum packet_cap). */

@@ -415,19 +415,18 @@ void chan_hold(struct chan *c)
     c->holding = true;
 }
 
-void chan_release(struct chan *c)
+void chan_release(struct chan *c, uint64_t upto)
 {
-    struct chan_page *p = c->held;
+    uint64_t from;
 
     if (!c->holding)
         return;
     chan_flush(c);
-    c->holding = false;
-    c->held = c->held_end = NULL;
-    c->held_bytes = 0;
-    while (p) {
-        struct chan_page *next = p->next;
-        struct iovec v = {p->data + p->start, p->end - p->start};
+    from = c->out_put - c->held_bytes;
+    while (c->held && from < upto) {
+        struct chan_page *p = c->held;
+        size_t n = MIN((uint64_t)(p->end - p->start), upto - from);
+        struct iovec v = {p->data + p->start, n};
 
         if (c->state == CHAN_OPEN) {
             if (c->ssl)
@@ -435,9 +434,17 @@ void chan_release(struct chan *c)
             else
                 chan_raw_out(c, &v, 1);
         }
-        page_free(c, p);
-        p = next;
+        from += n;
+        c->held_bytes -= n;
+        p->start += (uint32_t)n;
+        if (p->start == p->end) {
+            c->held = p->next;
+            if (!c->held)
+                c->held_end = NULL;
+            page_free(c, p);
+        }
     }
+    c->holding = upto != UINT64_MAX;
 }
 
 void chan_drop_held(struct chan *c)

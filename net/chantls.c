@@ -119,7 +119,7 @@ static bool shake_hands(struct chan *c)
         /* What was put meanwhile was held. */
         if (!c->holding) {
             c->holding = true;
-            chan_release(c);
+            chan_release(c, UINT64_MAX);
         }
         if (c->ops->on_ready)
             c->ops->on_ready(c);

@@ -127,7 +127,8 @@ struct query {
     enum ast_setop_op op;
     bool all;
     bool has_order, has_limit; /* at this level */
-    bool recursive;            /* contains a reference to the CTE that it defines */
+    struct query *up;          /* the set operation that it is an operand of */
+    struct source *owner;      /* of a root: the derived table that it defines; NULL: none */
 };
 
 /* Visible CTEs, innermost first. */

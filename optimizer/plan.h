@@ -20,6 +20,7 @@
 
 struct cat_table;
 struct cat_snapshot;
+struct packet_coldef;
 
 /* ---- values that are known only at execution ---- */
 
@@ -47,7 +48,7 @@ enum rvalue_kind {
 
 struct rvalue {
     enum rvalue_kind kind;
-    uint16_t slot;
+    uint32_t slot;
     struct sv text;
     const struct rvalue *arg;
     enum session_value value;
@@ -65,9 +66,9 @@ struct route_cond {
     enum route_cond_kind kind;
     enum route_cmp cmp;
     uint16_t key_col; /* index into the partition columns */
-    uint16_t n_args;
+    uint32_t n_args;
     const struct route_cond **args; /* AND, OR */
-    uint16_t n_values;
+    uint32_t n_values;
     const struct rvalue **values; /* CMP: one; IN: several */
 };
 
@@ -86,6 +87,7 @@ struct route {
     const struct rvalue *point;    /* shortcut: one partition column = this value, and nothing else restricts */
     uint32_t also_shard; /* ROUTE_PARTITIONS: SINGLE tables of the statement live on this shard, so that the places must
                           * be there too (optimizer_route checks); 0: none */
+    bool split_only;     /* set_branches are of different tables: there is no one-place form, each branch routes itself */
     bool one_place;      /* the statement is right only if it needs one place (plan.refusal says why) */
 };
 
@@ -100,7 +102,7 @@ enum edit_kind {
 
 /* Replaces the tokens [tok_begin, tok_end) of the statement; equal: inserts before tok_begin. Sorted, disjoint. */
 struct edit {
-    uint16_t tok_begin, tok_end;
+    uint32_t tok_begin, tok_end;
     enum edit_kind kind;
     struct sv prefix, suffix;
     const struct cat_table *table;
@@ -124,7 +126,7 @@ struct piece {
     enum piece_kind kind;
     struct sv text;
     const struct cat_table *table;
-    uint16_t slot;
+    uint32_t slot;
     enum session_value value;
     bool global;
     struct sv name;
@@ -194,6 +196,7 @@ struct insert_plan {
     bool values_form;    /* VALUES / SET: rows are split by partition. Else INSERT ... SELECT: one place only */
     bool replace, ignore, on_duplicate;
     uint32_t n_rows, n_cols;
+    const uint16_t *cols; /* catalog ordinal of each column of head */
     /* Row-major: one template per cell, without parentheses; DEFAULT stays DEFAULT. */
     const struct sql_template *cells;
     const struct rvalue **keys;  /* row-major n_rows x number of partition columns; NULL: see key_exprs */
@@ -234,11 +237,13 @@ struct plan {
     bool reads_only;      /* no lock taken, nothing written */
     bool returns_rows;
     bool uncacheable;
+    bool calc_found_rows;    /* SQL_CALC_FOUND_ROWS: one place: ask FOUND_ROWS() there at once; several: the executor counts
+                              * the rows in front of top's limit */
     bool uses_temporals_now; /* NOW() and the like: the same timestamp must go to all places */
     bool autocommit_breaks;  /* unused by relays: the statement commits implicitly */
     struct route route;
     const struct edit *edits;
-    uint16_t n_edits;
+    uint32_t n_edits;
     struct sql_template fragment;  /* several places; n_pieces 0: refused with `refusal` */
     const struct plan_top *top;    /* NULL: nothing to merge */
     struct diag refusal;           /* why several places are not possible, naming what is missing */
@@ -262,6 +267,11 @@ struct plan {
     const struct sv *assigned_vars;
     uint16_t n_assigned_vars;
     uint16_t n_params;
+    /* Column definitions of the result as a shard gives them for the original statement, kept by the executor where
+     * meta_is_stable: no literal or parameter stands in the select list, so that all executions have the same. */
+    bool meta_is_stable;
+    struct packet_coldef *meta_defs;
+    uint32_t n_meta_defs;
     struct sv digest_text; /* folded, for statistics */
 };
 

@@ -3,8 +3,9 @@
  * Source: "Command Phase" of MySQL's client/server protocol documentation. */
 #include "proxy/command.h"
 
+#include "proxy/env.h"
+
 #include "catalog/snapshot.h"
-#include "proxy/fields.h"
 #include "proxy/kill.h"
 #include "proxy/prepared.h"
 #include "proxy/proxy.h"
@@ -189,15 +190,10 @@ void command_next_statement(struct session *s)
     struct stmt *st = s->stmt;
     struct sv rest = st->rest;
     struct packet packet = st->packet;
-    struct arena arena;
 
     /* The statement starts anew in the same packet. */
-    if (st->plan)
-        plan_release(st->plan);
-    arena_reset(&st->arena);
-    arena = st->arena;
-    memset(st, 0, sizeof(*st));
-    st->arena = arena;
+    stmt_clear(st);
+    st->session = s;
     st->packet = packet;
     warn_sink_init(&st->warnings, &st->arena, 64);
     st->start_ns = s->worker->now_ns;
