@@ -8,6 +8,7 @@
 
 #include "catalog/snapshot.h"
 #include "ddl/show.h"
+#include "proxy/env.h"
 #include "proxy/proxy.h"
 #include "proxy/resultset.h"
 
