@@ -355,6 +355,8 @@ static struct sv why_not_spread(struct job *j, const struct cat_db *db, struct s
     const struct define_key *k;
     const char *why;
 
+    if (j->force_single.len)
+        return j->force_single;
     if (table.len > NAMES_MAX - 7)
         return SV("its name leaves no room for the names of partitions");
     if (!choose_columns(j, def, p, &why))
