@@ -225,6 +225,14 @@ static bool compile_list(struct part *p, struct diag *d)
     return true;
 }
 
+/* Not YEAR and BIT, whose literals are read in ways of their own. */
+static bool is_plain_int(const struct part_column *c)
+{
+    uint8_t code = c->type.code;
+
+    return code == TYPE_TINY || code == TYPE_SHORT || code == TYPE_INT24 || code == TYPE_LONG || code == TYPE_LONGLONG;
+}
+
 static bool compile_method(struct part *p, struct diag *d)
 {
     switch (p->method) {
@@ -233,6 +241,7 @@ static bool compile_method(struct part *p, struct diag *d)
         p->hash_hi = ARENA_NEW_N(&p->arena, uint32_t, p->n);
         for (uint32_t i = 0; i < p->n; i++)
             p->hash_hi[i] = p->table->parts[i].hash_hi;
+        p->int_key = p->by_columns && p->columns_n == 1 && is_plain_int(&p->columns[0]);
         return true;
     case CAT_PART_RANGE:
         return compile_range(p, d);

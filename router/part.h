@@ -44,6 +44,7 @@ struct part {
     const struct cat_table *table;
     enum cat_part_method method;
     bool by_columns;
+    bool int_key;     /* KEY of one plain integer column: the commonest, which has a short way */
     uint32_t n;       /* partitions; 1 for SINGLE, 0 for BROADCAST */
     uint32_t columns_n, width; /* width: values in a tuple of bounds */
     const struct part_column *columns;

@@ -698,13 +698,35 @@ void prune(const struct part *p, const struct prune_cond *c, const struct env *e
         add_box(&pr, boxes.v[i], out);
 }
 
+/* Digits of v at the end of buf (24 bytes). */
+static struct sv int_digits(const struct value *v, char *buf)
+{
+    bool neg = v->kind == KIND_I64 && v->i < 0;
+    uint64_t u = neg ? -(uint64_t)v->i : v->u;
+    char *p = buf + 24;
+
+    do {
+        *--p = (char)('0' + u % 10);
+        u /= 10;
+    } while (u);
+    if (neg)
+        *--p = '-';
+    return sv_make(p, (size_t)(buf + 24 - p));
+}
+
 bool prune_point(const struct part *p, const struct value *v, const struct env *e, struct arena *a, uint32_t *partition)
 {
     struct pruner pr = {p, e, a};
     const struct part_column *c = p->columns;
     struct value stored;
+    char digits[24];
     int side;
 
+    /* An integer beyond the column's range is in no row: whichever partition it names is right. */
+    if (LIKELY(p->int_key && is_int(v))) {
+        *partition = part_of_hash(p, part_hash_bytes(int_digits(v, digits)));
+        return true;
+    }
     if (p->broken || p->columns_n != 1 || p->method == CAT_PART_NONE || value_is_null(v))
         return false;
     if (c->cls == PART_MEMBER) {
