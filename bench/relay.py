@@ -96,7 +96,7 @@ def start_router(home, server_port):
     config, data = os.path.join(home, "router.conf"), os.path.join(home, "router")
     os.makedirs(data, exist_ok=True)
     with open(config, "w") as f:
-        f.write("[DEFAULT]\nlogging_folder=%s\nruntime_folder=%s\ndata_folder=%s\nplugin_folder=%s\n[logger]\nlevel=ERROR\n"
+        f.write("[DEFAULT]\nmax_total_connections=4000\nlogging_folder=%s\nruntime_folder=%s\ndata_folder=%s\nplugin_folder=%s\n[logger]\nlevel=ERROR\n"
                 "[routing:bench]\nbind_address=127.0.0.1\nbind_port=%d\ndestinations=127.0.0.1:%d\nrouting_strategy=first-available\n"
                 "protocol=classic\nmax_connections=4000\nclient_ssl_mode=PASSTHROUGH\nserver_ssl_mode=AS_CLIENT\n"
                 % (data, data, data, os.path.join(base, "root", "usr", "lib", "mysqlrouter", "plugin"), port, server_port))
