@@ -43,6 +43,8 @@ void fanout_start(struct exec *e, const struct placeset *places);
 void gather_start(struct exec *e, const struct placeset *places);
 void gather_drained(struct exec *e);
 void insert_start(struct exec *e);
+/* True: the statement was waiting before its first lane, and ends (or has ended) by the cancel. */
+bool insert_cancel(struct exec *e);
 void move_start(struct exec *e, const struct placeset *places);
 
 #endif

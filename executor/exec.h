@@ -14,8 +14,10 @@
 #define EXECUTOR_EXEC_H
 
 #include "backend/bconn.h"
+#include "router/place.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/plan.h"
+#include "router/place.h"
 #include "txn/txn.h"
 #include "types/env.h"
 #include "util/acct.h"
@@ -79,6 +81,7 @@ struct exec_lane {
     struct txn_result result;
     struct packet_ok ok;
     bool failed;
+    bool now_frozen; /* SET timestamp is in force on the connection */
     uint32_t warn_cols;
     uint64_t stmt_hash; /* prepare.c */
     bool want_meta;

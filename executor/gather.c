@@ -46,7 +46,7 @@ struct branch {
     struct op *top;
 };
 
-struct lane_state {
+struct gather_lane {
     struct op *src;
     struct branch *b;
     uint32_t n_cols;
@@ -62,7 +62,7 @@ static struct gather *gather_of(struct exec *e)
     return e->step;
 }
 
-static struct lane_state *state_of(struct exec_lane *l)
+static struct gather_lane *state_of(struct exec_lane *l)
 {
     return l->arg;
 }
@@ -434,7 +434,7 @@ static void maybe_build(struct gather *g)
 static void lane_meta(struct bcmd *cmd, uint32_t n)
 {
     struct exec_lane *l = CONTAINER_OF(cmd, struct exec_lane, cmd);
-    struct lane_state *st = state_of(l);
+    struct gather_lane *st = state_of(l);
 
     st->n_cols = n;
     st->cols = ARENA_NEW_N(l->e->arena, struct packet_coldef, n);
@@ -453,7 +453,7 @@ static void lane_coldef(struct bcmd *cmd, uint32_t i, const struct packet_coldef
 static void lane_meta_end(struct bcmd *cmd)
 {
     struct exec_lane *l = CONTAINER_OF(cmd, struct exec_lane, cmd);
-    struct lane_state *st = state_of(l);
+    struct gather_lane *st = state_of(l);
     struct branch *b = st->b;
     struct exec *e = l->e;
     struct gather *g = gather_of(e);
@@ -498,7 +498,7 @@ static bool others_wait(const struct exec *e, const struct exec_lane *l)
 static void lane_row(struct bcmd *cmd, unsigned char *payload, size_t n)
 {
     struct exec_lane *l = CONTAINER_OF(cmd, struct exec_lane, cmd);
-    struct lane_state *st = state_of(l);
+    struct gather_lane *st = state_of(l);
     struct exec *e = l->e;
     struct gather *g = gather_of(e);
 
@@ -521,7 +521,7 @@ static void lane_row(struct bcmd *cmd, unsigned char *payload, size_t n)
 static void lane_ok(struct bcmd *cmd, const struct packet_ok *ok, bool is_result, bool more, struct sv payload)
 {
     struct exec_lane *l = CONTAINER_OF(cmd, struct exec_lane, cmd);
-    struct lane_state *st = state_of(l);
+    struct gather_lane *st = state_of(l);
     struct exec *e = l->e;
 
     (void)is_result, (void)payload;
@@ -641,7 +641,7 @@ static void make_lanes(struct gather *g, struct branch *b, const struct placeset
 
     for (uint32_t i = 0; i < b->n_lanes; i++) {
         struct exec_lane *l = &lanes[b->first_lane + i];
-        struct lane_state *st = ARENA_NEW(e->arena, struct lane_state);
+        struct gather_lane *st = ARENA_NEW(e->arena, struct gather_lane);
         struct strbuf sql;
 
         strbuf_init(&sql, e->arena);

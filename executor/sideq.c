@@ -3,6 +3,7 @@
 #include "executor/sideq.h"
 
 #include "catalog/names.h"
+#include "util/strbuf.h"
 
 struct sideq {
     struct sideq_args a;

@@ -393,7 +393,7 @@ static enum ast_walk window_pre(struct ast_node **slot, void *arg)
 }
 
 /* Every window of the block's items and order is partitioned by the key. */
-static bool windows_local(const struct placer *p, const struct block *bl, const struct dist *d)
+bool place_windows_local(const struct placer *p, const struct block *bl, const struct dist *d)
 {
     struct window_check w = {p, bl, d};
 
@@ -433,7 +433,7 @@ static struct dist place_leaf(struct placer *p, const struct query *q)
     }
     if (q->has_limit)
         return no(p, "LIMIT in a derived table or subquery over the partitioned table `%.*s`", SV_ARG(d.table->name));
-    if (!windows_local(p, bl, &d))
+    if (!place_windows_local(p, bl, &d))
         return no(p, "window function that is not partitioned by the partition columns of `%.*s`", SV_ARG(d.table->name));
     if (bl->aggregated && (bl->sel->grouping != AST_GROUP_PLAIN || !place_covers_key(p, bl, &bl->sel->group, &d)))
         return no(p, "derived table that groups `%.*s` by other than its partition columns", SV_ARG(d.table->name));

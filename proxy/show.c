@@ -149,11 +149,11 @@ static void show_databases(struct session *s, const struct ast_show *n)
     cols[0] = (struct rs_col){.name = with_pattern(s, SV("Database"), n), .type = WIRE_VAR_STRING, .length = 64,
         .not_null = true};
     for (size_t i = 0; i < cat->dbs.n; i++) {
-        if (cat->dbs.items[i].state != CAT_PUBLIC)
+        if (cat->dbs.v[i].state != CAT_PUBLIC)
             continue;
-        while (v < ARRAY_LEN(virtuals) && sv_cmp(sv_cstr(virtuals[v]), cat->dbs.items[i].name) < 0)
+        while (v < ARRAY_LEN(virtuals) && sv_cmp(sv_cstr(virtuals[v]), cat->dbs.v[i].name) < 0)
             *add_row(s, &r) = sv_cstr(virtuals[v++]);
-        *add_row(s, &r) = cat->dbs.items[i].name;
+        *add_row(s, &r) = cat->dbs.v[i].name;
     }
     while (v < ARRAY_LEN(virtuals))
         *add_row(s, &r) = sv_cstr(virtuals[v++]);
@@ -196,10 +196,10 @@ static void show_tables(struct session *s, const struct ast_show *n)
     for (size_t i = first; i < first + count; i++) {
         struct sv *row;
 
-        if (cat->tables.items[i]->state != CAT_PUBLIC)
+        if (cat->tables.v[i]->state != CAT_PUBLIC)
             continue;
         row = add_row(s, &r);
-        row[0] = cat->tables.items[i]->name;
+        row[0] = cat->tables.v[i]->name;
         if (n->full)
             row[1] = SV("BASE TABLE");
     }
