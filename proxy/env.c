@@ -5,6 +5,7 @@
 #include "catalog/pin.h"
 #include "catalog/snapshot.h"
 #include "conf/conf.h"
+#include "optimizer/cache.h"
 #include "proxy/command.h"
 #include "proxy/proxy.h"
 #include "proxy/uservar.h"
@@ -41,8 +42,11 @@ struct opt_env session_opt_env(struct session *s)
 
 uint64_t session_env_signature(struct session *s)
 {
-    if (!s->env_signature)
-        s->env_signature = plan_env_signature(s->db, s->sql_mode, s->proxy->is_mariadb);
+    if (!s->env_signature) {
+        struct opt_env env = session_opt_env(s);
+
+        s->env_signature = plan_env_signature(&env, 0);
+    }
     return s->env_signature;
 }
 
