@@ -1,6 +1,7 @@
 #include "ddl/show.h"
 
 #include "ddl/rows.h"
+#include "util/strbuf.h"
 
 #define TEXT_COL(name_, len_) {.name = {name_, sizeof(name_) - 1}, .type = ROWS_TEXT, .length = (len_)}
 #define NUM_COL(name_) {.name = {name_, sizeof(name_) - 1}, .type = ROWS_NUMBER, .length = 20}
