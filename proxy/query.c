@@ -420,7 +420,7 @@ void query_run(struct session *s, struct sv text)
     st->cacheable = may_be_cached(g->cls) && !g->error && st->scan.fits && (!g->more || st->more_follows);
     if (st->cacheable) {
         st->key = (struct plan_key){.hash = {g->hash[0], g->hash[1]}, .env = session_env_signature(s)};
-        st->plan = plan_cache_get(s->worker->slot[WORKER_SLOT_PLANS], &st->key, session_snapshot(s));
+        st->plan = plan_cache_get(s->worker->slot[WORKER_SLOT_PLANS], &st->key, session_snapshot(s)->version);
         if (st->plan) {
             query_execute(s);
             return;
