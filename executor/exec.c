@@ -149,10 +149,61 @@ struct exec_lane *exec_lanes_new(struct exec *e, uint32_t n)
     return l;
 }
 
+/* ---- one NOW() for all places: SET timestamp in front of the statement, back to DEFAULT behind it ---- */
+
+static void lane_done(struct exec_lane *l);
+
+static void thawed(struct bcmd *cmd, const struct packet_ok *ok, bool is_result, bool more, struct sv payload)
+{
+    (void)ok, (void)is_result, (void)more, (void)payload;
+    lane_done(CONTAINER_OF(cmd, struct exec_lane, cmd));
+}
+
+static void thaw_failed(struct bcmd *cmd, const struct packet_err *err, struct sv payload)
+{
+    struct exec_lane *l = CONTAINER_OF(cmd, struct exec_lane, cmd);
+
+    (void)err, (void)payload;
+    l->conn->unclean = true;
+    lane_done(l);
+}
+
+static void thaw_lost(struct bcmd *cmd, bool maybe_done, const struct diag *d)
+{
+    struct exec_lane *l = CONTAINER_OF(cmd, struct exec_lane, cmd);
+
+    (void)maybe_done;
+    exec_lane_lost(l, d);
+}
+
+static const struct bcmd_ops thaw_ops = {
+    .on_ok = thawed,
+    .on_err = thaw_failed,
+    .on_lost = thaw_lost,
+};
+
+static void freeze_now(struct exec_lane *l)
+{
+    struct exec *e = l->e;
+
+    if (!e->plan->uses_temporals_now || e->n_lanes < 2)
+        return;
+    l->now_frozen = true;
+    bconn_query_forget(l->conn, arena_printf(e->arena, "SET timestamp=%lld.%06lld", (long long)(e->env->now_us / 1000000),
+        (long long)(e->env->now_us % 1000000)));
+}
+
 static void lane_done(struct exec_lane *l)
 {
     struct exec *e = l->e;
 
+    if (l->now_frozen && l->conn && l->result.done != TXN_DONE_LOST) {
+        l->now_frozen = false;
+        l->state = LANE_WARNINGS;
+        l->cmd = (struct bcmd){.ops = &thaw_ops, .mode = BCMD_SWALLOW};
+        bconn_query(l->conn, &l->cmd, SV("SET timestamp=DEFAULT"));
+        return;
+    }
     l->state = LANE_DONE;
     if (l->conn) {
         struct bconn *c = l->conn;
@@ -320,6 +371,7 @@ static void on_leased(void *arg, struct bconn *c, const struct diag *d)
         return;
     }
     l->state = LANE_BUSY;
+    freeze_now(l);
     l->cmd.ops = l->ops;
     bconn_query(c, &l->cmd, l->sql);
 }

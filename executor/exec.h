@@ -81,6 +81,7 @@ struct exec_lane {
     struct txn_result result;
     struct packet_ok ok;
     bool failed;
+    bool now_frozen; /* SET timestamp is in force on the connection */
     uint32_t warn_cols;
     uint64_t stmt_hash; /* prepare.c */
     bool want_meta;

@@ -351,6 +351,11 @@ void worker_turn(struct worker *w, unsigned max_ms)
     current = was;
 }
 
+void worker_adopt(struct worker *w)
+{
+    current = w;
+}
+
 static void *thread_main(void *arg)
 {
     worker_run(arg);

@@ -100,6 +100,9 @@ bool worker_start(struct worker *w) MUST_CHECK;
 void worker_run(struct worker *w);
 /* One turn on the calling thread, waiting at most max_ms (0: only what is ready). For tests. */
 void worker_turn(struct worker *w, unsigned max_ms);
+/* Makes the calling thread the worker's until worker_adopt(NULL), so that it may use channels and pools between calls of
+ * worker_turn(). For tests and tools. */
+void worker_adopt(struct worker *w);
 /* Any thread: the loop ends after the turn that sees this. Does not wait. */
 void worker_stop(struct worker *w);
 /* Waits for the thread's end. Not on the worker. */

@@ -790,23 +790,25 @@ static const struct cte_scope *open_with(struct binder *b, struct ast_node *with
     return ctes;
 }
 
+static struct cte_scope *scope_of(const struct cte_scope *s)
+{
+    return (struct cte_scope *)(uintptr_t)s;
+}
+
 /* CTEs that nobody refers to: their names must still be right, and still be replaced. */
 static bool close_with(struct binder *b, struct ast_node *with, const struct cte_scope *ctes)
 {
     unsigned n = with ? AST_AS(with, with)->ctes.n : 0;
 
     for (; n > 0; n--, ctes = ctes->up) {
-        struct block *bl;
-        struct cte_scope *s = (struct cte_scope *)(uintptr_t)ctes;
+        struct cte_scope *s = scope_of(ctes);
 
         if (s->used)
             continue;
-        bl = bind_new_block(b, with, NULL, NULL);
         b->recursing = s->recursive ? s : NULL;
         if (!bind_query(b, s->cte->query, s->inside, NULL, NULL))
             return false;
         b->recursing = NULL;
-        (void)bl;
     }
     return true;
 }
@@ -817,7 +819,7 @@ static bool bind_select(struct binder *b, struct block *bl, const struct cte_sco
 
     bl->sel = sel;
     bl->distinct = (sel->opts & AST_SEL_DISTINCT) != 0;
-    bl->aggregated = sel->group.n > 0 || sel->having;
+    bl->aggregated = sel->group.n > 0;
     if (sel->from) {
         bl->from = bind_from(b, bl, sel->from, ctes);
         if (!bl->from || !check_unique(b, bl))

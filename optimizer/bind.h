@@ -133,7 +133,7 @@ struct query {
 
 /* Visible CTEs, innermost first. */
 struct cte_scope {
-    struct cte_scope *up;
+    const struct cte_scope *up;
     const struct ast_cte *cte;
     const struct cte_scope *inside; /* what its query sees */
     bool recursive;                 /* WITH RECURSIVE */

@@ -2,6 +2,7 @@
 #ifndef OPTIMIZER_OPT_INT_H
 #define OPTIMIZER_OPT_INT_H
 
+#include "optimizer/expr.h"
 #include "optimizer/optcat.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/place.h"
@@ -98,17 +99,11 @@ bool opt_unsupported(struct opt *o, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* Fragment and top of a single block that is pushable as d; into p (the statement's plan or a branch's). False: p->refusal
  * says why. */
 bool split_select(struct opt *o, struct plan *p, const struct query *q, const struct dist *d) MUST_CHECK;
-
-/* ---- expr.c: expressions above the shards, and what is known of types ---- */
-enum expr_class {
-    EXPR_NUMBER,
-    EXPR_TEMPORAL,
-    EXPR_STRING, /* with *coll known and native */
-    EXPR_UNSURE  /* may be a string of another, or unknown, collation: needs a weight */
-};
-enum expr_class opt_expr_class(const struct opt *o, const struct block *bl, const struct ast_node *e, uint16_t *coll);
-/* The values of such a column compare by WEIGHT_STRING. */
-bool opt_needs_weight(const struct cat_type *t);
-uint16_t opt_expr_param(struct opt *o, const struct rvalue *v);
+/* LIMIT clause (or NULL) to numbers; false: refused in o->plan. */
+bool split_limit(struct opt *o, const struct ast_node *limit, struct limit_spec *out) MUST_CHECK;
+/* How output column col of a union compares; false: its values do not compare here. */
+bool split_union_key(struct opt *o, const struct query *q, uint16_t col, struct merge_key *out) MUST_CHECK;
+/* The output column of a block that an ORDER BY expression means by position, alias or name; -1: none. */
+int split_output_of(struct opt *o, const struct block *bl, const struct ast_node *e);
 
 #endif

@@ -4,6 +4,8 @@
  * arenas from the start: nothing is copied at the end, and a cached plan holds no garbage. */
 #include "optimizer/opt-int.h"
 
+#include <stdio.h>
+
 bool opt_unsupported(struct opt *o, const char *fmt, ...)
 {
     char what[DIAG_TEXT_MAX - 80];
@@ -33,7 +35,9 @@ static bool read_tokens(struct opt *o, const struct sql_opts *opts)
     uint32_t cap = 0;
 
     lex_init(&l, o->text, o->from, opts);
-    for (lex_next(&l, &t); t.kind != TK_EOF && t.kind != TK_SEMI; lex_next(&l, &t)) {
+    for (lex_next(&l, &t); t.kind != TK_EOF && (t.kind != TK_SEMI || o->n_tokens == 0); lex_next(&l, &t)) {
+        if (t.kind == TK_SEMI) /* empty statements in front */
+            continue;
         if (t.kind == TK_ERROR)
             return diag_setf(o->diag, ER_INTERNAL, "Internal error: a statement that was parsed does not lex");
         if (o->n_tokens == cap) {
@@ -119,7 +123,7 @@ static bool plan_do(struct opt *o)
     opt_route_simple(o, &w);
     if (w.part) {
         o->plan->route.one_place = true;
-        opt_route_cond(o->plan, place_any_cond(&o->placer));
+        opt_route_cond(o->plan, place_any_cond(&o->placer, NULL));
         opt_refuse(o, o->plan, SV("DO with a subquery over a partitioned table"));
     }
     o->plan->kind = PLAN_OTHER;
@@ -151,7 +155,7 @@ static uint16_t count_params(const struct opt *o)
 
     for (uint32_t i = 0; i < o->n_tokens; i++)
         n += o->tokens[i].kind == TK_PARAM;
-    return (uint16_t)MIN(n, UINT16_MAX);
+    return (uint16_t)MIN(n, (uint32_t)UINT16_MAX);
 }
 
 struct plan *optimizer_plan(const struct ast_node *stmt, const struct opt_text *text, const struct cat_snapshot *snap,
@@ -204,8 +208,6 @@ void plan_release(struct plan *p)
 {
     if (!p || --p->refs)
         return;
-    for (unsigned i = 0; i < p->n_set_branches; i++)
-        plan_release((struct plan *)(uintptr_t)p->set_branches[i]);
     arena_free(&p->arena);
     xfree(p);
 }

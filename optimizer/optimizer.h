@@ -12,7 +12,7 @@
 
 #include "optimizer/plan.h"
 #include "parser/digest.h"
-#include "router/prune.h"
+#include "router/place.h"
 #include "types/env.h"
 
 struct ast_node;
@@ -23,7 +23,6 @@ struct opt_env {
     struct sv db; /* current database; ptr NULL: none */
     uint64_t sql_mode;
     enum env_flavour flavour; /* of the shards */
-    bool calc_types;          /* reserved: 0 */
 };
 
 /* The text of a statement and how it was read. The statement starts at `from` (multi-statement texts). */
@@ -51,6 +50,8 @@ struct plan_inputs {
     const struct value *params;
     uint32_t n_params;
     const struct env *env;
+    uint32_t preferred_shard; /* for statements that any shard can answer: one that has a connection at hand; 0: none */
+    uint64_t seed;            /* else spread by this */
     /* A user variable (name) or a system variable that Tessera owns. NULL value where there is none. The callback may be
      * NULL where no plan asks. */
     void (*variable)(void *arg, enum session_value kind, bool global, struct sv name, struct value *out);
@@ -74,12 +75,19 @@ void optimizer_splice(const struct plan *p, const struct plan_inputs *in, uint32
 void optimizer_render(const struct sql_template *t, const struct plan_inputs *in, const struct limit_spec *limit,
     uint32_t place, struct arena *a, struct strbuf *out);
 
+/* PLAN_MOVE: with the values of this execution every row stays in the one place that it is in (the new partition columns
+ * are constants that lead there too): the statement may be relayed by its edits as an ordinary UPDATE. */
+bool optimizer_move_is_local(const struct plan *p, const struct plan_inputs *in, const struct placeset *places,
+    struct arena *a) MUST_CHECK;
+
 /* LIMIT's numbers. count UINT64_MAX: none. False: 1210 or 1064-class error in d for values that are no numbers. */
 bool optimizer_limit(const struct limit_spec *l, const struct plan_inputs *in, uint64_t *offset, uint64_t *count,
     struct diag *d) MUST_CHECK;
 
 /* The whole plan as indented text: for tests and debugging. */
 void plan_dump(const struct plan *p, struct strbuf *out);
+/* One line: what is done above the fragments. */
+void plan_dump_top(const struct plan_top *t, struct strbuf *out);
 void plan_dump_template(const struct sql_template *t, struct strbuf *out);
 
 #endif

@@ -97,7 +97,7 @@ static bool closure_step(struct closure *c)
     return grew;
 }
 
-bool place_equal(const struct placer *p, struct colref a, struct colref b, const struct ctx *ctx)
+static bool reaches(const struct placer *p, struct colref a, struct colref b, const struct ctx *ctx)
 {
     struct colref cols[16];
     const struct ctx *ctxs[16];
@@ -112,6 +112,12 @@ bool place_equal(const struct placer *p, struct colref a, struct colref b, const
             return true;
     while (closure_step(&c));
     return closure_has(&c, b);
+}
+
+/* Both ways: what an equality says about NULL makes more of them visible in one direction than in the other. */
+bool place_equal(const struct placer *p, struct colref a, struct colref b, const struct ctx *ctx)
+{
+    return reaches(p, a, b, ctx) || reaches(p, b, a, ctx);
 }
 
 /* ---- joins ---- */
@@ -393,7 +399,7 @@ static enum ast_walk window_pre(struct ast_node **slot, void *arg)
 }
 
 /* Every window of the block's items and order is partitioned by the key. */
-static bool windows_local(const struct placer *p, const struct block *bl, const struct dist *d)
+bool place_windows_local(const struct placer *p, const struct block *bl, const struct dist *d)
 {
     struct window_check w = {p, bl, d};
 
@@ -433,7 +439,7 @@ static struct dist place_leaf(struct placer *p, const struct query *q)
     }
     if (q->has_limit)
         return no(p, "LIMIT in a derived table or subquery over the partitioned table `%.*s`", SV_ARG(d.table->name));
-    if (!windows_local(p, bl, &d))
+    if (!place_windows_local(p, bl, &d))
         return no(p, "window function that is not partitioned by the partition columns of `%.*s`", SV_ARG(d.table->name));
     if (bl->aggregated && (bl->sel->grouping != AST_GROUP_PLAIN || !place_covers_key(p, bl, &bl->sel->group, &d)))
         return no(p, "derived table that groups `%.*s` by other than its partition columns", SV_ARG(d.table->name));

@@ -193,29 +193,37 @@ struct plan_top {
 
 struct insert_plan {
     const struct cat_table *table;
-    bool values_form;    /* VALUES / SET: rows are split by partition. Else INSERT ... SELECT: one place only */
+    bool values_form;    /* VALUES / SET: rows are split by partition. Else INSERT ... SELECT: n_rows 1 and keys are those of all
+                          * rows that it selects, or n_rows 0 */
     bool replace, ignore, on_duplicate;
-    uint32_t n_rows, n_cols;
-    const uint16_t *cols; /* catalog ordinal of each column of head */
-    /* Row-major: one template per cell, without parentheses; DEFAULT stays DEFAULT. */
+    uint32_t n_rows, n_cols; /* n_cols: columns of head, an added one included */
+    /* Row-major n_rows x n_cols: one template per cell, without parentheses; DEFAULT stays DEFAULT. The cell of a column that
+     * was added is DEFAULT too. */
     const struct sql_template *cells;
-    const struct rvalue **keys;  /* row-major n_rows x number of partition columns; NULL: see key_exprs */
-    const struct sql_template *key_exprs; /* same shape: expressions a shard must evaluate first (n_pieces 0: none) */
+    const struct rvalue **keys;  /* row-major n_rows x number of partition columns; NULL: see key_exprs, or generated */
+    const struct sql_template *key_exprs; /* same shape: expressions a shard must evaluate first; the value also replaces
+                                           * the cell key_cells says (n_pieces 0: none) */
+    const int32_t *key_cells; /* by partition column: its column of head; -1: not among them */
     /* head: INSERT ... INTO t (cols) VALUES ; tail: ON DUPLICATE KEY UPDATE ... */
     struct sql_template head, tail;
     int32_t auto_col; /* index among the columns of head of the AUTO_INCREMENT column, -1: the table has none.
                        * The planner adds the column to head where the statement leaves it out */
     bool auto_added;
     const uint8_t *auto_gen; /* per row: 0 explicit value, 1 generate, 2 generate if the value is NULL or 0 */
+    const struct rvalue **auto_values; /* per row: the value given, for auto_gen 2 */
 };
 
 /* UPDATE that sets a partition column: rows may move. Run as: select (FOR UPDATE) the old row and the new values at
  * each place, then delete and insert (or update) row by row, in one transaction. */
 struct move_plan {
     const struct cat_table *table;
-    struct sql_template select; /* visible columns in table order, then the new value of each assigned column */
+    struct sql_template select; /* all columns but hidden ones in table order, then the new value of each assigned column;
+                                 * ends in FOR UPDATE */
     const uint16_t *assigned;   /* ordinals of the assigned columns, in the order of `select`'s last columns */
     uint16_t n_assigned;
+    /* By partition column: its new value where that is known when the statement starts; NULL: not, or not assigned. See
+     * optimizer_move_is_local. */
+    const struct rvalue *const *new_keys;
 };
 
 /* ---- the plan ---- */

@@ -192,9 +192,37 @@ void tmpl_range(struct tmpl *t, uint32_t begin_byte, uint32_t end_byte)
     tmpl_tokens(t, opt_token_at(t->o, begin_byte), opt_token_past(t->o, end_byte));
 }
 
+/* The parentheses around operands are not part of their nodes' ranges: a range that cuts a pair is widened to have both. */
+static void balance(const struct opt *o, uint32_t *begin, uint32_t *end)
+{
+    int depth = 0, lowest = 0;
+
+    for (uint32_t i = *begin; i < *end; i++) {
+        depth += (o->tokens[i].kind == TK_LPAREN) - (o->tokens[i].kind == TK_RPAREN);
+        lowest = MIN(lowest, depth);
+    }
+    for (int missing = -lowest; missing > 0 && *begin > 0 && o->tokens[*begin - 1].kind == TK_LPAREN; missing--)
+        (*begin)--;
+    for (int open = depth - lowest; open > 0 && *end < o->n_tokens && o->tokens[*end].kind == TK_RPAREN; open--)
+        (*end)++;
+}
+
 void tmpl_node(struct tmpl *t, const struct ast_node *n)
 {
-    tmpl_range(t, n->begin, n->end);
+    uint32_t b = opt_token_at(t->o, n->begin), e = opt_token_past(t->o, n->end);
+
+    if (n->begin == n->end && n->kind == AST_STAR) {
+        tmpl_puts(t, "*");
+        return;
+    }
+    if (n->begin == n->end && n->kind == AST_COLUMN) { /* made by the planner: a column of `*` */
+        tmpl_ident(t, AST_AS_CONST(column, n)->tbl.name);
+        tmpl_puts(t, ".");
+        tmpl_ident(t, AST_AS_CONST(column, n)->name.name);
+        return;
+    }
+    balance(t->o, &b, &e);
+    tmpl_tokens(t, b, e);
 }
 
 struct sql_template tmpl_finish(struct tmpl *t)

@@ -93,6 +93,12 @@ static inline struct value part_int_value(__int128 v)
     return v > INT64_MAX ? value_u64((uint64_t)v) : value_i64((int64_t)v);
 }
 
+/* ---- compiling (part.c) ---- */
+
+/* A partition function of one's own, not kept in the table: for tables that are still being made. */
+struct part *part_make(const struct cat_table *t);
+void part_free(void *part);
+
 /* ---- locating (part.c) ---- */
 
 /* RANGE: the partition for a tuple of stored values (width of them); p->n: none. Bounds: MAXVALUE. */

@@ -19,7 +19,7 @@ struct part_expr;
 /* How the values of a partition column are made canonical; equal classes (and equal collations, for text) mean that
  * equal values have equal hashes, whatever the exact types. */
 enum part_class {
-    PART_EXACT,     /* integers, DECIMAL, YEAR, BIT; DATE, DATETIME and TIME as numbers; ENUM and SET as numbers have their own: */
+    PART_EXACT,     /* integers, DECIMAL, YEAR, BIT */
     PART_DATE,      /* DATE and DATETIME (one class: they compare with each other) */
     PART_TIME,
     PART_TIMESTAMP, /* seconds since 1970: independent of time zones */

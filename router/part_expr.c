@@ -207,8 +207,7 @@ static const struct part_expr *make_call(struct px *x, const struct fn_row *f, c
     struct part_expr *e;
 
     if (!argument_fits(x, f->fn, a) || (b && !argument_fits(x, f->fn, b))) {
-        diag_setf(x->d, (enum diag_code)1486,
-                  "Constant, random or timezone-dependent expressions in (sub)partitioning function are not allowed");
+        diag_set(x->d, ER_WRONG_EXPR_IN_PARTITION_FUNC_ERROR);
         return NULL;
     }
     e = node(x, f->fn == FN_MOD ? PN_MOD : PN_FUNC, a, b);
@@ -260,7 +259,7 @@ static const struct part_expr *read_call(struct px *x, struct sv name)
         }
         return take(x, ')') ? make_call(x, f, a, b) : refuse(x, "an argument too many");
     }
-    diag_setf(x->d, (enum diag_code)1564, "This partition function is not allowed");
+    diag_set(x->d, ER_PARTITION_FUNCTION_IS_NOT_ALLOWED);
     return NULL;
 }
 
@@ -372,10 +371,9 @@ bool part_expr_parse(struct sv text, const struct part_column *columns, uint32_t
     if (x.rest.len)
         return refuse(&x, "something else than columns, whole numbers, + - * DIV MOD and the functions that MySQL allows here");
     if (!has_column(e))
-        return diag_setf(d, (enum diag_code)1486,
-                         "Constant, random or timezone-dependent expressions in (sub)partitioning function are not allowed");
+        return diag_set(d, ER_WRONG_EXPR_IN_PARTITION_FUNC_ERROR);
     if (!is_integer(e, columns))
-        return diag_setf(d, (enum diag_code)1491, "The PARTITION function returns the wrong type");
+        return diag_set(d, ER_PARTITION_FUNC_NOT_ALLOWED_ERROR, "PARTITION");
     *out = e;
     return true;
 }
@@ -527,6 +525,15 @@ static enum part_eval eval_column(const struct value *s, __int128 *out)
     return PART_EVAL_OK;
 }
 
+static bool is_unsigned(const struct ev *v, const struct part_expr *x)
+{
+    if (!x)
+        return false;
+    if (x->node == PN_COLUMN)
+        return type_is_unsigned(&v->columns[x->column].type);
+    return is_unsigned(v, x->a) || is_unsigned(v, x->b);
+}
+
 static enum part_eval eval_binary(const struct ev *v, const struct part_expr *x, __int128 *out)
 {
     __int128 a, b;
@@ -546,7 +553,10 @@ static enum part_eval eval_binary(const struct ev *v, const struct part_expr *x,
         return PART_EVAL_NULL;
     else
         *out = x->node == PN_DIV ? a / b : a % b;
-    /* Operands have 64 bits, so 128 never overflow here; beyond 64 a server may raise an error, or not (unsigned operands). */
+    /* Operands have 64 bits, so 128 never overflow here. Beyond 64 bits, or below zero with unsigned operands, a server raises an
+     * error or not, as its sql_mode says. */
+    if (*out < 0 && (is_unsigned(v, x->a) || is_unsigned(v, x->b)))
+        return PART_EVAL_UNSURE;
     return *out > INT64_MAX || *out < INT64_MIN ? PART_EVAL_UNSURE : PART_EVAL_OK;
 }
 
@@ -597,8 +607,6 @@ static int monotone_func(const struct part_expr *x, uint32_t *column)
     case FN_TO_DAYS:
     case FN_TO_SECONDS:
     case FN_UNIX_TIMESTAMP:
-    case FN_TIME_TO_SEC:
-        /* TIME_TO_SEC of a DATETIME begins again every day; a datetime column is found out by the caller's kind of values. */
         return x->a->node == PN_COLUMN ? part_expr_monotone(x->a, column) : 0;
     case FN_ABS:
     case FN_MOD:
@@ -613,6 +621,7 @@ static int monotone_func(const struct part_expr *x, uint32_t *column)
     case FN_MINUTE:
     case FN_SECOND:
     case FN_MICROSECOND:
+    case FN_TIME_TO_SEC: /* of a DATETIME it begins again every day */
     case FN_DATEDIFF:
         return 0;
     }

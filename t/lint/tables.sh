@@ -22,4 +22,9 @@ found=$(for t in $(ls t/unit/*.c t/fuzz/*_fuzz.c t/lint/*.sh t/it/*.py t/it/*.sh
     printf '%s' "$made" | grep -qF -- "${t%.c}" || echo "$t: in no Makefile.inc"
 done)
 verdict "every test is listed" "$found"
+
+found=$(for f in $(find $folders tools bench \( -name '*.[ch]' -o -name '*.def' -o -name 'README*' -o -name '*.py' -o -name '*.awk' \) -type f); do
+    printf '%s' "$made" | grep -qF -- "$f" || echo "$f: in no Makefile.inc"
+done)
+verdict "every source is listed, so that a tarball has it" "$found"
 done_testing

@@ -159,7 +159,7 @@ void node_open_env(struct node *n, struct txn_env *env, uint32_t worker)
     n->env = env;
     n->state = sync_with_schema(empty, SV("txn_test"));
     sync_unref(empty);
-    for (uint32_t s = 1; s <= SHARDS; s++) {
+    for (uint32_t s = 1; s <= SHARDS_ALL; s++) {
         struct pool_config pc = {0};
         struct diag d;
         char name[16];
@@ -172,6 +172,13 @@ void node_open_env(struct node *n, struct txn_env *env, uint32_t worker)
         pool_configure(n->w, s, b, &pc);
         bserver_unref(b);
     }
+}
+
+void node_open_timeout(struct node *n, uint32_t id, uint32_t timeout_ms)
+{
+    struct txn_env_config cfg = {.node_id = id, .commit_timeout_ms = timeout_ms};
+
+    node_open_env(n, txn_env_new(&cfg), 0);
 }
 
 void node_open(struct node *n, uint32_t id, uint64_t start)
@@ -226,7 +233,7 @@ void on_done(void *arg, const struct diag *d)
 
 struct diag last;
 
-static void op_run(struct worker *w, void *arg)
+void op_run(struct worker *w, void *arg)
 {
     struct op *o = arg;
 
@@ -429,10 +436,12 @@ uint16_t add(struct node *n, struct txn *t, uint32_t shard, int id, int amount)
     return one(n, t, shard, TXN_NEED_WRITE, sql, NULL);
 }
 
+uint32_t listed_shards = SHARDS;
+
 bool list_shards(void *arg, struct arena *a, struct recover_shard_array *out)
 {
     (void)arg;
-    for (uint32_t s = 1; s <= SHARDS; s++) {
+    for (uint32_t s = 1; s <= listed_shards; s++) {
         struct recover_shard *r = array_add(out, a);
 
         r->id = s;

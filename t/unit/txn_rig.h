@@ -20,7 +20,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { SERVERS_MAX = 8, SHARDS = 4, ROWS = 4, START_BALANCE = 1000 };
+/* Shards up to SHARDS have tables; the others up to SHARDS_ALL are more connections to the same servers. */
+enum { SERVERS_MAX = 8, SHARDS = 4, SHARDS_ALL = 16, ROWS = 4, START_BALANCE = 1000 };
 
 /* False: no servers to be had. */
 bool rig_read_servers(void);
@@ -46,6 +47,8 @@ void node_open(struct node *n, uint32_t id, uint64_t start);
 /* With an env of somebody else's. */
 void node_open_env(struct node *n, struct txn_env *env, uint32_t worker);
 void node_close(struct node *n, bool with_env);
+/* The same with deadlines of a commit's phases. */
+void node_open_timeout(struct node *n, uint32_t id, uint32_t timeout_ms);
 /* Turns until *done, at most 30 s. */
 void pump(struct node *n, const bool *done);
 /* Lets what goes on in the background come to its end. */
@@ -69,6 +72,7 @@ struct op {
     struct waited w;
 };
 
+void op_run(struct worker *w, void *arg);
 uint16_t op_call(struct node *n, struct op *o);
 void do_begin(struct op *o);
 void do_commit(struct op *o);
@@ -114,6 +118,7 @@ uint16_t one(struct node *n, struct txn *t, uint32_t shard, enum txn_need need, 
 /* Adds to a balance. */
 uint16_t add(struct node *n, struct txn *t, uint32_t shard, int id, int amount);
 
+extern uint32_t listed_shards; /* shards 1 to this one */
 bool list_shards(void *arg, struct arena *a, struct recover_shard_array *out);
 /* Recovery on this thread until nothing is left; returns the rounds it took, 0 if it never ended. */
 unsigned recover_all(struct txn_env *env, uint32_t grace_ms);

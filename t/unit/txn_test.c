@@ -176,7 +176,7 @@ START_TEST(test_autocommit)
     ck_assert_int_eq(balance(1, 1), START_BALANCE + 5);
     ck_assert_uint_eq(counted(&c->branches), 0);
     ck_assert(txn_is_quiet(txn) && !txn_in_trans(txn));
-    ck_assert_uint_eq(one(&node, txn, 9, TXN_NEED_READ, "SELECT 1", &v), ER_UNKNOWN_SHARD);
+    ck_assert_uint_eq(one(&node, txn, 99, TXN_NEED_READ, "SELECT 1", &v), ER_UNKNOWN_SHARD);
 }
 END_TEST
 
@@ -652,6 +652,261 @@ START_TEST(test_lease_waits_and_cancel)
 }
 END_TEST
 
+/* ---- what goes over the wire ---- */
+
+static uint64_t writes(void)
+{
+    return atomic_load_explicit(&node.w->stats.writes, memory_order_relaxed);
+}
+
+START_TEST(test_round_trips)
+{
+    uint64_t before;
+
+    /* connections there, session states learned */
+    for (int i = 0; i < 2; i++) {
+        ck_assert_uint_eq(BEGIN(&node, txn), 0);
+        ck_assert_uint_eq(add(&node, txn, 1, 1, 1), 0);
+        ck_assert_uint_eq(add(&node, txn, 2, 1, 1), 0);
+        ck_assert_uint_eq(COMMIT(&node, txn), 0);
+    }
+    before = writes();
+    ck_assert_uint_eq(BEGIN(&node, txn), 0);
+    ck_assert_uint_eq(writes() - before, 0);
+    ck_assert_uint_eq(SAVEPOINT(&node, txn, "a"), 0);
+    ck_assert_uint_eq(add(&node, txn, 1, 1, 1), 0);
+    ck_assert_uint_eq(writes() - before, 1); /* XA START, SAVEPOINT, UPDATE */
+    ck_assert_uint_eq(COMMIT(&node, txn), 0);
+    ck_assert_uint_eq(writes() - before, 2); /* XA END, XA COMMIT ONE PHASE */
+    before = writes();
+    ck_assert_uint_eq(BEGIN(&node, txn), 0);
+    ck_assert_uint_eq(add(&node, txn, 1, 1, 1), 0);
+    ck_assert_uint_eq(add(&node, txn, 2, 1, 1), 0);
+    ck_assert_uint_eq(writes() - before, 2);
+    ck_assert_uint_eq(COMMIT(&node, txn), 0);
+    /* record and XA END, XA END and XA PREPARE; the primary's XA COMMIT ONE PHASE; the other's XA COMMIT */
+    ck_assert_uint_eq(writes() - before, 2 + 2 + 1 + 1);
+    before = writes();
+    ck_assert_uint_eq(add(&node, txn, 1, 1, 1), 0); /* SET autocommit=1 rides along */
+    ck_assert_uint_le(writes() - before, 2);
+    before = writes();
+    ck_assert_uint_eq(add(&node, txn, 1, 1, 1), 0);
+    ck_assert_uint_eq(writes() - before, 1);
+}
+END_TEST
+
+/* ---- connections lost while committing ---- */
+
+static const struct {
+    enum txn_state at;
+    uint32_t shard; /* 1 is the primary */
+    uint16_t code;
+    enum txn_outcome outcome;
+    bool both_possible;
+} lost_cases[] = {
+    {TXN_PREPARING, 2, ER_SHARD_LOST, TXN_ABORTED, false},
+    {TXN_PREPARING, 1, ER_SHARD_LOST, TXN_ABORTED, false},
+    {TXN_DECIDING, 1, ER_UNKNOWN_OUTCOME, TXN_IN_DOUBT, true},
+    {TXN_DECIDING, 2, 0, TXN_COMMITTED, false},
+    {TXN_COMMITTING, 2, 0, TXN_COMMITTED, false},
+};
+
+static void do_break(struct op *o)
+{
+    struct diag d;
+
+    diag_clear(&d);
+    diag_set(&d, CR_SERVER_LOST);
+    for (size_t i = 0; i < o->t->branches.n; i++) {
+        struct branch *br = o->t->branches.v[i];
+
+        if (br->shard_id == (uint32_t)o->how && br->conn)
+            bconn_break(br->conn, &d);
+    }
+    o->w.done = true;
+}
+
+static void do_break_group(struct op *o)
+{
+    /* In the second phase the branch is the group's: its connection is known from before. */
+    struct diag d;
+
+    diag_clear(&d);
+    diag_set(&d, CR_SERVER_LOST);
+    bconn_break((struct bconn *)(uintptr_t)o->name, &d);
+    o->w.done = true;
+}
+
+START_TEST(test_lost_while_committing)
+{
+    struct op commit = {.fn = do_commit, .t = txn}, brk = {.fn = do_break, .t = txn};
+    struct bconn *conn2 = NULL;
+    uint16_t want = lost_cases[_i].code;
+    bool there;
+
+    ck_assert_uint_eq(BEGIN(&node, txn), 0);
+    ck_assert_uint_eq(add(&node, txn, 1, 1, -100), 0);
+    ck_assert_uint_eq(add(&node, txn, 2, 1, 60), 0);
+    ck_assert_uint_eq(add(&node, txn, 3, 1, 40), 0);
+    for (size_t i = 0; i < txn->branches.n; i++)
+        if (txn->branches.v[i]->shard_id == 2)
+            conn2 = txn->branches.v[i]->conn;
+    brk.how = (enum txn_completion)lost_cases[_i].shard;
+    if (lost_cases[_i].at == TXN_COMMITTING) {
+        brk.fn = do_break_group;
+        brk.name = (const char *)conn2;
+    }
+    worker_post(node.w, op_run, &commit);
+    while (txn_get_state(txn) != lost_cases[_i].at && !commit.w.done)
+        worker_turn(node.w, 1);
+    ck_assert(!commit.w.done);
+    op_call(&node, &brk);
+    pump(&node, &commit.w.done);
+    ck_assert_msg(commit.w.d.code == want, "case %d: %u %s", _i, commit.w.d.code, commit.w.d.text);
+    ck_assert_int_eq(txn_get_outcome(txn), lost_cases[_i].outcome);
+    ck_assert(txn_get_state(txn) == TXN_IDLE);
+    pump_ms(&node, 50);
+    ck_assert_uint_eq(txn_env_live_count(node.env), 0);
+    ck_assert_uint_ne(recover_all(node.env, 1), 0);
+    there = balance(1, 1) != START_BALANCE;
+    if (!lost_cases[_i].both_possible)
+        ck_assert(there == (lost_cases[_i].outcome == TXN_COMMITTED));
+    ck_assert_int_eq(balance(1, 1), there ? START_BALANCE - 100 : START_BALANCE);
+    ck_assert_int_eq(balance(2, 1), there ? START_BALANCE + 60 : START_BALANCE);
+    ck_assert_int_eq(balance(3, 1), there ? START_BALANCE + 40 : START_BALANCE);
+    ck_assert_uint_eq(add(&node, txn, 1, 1, 1), 0);
+}
+END_TEST
+
+static struct bconn *conn_of(struct txn *t, uint32_t shard)
+{
+    for (size_t i = 0; i < t->branches.n; i++)
+        if (t->branches.v[i]->shard_id == shard)
+            return t->branches.v[i]->conn;
+    ck_abort_msg("no branch");
+    return NULL;
+}
+
+static void do_hold(struct op *o)
+{
+    chan_hold(&conn_of(o->t, 1)->chan);
+    o->w.done = true;
+}
+
+static void do_let_go(struct op *o)
+{
+    chan_release(&conn_of(o->t, 1)->chan, UINT64_MAX);
+    o->w.done = true;
+}
+
+/* The others are prepared, the record is not on its way yet, and another node's recovery loses patience. */
+START_TEST(test_slow_coordinator)
+{
+    struct txn_env_config cfg = {.node_id = 6};
+    struct txn_env *env = txn_env_new(&cfg);
+    struct recover_config rc = {.env = env, .list = list_shards, .grace_ms = 1};
+    struct recover *r = recover_new(&rc);
+    struct op commit = {.fn = do_commit, .t = txn};
+
+    ck_assert_uint_eq(BEGIN(&node, txn), 0);
+    ck_assert_uint_eq(add(&node, txn, 1, 1, -100), 0);
+    ck_assert_uint_eq(add(&node, txn, 2, 1, 60), 0);
+    ck_assert_uint_eq(add(&node, txn, 3, 1, 40), 0);
+    OP(&node, txn, do_hold, .on = true);
+    worker_post(node.w, op_run, &commit);
+    pump_ms(&node, 100);
+    ck_assert(txn_get_state(txn) == TXN_PREPARING);
+    ck_assert_uint_eq(judge_prepared(), 2);
+    for (int i = 0; i < 3; i++) {
+        recover_round(r);
+        clock_sleep_ms(10);
+    }
+    ck_assert_uint_eq(counted(&recover_get_stats(r)->fenced), 2); /* shard 3's branch names 1 and 2 */
+    recover_free(r);
+    OP(&node, txn, do_let_go, .on = true);
+    pump(&node, &commit.w.done);
+    ck_assert_msg(commit.w.d.code == ER_TXN_FENCED, "%u %s", commit.w.d.code, commit.w.d.text);
+    ck_assert_int_eq(txn_get_outcome(txn), TXN_ABORTED);
+    pump_ms(&node, 50);
+    ck_assert_uint_ne(recover_all(env, 1), 0);
+    txn_env_free(env);
+    for (uint32_t s = 1; s <= 3; s++)
+        ck_assert_int_eq(balance(s, 1), START_BALANCE);
+}
+END_TEST
+
+START_TEST(test_lost_in_one_phase)
+{
+    struct op commit = {.fn = do_commit, .t = txn}, brk = {.fn = do_break, .t = txn, .how = (enum txn_completion)1};
+
+    ck_assert_uint_eq(BEGIN(&node, txn), 0);
+    ck_assert_uint_eq(add(&node, txn, 1, 1, -100), 0);
+    worker_post(node.w, op_run, &commit);
+    while (txn_get_state(txn) != TXN_DECIDING)
+        worker_turn(node.w, 1);
+    op_call(&node, &brk);
+    pump(&node, &commit.w.done);
+    ck_assert_uint_eq(commit.w.d.code, ER_UNKNOWN_OUTCOME);
+    ck_assert_int_eq(commit.w.d.cls, DIAG_UNKNOWN_OUTCOME);
+    ck_assert_int_eq(txn_get_outcome(txn), TXN_IN_DOUBT);
+}
+END_TEST
+
+/* A server that answers no commit (here: a global read lock) is given up after the deadline. */
+START_TEST(test_commit_deadline)
+{
+    struct node n;
+    struct txn *t;
+    struct mconn *c = judge(server_of(2));
+    struct diag d;
+    uint16_t code;
+
+    diag_clear(&d);
+    node_open_timeout(&n, 1, 300);
+    t = txn_new(n.env, n.w);
+    ck_assert_uint_eq(BEGIN(&n, t), 0);
+    ck_assert_uint_eq(add(&n, t, 1, 1, -100), 0);
+    ck_assert_uint_eq(add(&n, t, 2, 1, 100), 0);
+    ck_assert_msg(mconn_exec(c, SV("FLUSH TABLES WITH READ LOCK"), &d), "%s", d.text);
+    code = COMMIT(&n, t);
+    ck_assert_msg(mconn_exec(c, SV("UNLOCK TABLES"), &d), "%s", d.text);
+    ck_assert_uint_eq(code, ER_SHARD_LOST);
+    ck_assert_int_eq(txn_get_outcome(t), TXN_ABORTED);
+    pump_ms(&n, 50);
+    ck_assert_uint_ne(recover_all(n.env, 1), 0);
+    ck_assert_int_eq(balance(1, 1), START_BALANCE);
+    ck_assert_int_eq(balance(2, 1), START_BALANCE);
+    mconn_close(c);
+    FREE(&n, t);
+    pump_ms(&n, 20);
+    node_close(&n, true);
+}
+END_TEST
+
+/* More branches than a name can list: the first one takes the record, although it only read. */
+START_TEST(test_wide)
+{
+    struct txn_counters *c = txn_env_counters(node.env);
+    char sql[128];
+
+    ck_assert_uint_eq(BEGIN(&node, txn), 0);
+    for (uint32_t s = 1; s <= SHARDS_ALL - 2; s++)
+        ck_assert_uint_eq(one(&node, txn, s, TXN_NEED_READ, "SELECT 1", NULL), 0);
+    for (uint32_t s = SHARDS_ALL - 1; s <= SHARDS_ALL; s++) {
+        snprintf(sql, sizeof(sql), "UPDATE acct%zu SET bal=bal+(%d) WHERE id=1", server_of(s) + 1, s == SHARDS_ALL ? 5 : -5);
+        ck_assert_uint_eq(one(&node, txn, s, TXN_NEED_WRITE, sql, NULL), 0);
+    }
+    ck_assert_uint_eq(COMMIT(&node, txn), 0);
+    ck_assert_uint_eq(counted(&c->committed_two_phase), 1);
+    ck_assert_int_eq(judge_sum("SELECT COUNT(*) FROM tessera.trx_log WHERE participants='1,15,16'"), 1);
+    ck_assert_int_eq(total(), (int64_t)SHARDS * ROWS * START_BALANCE);
+    listed_shards = SHARDS_ALL;
+    ck_assert_uint_ne(recover_all(node.env, 1), 0);
+    listed_shards = SHARDS;
+    ck_assert_int_eq(judge_sum("SELECT COUNT(*) FROM tessera.trx_log"), 0);
+}
+END_TEST
+
 enum { TRANSFERS = 60 };
 
 /* The recovery thread beside a working coordinator of the same process leaves its transactions alone. */
@@ -725,6 +980,12 @@ static Suite *suite_servers(void)
     tcase_add_test(tc, test_free_in_transaction);
     tcase_add_test(tc, test_lease_waits_and_cancel);
     tcase_add_test(tc, test_own_recovery);
+    tcase_add_test(tc, test_round_trips);
+    tcase_add_loop_test(tc, test_lost_while_committing, 0, ARRAY_LEN(lost_cases));
+    tcase_add_test(tc, test_slow_coordinator);
+    tcase_add_test(tc, test_lost_in_one_phase);
+    tcase_add_test(tc, test_commit_deadline);
+    tcase_add_test(tc, test_wide);
     suite_add_tcase(s, tc);
     return s;
 }
