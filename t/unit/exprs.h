@@ -124,7 +124,7 @@ static inline const struct bexpr *expr_leaf(struct expr_reader *r, struct value 
 {
     const struct bexpr *x = bexpr_const(r->a, v);
 
-    if (r->lifted) {
+    if (r->lifted && v.code != TYPE_BIT) { /* x'41' is a number only as a literal */
         uint32_t n = r->n_lifted++;
 
         r->lifted[n] = v;
