@@ -149,6 +149,11 @@ void bconn_close(struct bconn *c, const char *why)
     bconn_fail(c, &d);
 }
 
+void bconn_break(struct bconn *c, const struct diag *d)
+{
+    bconn_fail(c, d);
+}
+
 /* --- connecting and logging in --- */
 
 static const struct chan_ops shard_chan_ops;

@@ -81,3 +81,11 @@ struct sv names_to_logical(struct arena *a, struct sv text, struct sv table)
     strbuf_put(&b, text.ptr + done, text.len - done);
     return sv_make(strbuf_cstr(&b), b.len);
 }
+
+struct sv names_table_to_logical(struct sv name)
+{
+    struct sv logical;
+    uint32_t part_no;
+
+    return names_split(name, &logical, &part_no) ? logical : name;
+}

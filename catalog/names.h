@@ -23,4 +23,7 @@ bool names_split(struct sv name, struct sv *logical, uint32_t *part_no);
  * `t__p3_ibfk_1`) become those of the logical one. Returns text itself where nothing was to be done. */
 struct sv names_to_logical(struct arena *a, struct sv text, struct sv table);
 
+/* The logical name of a physical table's name: `t__p3` -> `t`; any other name is returned as it is. */
+struct sv names_table_to_logical(struct sv name);
+
 #endif

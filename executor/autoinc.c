@@ -6,6 +6,8 @@
 #include "util/hmap.h"
 #include "util/log.h"
 
+#include <pthread.h>
+
 /* Segments grow while they are used up quickly, so that a bulk load asks seldom and a quiet table wastes little. */
 enum { SEGMENT_FIRST = 100, SEGMENT_MAX = 20000, SEGMENT_QUICK_MS = 1000 };
 
@@ -34,7 +36,7 @@ bool autoinc_take(struct autoinc *a, uint64_t table_id, uint64_t n, uint64_t *fi
     bool got = false;
 
     pthread_mutex_lock(&a->lock);
-    s = segment_map_find(&a->segments, table_id);
+    s = segment_map_get(&a->segments, table_id);
     if (s && s->end - s->next >= n) {
         *first = s->next;
         s->next += n;
@@ -50,7 +52,7 @@ bool autoinc_note(struct autoinc *a, uint64_t table_id, uint64_t value)
     bool done = false;
 
     pthread_mutex_lock(&a->lock);
-    s = segment_map_find(&a->segments, table_id);
+    s = segment_map_get(&a->segments, table_id);
     if (s && s->next < s->end) {
         if (value < s->next) {
             done = true;
@@ -68,7 +70,7 @@ void autoinc_forget(struct autoinc *a, uint64_t table_id)
     struct segment *s;
 
     pthread_mutex_lock(&a->lock);
-    s = segment_map_find(&a->segments, table_id);
+    s = segment_map_get(&a->segments, table_id);
     if (s)
         s->next = s->end = 0;
     pthread_mutex_unlock(&a->lock);
@@ -102,7 +104,7 @@ static uint64_t segment_size(struct autoinc *a, uint64_t table_id, uint64_t n)
     struct segment *s;
 
     pthread_mutex_lock(&a->lock);
-    s = segment_map_find(&a->segments, table_id);
+    s = segment_map_get(&a->segments, table_id);
     if (s && s->size)
         size = now - s->taken_ms < SEGMENT_QUICK_MS ? MIN(s->size * 4, (uint64_t)SEGMENT_MAX) : s->size;
     pthread_mutex_unlock(&a->lock);
@@ -115,9 +117,9 @@ static void take_over(struct autoinc *a, struct autoinc_req *r, uint64_t first, 
     struct segment *s;
 
     pthread_mutex_lock(&a->lock);
-    s = segment_map_find(&a->segments, r->table_id);
+    s = segment_map_get(&a->segments, r->table_id);
     if (!s)
-        s = segment_map_put(&a->segments, r->table_id, (struct segment){0});
+        s = segment_map_put(&a->segments, r->table_id, NULL);
     if (s->end != first || s->next == s->end)
         s->next = first;
     s->end = first + size;
@@ -198,7 +200,6 @@ struct autoinc *autoinc_start(const struct conf *conf, struct diag *d)
 
     pthread_mutex_init(&a->lock, NULL);
     pthread_cond_init(&a->wake, NULL);
-    segment_map_init(&a->segments, NULL);
     a->last = &a->first;
     a->conf = conf;
     if (pthread_create(&a->thread, NULL, run, a) != 0) {

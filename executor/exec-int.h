@@ -28,12 +28,14 @@ void exec_lane_lost(struct exec_lane *l, const struct diag *d);
 extern const struct bcmd_ops exec_count_ops;
 
 /* A shard's error with logical names. */
-void exec_remote_error(const struct packet_err *err, struct diag *d);
+void exec_remote_error(struct exec *e, const struct packet_err *err, struct diag *d);
 /* What kind of touch the plan is for the transaction. */
 enum txn_need exec_need(const struct exec *e);
 
 /* The one-place text of the statement at a place, in the statement's arena (relay.c). */
 struct sv relay_text(struct exec *e, uint32_t place);
+/* The three numbers of an info text; false: it has other ones. */
+bool exec_info_numbers(struct sv info, uint64_t out[3]);
 /* The info texts of several replies added up (fanout.c). */
 struct sv exec_sum_info(struct exec *e, const struct exec_lane *lanes, uint32_t n);
 
@@ -41,7 +43,10 @@ struct sv exec_sum_info(struct exec *e, const struct exec_lane *lanes, uint32_t 
 void relay_start(struct exec *e, uint32_t place, uint32_t shard_id);
 void fanout_start(struct exec *e, const struct placeset *places);
 void gather_start(struct exec *e, const struct placeset *places);
+void gather_drained(struct exec *e);
 void insert_start(struct exec *e);
+/* True: the statement was waiting before its first lane, and ends (or has ended) by the cancel. */
+bool insert_cancel(struct exec *e);
 void move_start(struct exec *e, const struct placeset *places);
 
 #endif

@@ -81,6 +81,8 @@ void exec_cancel(struct exec *e)
     if (e->state == EXEC_NEW || e->state == EXEC_FINISHED || e->cancelled)
         return;
     e->cancelled = true;
+    if (e->plan->insert && insert_cancel(e))
+        return;
     for (uint32_t i = 0; i < e->n_lanes; i++) {
         struct exec_lane *l = &e->lanes[i];
 
@@ -97,6 +99,8 @@ void exec_cancel(struct exec *e)
 void exec_client_drained(struct exec *e)
 {
     e->client_full = false;
+    if (e->step && e->lanes != &e->one)
+        gather_drained(e);
     for (uint32_t i = 0; i < e->n_lanes; i++) {
         struct exec_lane *l = &e->lanes[i];
 
@@ -107,12 +111,9 @@ void exec_client_drained(struct exec *e)
 
 /* ---- errors of shards ---- */
 
-void exec_remote_error(const struct packet_err *err, struct diag *d)
+void exec_remote_error(struct exec *e, const struct packet_err *err, struct diag *d)
 {
-    char buf[DIAG_TEXT_MAX];
-    struct sv text = names_to_logical(err->text, buf, sizeof(buf));
-
-    diag_set_remote(d, err->code, err->sqlstate, text);
+    diag_set_remote(d, err->code, err->sqlstate, names_to_logical(e->arena, err->text, SV_NULL));
 }
 
 enum txn_need exec_need(const struct exec *e)
@@ -148,10 +149,61 @@ struct exec_lane *exec_lanes_new(struct exec *e, uint32_t n)
     return l;
 }
 
+/* ---- one NOW() for all places: SET timestamp in front of the statement, back to DEFAULT behind it ---- */
+
+static void lane_done(struct exec_lane *l);
+
+static void thawed(struct bcmd *cmd, const struct packet_ok *ok, bool is_result, bool more, struct sv payload)
+{
+    (void)ok, (void)is_result, (void)more, (void)payload;
+    lane_done(CONTAINER_OF(cmd, struct exec_lane, cmd));
+}
+
+static void thaw_failed(struct bcmd *cmd, const struct packet_err *err, struct sv payload)
+{
+    struct exec_lane *l = CONTAINER_OF(cmd, struct exec_lane, cmd);
+
+    (void)err, (void)payload;
+    l->conn->unclean = true;
+    lane_done(l);
+}
+
+static void thaw_lost(struct bcmd *cmd, bool maybe_done, const struct diag *d)
+{
+    struct exec_lane *l = CONTAINER_OF(cmd, struct exec_lane, cmd);
+
+    (void)maybe_done;
+    exec_lane_lost(l, d);
+}
+
+static const struct bcmd_ops thaw_ops = {
+    .on_ok = thawed,
+    .on_err = thaw_failed,
+    .on_lost = thaw_lost,
+};
+
+static void freeze_now(struct exec_lane *l)
+{
+    struct exec *e = l->e;
+
+    if (!e->plan->uses_temporals_now || e->n_lanes < 2)
+        return;
+    l->now_frozen = true;
+    bconn_query_forget(l->conn, arena_printf(e->arena, "SET timestamp=%lld.%06lld", (long long)(e->env->now_us / 1000000),
+        (long long)(e->env->now_us % 1000000)));
+}
+
 static void lane_done(struct exec_lane *l)
 {
     struct exec *e = l->e;
 
+    if (l->now_frozen && l->conn && l->result.done != TXN_DONE_LOST) {
+        l->now_frozen = false;
+        l->state = LANE_WARNINGS;
+        l->cmd = (struct bcmd){.ops = &thaw_ops, .mode = BCMD_SWALLOW};
+        bconn_query(l->conn, &l->cmd, SV("SET timestamp=DEFAULT"));
+        return;
+    }
     l->state = LANE_DONE;
     if (l->conn) {
         struct bconn *c = l->conn;
@@ -169,7 +221,6 @@ static void warnings_row(struct bcmd *cmd, unsigned char *payload, size_t n)
 {
     struct exec_lane *l = CONTAINER_OF(cmd, struct exec_lane, cmd);
     struct sv cells[3];
-    char buf[DIAG_TEXT_MAX];
     enum warn_level level;
     uint64_t code;
     struct sv text;
@@ -180,7 +231,7 @@ static void warnings_row(struct bcmd *cmd, unsigned char *payload, size_t n)
     level = sv_eq(cells[0], SV("Note")) ? WARN_NOTE : sv_eq(cells[0], SV("Error")) ? WARN_ERROR : WARN_WARNING;
     if (level == WARN_ERROR && l->failed)
         return; /* the statement's own error is told by its owner */
-    text = names_to_logical(cells[2], buf, sizeof(buf));
+    text = names_to_logical(l->e->arena, cells[2], SV_NULL);
     warn_add(l->e->warnings, level, (unsigned)code, "%.*s", SV_ARG(text));
 }
 
@@ -243,7 +294,7 @@ void exec_lane_err(struct exec_lane *l, const struct packet_err *err)
 {
     struct diag d = {0};
 
-    exec_remote_error(err, &d);
+    exec_remote_error(l->e, err, &d);
     l->failed = true;
     l->result = (struct txn_result){.done = TXN_DONE_ERROR, .error_code = err->code};
     exec_fail(l->e, &d);
@@ -320,6 +371,7 @@ static void on_leased(void *arg, struct bconn *c, const struct diag *d)
         return;
     }
     l->state = LANE_BUSY;
+    freeze_now(l);
     l->cmd.ops = l->ops;
     bconn_query(c, &l->cmd, l->sql);
 }
@@ -371,12 +423,12 @@ void exec_start(struct exec *e)
         insert_start(e);
         return;
     }
-    if (!optimizer_route(p, e->inputs, e->arena, &places, &d)) {
+    if (!optimizer_route(p, e->inputs, e->snapshot, e->arena, &places, &d)) {
         exec_fail(e, &d);
         exec_finish(e);
         return;
     }
-    if (p->kind == PLAN_MOVE) {
+    if (p->kind == PLAN_MOVE && !(p->n_edits && optimizer_move_is_local(p, e->inputs, &places, e->arena))) {
         move_start(e, &places);
         return;
     }

@@ -14,10 +14,13 @@
 #define EXECUTOR_EXEC_H
 
 #include "backend/bconn.h"
+#include "router/place.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/plan.h"
+#include "router/place.h"
 #include "txn/txn.h"
 #include "types/env.h"
+#include "util/acct.h"
 
 struct exec;
 struct exec_lane;
@@ -51,6 +54,9 @@ struct exec_host {
 /* Process-wide, made at start. */
 struct exec_shared {
     struct autoinc *autoinc;
+    struct acct memory;       /* of all queries */
+    int64_t query_memory;     /* limit of one query in bytes; 0: none */
+    uint32_t batch_rows;      /* 0: the default */
 };
 
 enum exec_state {
@@ -75,6 +81,7 @@ struct exec_lane {
     struct txn_result result;
     struct packet_ok ok;
     bool failed;
+    bool now_frozen; /* SET timestamp is in force on the connection */
     uint32_t warn_cols;
     uint64_t stmt_hash; /* prepare.c */
     bool want_meta;
@@ -113,6 +120,8 @@ struct exec {
     struct plan *plan;
     struct plan_inputs *inputs;
     const struct exec_prepared *prepared;
+    struct packet_coldef *result_defs; /* metadata of the result where the caller has it (prepared statements) */
+    uint32_t n_result_defs;
 
     /* exec.c's own */
     enum exec_state state;

@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 /* Numbers of MySQL's info texts: "Rows matched: 3  Changed: 1  Warnings: 0", "Records: 3  Duplicates: 0  Warnings: 0". */
-static bool info_numbers(struct sv info, uint64_t out[3])
+bool exec_info_numbers(struct sv info, uint64_t out[3])
 {
     size_t n = 0;
 
@@ -29,7 +29,7 @@ struct sv exec_sum_info(struct exec *e, const struct exec_lane *lanes, uint32_t 
     for (uint32_t i = 0; i < n; i++) {
         uint64_t one[3];
 
-        if (!info_numbers(lanes[i].ok.info, one))
+        if (!exec_info_numbers(lanes[i].ok.info, one))
             continue;
         any = true;
         is_update = lanes[i].ok.info.ptr[1] == 'o'; /* "Rows", not "Records" */
@@ -63,17 +63,12 @@ static void done(struct exec *e)
 void fanout_start(struct exec *e, const struct placeset *places)
 {
     struct exec_lane *lanes = exec_lanes_new(e, places->n);
-    struct diag d = {0};
 
     for (uint32_t i = 0; i < places->n; i++) {
         struct strbuf b;
 
         strbuf_init(&b, e->arena);
-        if (!optimizer_render(&e->plan->fragment, e->inputs, &places->items[i], &b, &d)) {
-            exec_fail(e, &d);
-            exec_finish(e);
-            return;
-        }
+        optimizer_render(&e->plan->fragment, e->inputs, NULL, places->items[i].partition, e->arena, &b);
         lanes[i].sql = strbuf_sv(&b);
         lanes[i].shard_id = places->items[i].shard_id;
         lanes[i].place = places->items[i].partition;

@@ -13,8 +13,6 @@
 #include "catalog/snapshot.h"
 #include "executor/prepare.h"
 
-enum { IOV_INLINE = 32 };
-
 static struct exec_lane *lane_of(struct bcmd *cmd)
 {
     return CONTAINER_OF(cmd, struct exec_lane, cmd);
@@ -127,62 +125,19 @@ static const struct bcmd_ops relay_ops = {
 
 /* ---- the request ---- */
 
-/* The statement's text with the plan's edits, as pieces. */
-static size_t splice(struct exec *e, uint32_t place, struct iovec *iov)
-{
-    const struct plan *p = e->plan;
-    const struct plan_inputs *in = e->inputs;
-    size_t n = 0;
-    uint32_t at = 0;
-
-    for (uint16_t i = 0; i < p->n_edits; i++) {
-        const struct edit *ed = &p->edits[i];
-        uint32_t begin = optimizer_edit_begin(in, ed), end = optimizer_edit_end(in, ed);
-        struct strbuf b;
-
-        if (begin > at)
-            iov[n++] = (struct iovec){(void *)(uintptr_t)(in->text.ptr + at), begin - at};
-        strbuf_init(&b, e->arena);
-        optimizer_edit_text(in, ed, place, &b);
-        if (b.len)
-            iov[n++] = (struct iovec){b.ptr, b.len};
-        at = end;
-    }
-    if (at < in->text.len)
-        iov[n++] = (struct iovec){(void *)(uintptr_t)(in->text.ptr + at), in->text.len - at};
-    return n;
-}
-
 static void send_text(struct exec *e, struct exec_lane *l)
 {
-    const struct plan *p = e->plan;
-    struct iovec small[IOV_INLINE];
-    struct iovec *iov = small;
-    size_t most = 2 * (size_t)p->n_edits + 1;
-
-    if (!p->n_edits) {
-        bconn_query(l->conn, &l->cmd, e->inputs->text);
-        return;
-    }
-    if (most > IOV_INLINE)
-        iov = ARENA_NEW_N(e->arena, struct iovec, most);
-    bconn_query_iov(l->conn, &l->cmd, iov, splice(e, l->place, iov));
+    bconn_query(l->conn, &l->cmd, relay_text(e, l->place));
 }
 
 struct sv relay_text(struct exec *e, uint32_t place)
 {
-    const struct plan *p = e->plan;
-    struct iovec *iov;
     struct strbuf b;
-    size_t n;
 
-    if (!p->n_edits)
+    if (!e->plan->n_edits)
         return e->inputs->text;
-    iov = ARENA_NEW_N(e->arena, struct iovec, 2 * (size_t)p->n_edits + 1);
-    n = splice(e, place, iov);
     strbuf_init(&b, e->arena);
-    for (size_t i = 0; i < n; i++)
-        strbuf_put(&b, iov[i].iov_base, iov[i].iov_len);
+    optimizer_splice(e->plan, e->inputs, place, 0, &b);
     return strbuf_sv(&b);
 }
 

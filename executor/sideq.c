@@ -3,6 +3,7 @@
 #include "executor/sideq.h"
 
 #include "catalog/names.h"
+#include "util/strbuf.h"
 
 struct sideq {
     struct sideq_args a;
@@ -123,7 +124,8 @@ static void on_row(struct bcmd *cmd, unsigned char *payload, size_t n)
         struct sv *c = &r->cells[used + i];
 
         if (c->ptr)
-            *c = arena_dup(q->a.arena, *c);
+            *c = q->a.logical_names ? names_to_logical(q->a.arena, arena_dup(q->a.arena, *c), SV_NULL)
+                                    : arena_dup(q->a.arena, *c);
     }
     r->n_rows++;
 }
@@ -149,12 +151,11 @@ static void on_ok(struct bcmd *cmd, const struct packet_ok *ok, bool is_result, 
 static void on_err(struct bcmd *cmd, const struct packet_err *err, struct sv payload)
 {
     struct sideq *q = cmd->arg;
-    char buf[DIAG_TEXT_MAX];
 
     (void)payload;
     if (!q->cancelled)
         diag_set_remote(&q->r->diag, err->code, err->sqlstate,
-            q->a.logical_names ? names_to_logical(err->text, buf, sizeof(buf)) : err->text);
+            q->a.logical_names ? names_to_logical(q->a.arena, err->text, SV_NULL) : err->text);
     finish(q);
 }
 
@@ -192,7 +193,8 @@ static void send_now(struct sideq *q)
     struct bconn *c = q->conn;
     struct iovec iov = {(void *)(uintptr_t)q->a.sql.ptr, q->a.sql.len};
 
-    bconn_sync(c, q->a.wanted);
+    if (q->a.wanted)
+        bconn_sync(c, q->a.wanted);
     q->cmd = (struct bcmd){.ops = &ops, .arg = q, .mode = BCMD_ROWS};
     switch (q->a.kind) {
     case SIDEQ_QUERY:

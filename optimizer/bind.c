@@ -138,7 +138,10 @@ static struct source *bind_cte(struct binder *b, struct block *bl, struct ast_no
         s->query = bind_query(b, scope->cte->query, scope->inside, NULL, NULL);
         b->recursing = saved;
     }
-    return s->query ? s : NULL;
+    if (!s->query)
+        return NULL;
+    s->query->owner = s;
+    return s;
 }
 
 static struct join *bind_from(struct binder *b, struct block *bl, struct ast_node *node, const struct cte_scope *ctes);
@@ -165,7 +168,10 @@ static struct join *bind_derived(struct binder *b, struct block *bl, struct ast_
     s->names = &d->columns;
     s->lateral = d->lateral;
     s->query = bind_query(b, d->query, ctes, d->lateral ? bl : bl->outer, d->lateral ? bl->ctx : bl->outer_ctx);
-    return s->query ? leaf(b, s) : NULL;
+    if (!s->query)
+        return NULL;
+    s->query->owner = s;
+    return leaf(b, s);
 }
 
 static struct join *bind_join(struct binder *b, struct block *bl, struct ast_node *node, const struct cte_scope *ctes)
@@ -259,16 +265,26 @@ struct sv bind_column_name(const struct source *s, uint16_t col)
     return bind_first_block(s->query)->outs[col].name;
 }
 
+static struct colref base_of_output(const struct query *q, uint16_t col)
+{
+    struct colref l, r;
+
+    if (q->block) {
+        if (!q->block->outs_known || col >= q->block->n_outs)
+            return (struct colref){NULL, 0};
+        return bind_base_column(q->block->outs[col].ref);
+    }
+    l = base_of_output(q->left, col);
+    if (!q->right || !l.src)
+        return l;
+    r = base_of_output(q->right, col);
+    return optcat_same_values(l, r) ? l : (struct colref){NULL, 0};
+}
+
 struct colref bind_base_column(struct colref c)
 {
-    while (c.src && c.src->kind == SRC_DERIVED) {
-        const struct block *bl = c.src->query->block;
-
-        /* Through a set operation a column has no single origin. */
-        if (!bl || !bl->outs_known || c.col >= bl->n_outs)
-            return (struct colref){NULL, 0};
-        c = bl->outs[c.col].ref;
-    }
+    if (c.src && c.src->kind == SRC_DERIVED)
+        return base_of_output(c.src->query, c.col);
     return c.src && c.src->kind == SRC_TABLE ? c : (struct colref){NULL, 0};
 }
 
@@ -774,23 +790,25 @@ static const struct cte_scope *open_with(struct binder *b, struct ast_node *with
     return ctes;
 }
 
+static struct cte_scope *scope_of(const struct cte_scope *s)
+{
+    return (struct cte_scope *)(uintptr_t)s;
+}
+
 /* CTEs that nobody refers to: their names must still be right, and still be replaced. */
 static bool close_with(struct binder *b, struct ast_node *with, const struct cte_scope *ctes)
 {
     unsigned n = with ? AST_AS(with, with)->ctes.n : 0;
 
     for (; n > 0; n--, ctes = ctes->up) {
-        struct block *bl;
-        struct cte_scope *s = (struct cte_scope *)(uintptr_t)ctes;
+        struct cte_scope *s = scope_of(ctes);
 
         if (s->used)
             continue;
-        bl = bind_new_block(b, with, NULL, NULL);
         b->recursing = s->recursive ? s : NULL;
         if (!bind_query(b, s->cte->query, s->inside, NULL, NULL))
             return false;
         b->recursing = NULL;
-        (void)bl;
     }
     return true;
 }
@@ -801,7 +819,7 @@ static bool bind_select(struct binder *b, struct block *bl, const struct cte_sco
 
     bl->sel = sel;
     bl->distinct = (sel->opts & AST_SEL_DISTINCT) != 0;
-    bl->aggregated = sel->group.n > 0 || sel->having;
+    bl->aggregated = sel->group.n > 0;
     if (sel->from) {
         bl->from = bind_from(b, bl, sel->from, ctes);
         if (!bl->from || !check_unique(b, bl))
@@ -859,11 +877,15 @@ struct query *bind_query(struct binder *b, struct ast_node *node, const struct c
         q->left = bind_query(b, s->left, inner, outer, outer_ctx);
         q->right = q->left ? bind_query(b, s->right, inner, outer, outer_ctx) : NULL;
         ok = q->right != NULL;
+        if (ok)
+            q->left->up = q->right->up = q;
     } else if (node->kind == AST_PARENQ) {
         /* Two tails: kept as a set operation of one operand. */
         q->left = bind_query(b, AST_AS(parenq, node)->query, inner, outer, outer_ctx);
         q->all = true;
         ok = q->left != NULL;
+        if (ok)
+            q->left->up = q;
     } else {
         ok = bind_leaf(b, q, inner, outer, outer_ctx);
     }

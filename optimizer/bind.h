@@ -127,12 +127,13 @@ struct query {
     enum ast_setop_op op;
     bool all;
     bool has_order, has_limit; /* at this level */
-    bool recursive;            /* contains a reference to the CTE that it defines */
+    struct query *up;          /* the set operation that it is an operand of */
+    struct source *owner;      /* of a root: the derived table that it defines; NULL: none */
 };
 
 /* Visible CTEs, innermost first. */
 struct cte_scope {
-    struct cte_scope *up;
+    const struct cte_scope *up;
     const struct ast_cte *cte;
     const struct cte_scope *inside; /* what its query sees */
     bool recursive;                 /* WITH RECURSIVE */

@@ -20,6 +20,7 @@
 
 struct cat_table;
 struct cat_snapshot;
+struct packet_coldef;
 
 /* ---- values that are known only at execution ---- */
 
@@ -47,7 +48,7 @@ enum rvalue_kind {
 
 struct rvalue {
     enum rvalue_kind kind;
-    uint16_t slot;
+    uint32_t slot;
     struct sv text;
     const struct rvalue *arg;
     enum session_value value;
@@ -65,9 +66,9 @@ struct route_cond {
     enum route_cond_kind kind;
     enum route_cmp cmp;
     uint16_t key_col; /* index into the partition columns */
-    uint16_t n_args;
+    uint32_t n_args;
     const struct route_cond **args; /* AND, OR */
-    uint16_t n_values;
+    uint32_t n_values;
     const struct rvalue **values; /* CMP: one; IN: several */
 };
 
@@ -86,6 +87,7 @@ struct route {
     const struct rvalue *point;    /* shortcut: one partition column = this value, and nothing else restricts */
     uint32_t also_shard; /* ROUTE_PARTITIONS: SINGLE tables of the statement live on this shard, so that the places must
                           * be there too (optimizer_route checks); 0: none */
+    bool split_only;     /* set_branches are of different tables: there is no one-place form, each branch routes itself */
     bool one_place;      /* the statement is right only if it needs one place (plan.refusal says why) */
 };
 
@@ -100,7 +102,7 @@ enum edit_kind {
 
 /* Replaces the tokens [tok_begin, tok_end) of the statement; equal: inserts before tok_begin. Sorted, disjoint. */
 struct edit {
-    uint16_t tok_begin, tok_end;
+    uint32_t tok_begin, tok_end;
     enum edit_kind kind;
     struct sv prefix, suffix;
     const struct cat_table *table;
@@ -124,7 +126,7 @@ struct piece {
     enum piece_kind kind;
     struct sv text;
     const struct cat_table *table;
-    uint16_t slot;
+    uint32_t slot;
     enum session_value value;
     bool global;
     struct sv name;
@@ -191,28 +193,37 @@ struct plan_top {
 
 struct insert_plan {
     const struct cat_table *table;
-    bool values_form;    /* VALUES / SET: rows are split by partition. Else INSERT ... SELECT: one place only */
+    bool values_form;    /* VALUES / SET: rows are split by partition. Else INSERT ... SELECT: n_rows 1 and keys are those of all
+                          * rows that it selects, or n_rows 0 */
     bool replace, ignore, on_duplicate;
-    uint32_t n_rows, n_cols;
-    /* Row-major: one template per cell, without parentheses; DEFAULT stays DEFAULT. */
+    uint32_t n_rows, n_cols; /* n_cols: columns of head, an added one included */
+    /* Row-major n_rows x n_cols: one template per cell, without parentheses; DEFAULT stays DEFAULT. The cell of a column that
+     * was added is DEFAULT too. */
     const struct sql_template *cells;
-    const struct rvalue **keys;  /* row-major n_rows x number of partition columns; NULL: see key_exprs */
-    const struct sql_template *key_exprs; /* same shape: expressions a shard must evaluate first (n_pieces 0: none) */
+    const struct rvalue **keys;  /* row-major n_rows x number of partition columns; NULL: see key_exprs, or generated */
+    const struct sql_template *key_exprs; /* same shape: expressions a shard must evaluate first; the value also replaces
+                                           * the cell key_cells says (n_pieces 0: none) */
+    const int32_t *key_cells; /* by partition column: its column of head; -1: not among them */
     /* head: INSERT ... INTO t (cols) VALUES ; tail: ON DUPLICATE KEY UPDATE ... */
     struct sql_template head, tail;
     int32_t auto_col; /* index among the columns of head of the AUTO_INCREMENT column, -1: the table has none.
                        * The planner adds the column to head where the statement leaves it out */
     bool auto_added;
     const uint8_t *auto_gen; /* per row: 0 explicit value, 1 generate, 2 generate if the value is NULL or 0 */
+    const struct rvalue **auto_values; /* per row: the value given, for auto_gen 2 */
 };
 
 /* UPDATE that sets a partition column: rows may move. Run as: select (FOR UPDATE) the old row and the new values at
  * each place, then delete and insert (or update) row by row, in one transaction. */
 struct move_plan {
     const struct cat_table *table;
-    struct sql_template select; /* visible columns in table order, then the new value of each assigned column */
+    struct sql_template select; /* all columns but hidden ones in table order, then the new value of each assigned column;
+                                 * ends in FOR UPDATE */
     const uint16_t *assigned;   /* ordinals of the assigned columns, in the order of `select`'s last columns */
     uint16_t n_assigned;
+    /* By partition column: its new value where that is known when the statement starts; NULL: not, or not assigned. See
+     * optimizer_move_is_local. */
+    const struct rvalue *const *new_keys;
 };
 
 /* ---- the plan ---- */
@@ -234,11 +245,13 @@ struct plan {
     bool reads_only;      /* no lock taken, nothing written */
     bool returns_rows;
     bool uncacheable;
+    bool calc_found_rows;    /* SQL_CALC_FOUND_ROWS: one place: ask FOUND_ROWS() there at once; several: the executor counts
+                              * the rows in front of top's limit */
     bool uses_temporals_now; /* NOW() and the like: the same timestamp must go to all places */
     bool autocommit_breaks;  /* unused by relays: the statement commits implicitly */
     struct route route;
     const struct edit *edits;
-    uint16_t n_edits;
+    uint32_t n_edits;
     struct sql_template fragment;  /* several places; n_pieces 0: refused with `refusal` */
     const struct plan_top *top;    /* NULL: nothing to merge */
     struct diag refusal;           /* why several places are not possible, naming what is missing */
@@ -262,6 +275,11 @@ struct plan {
     const struct sv *assigned_vars;
     uint16_t n_assigned_vars;
     uint16_t n_params;
+    /* Column definitions of the result as a shard gives them for the original statement, kept by the executor where
+     * meta_is_stable: no literal or parameter stands in the select list, so that all executions have the same. */
+    bool meta_is_stable;
+    struct packet_coldef *meta_defs;
+    uint32_t n_meta_defs;
     struct sv digest_text; /* folded, for statistics */
 };
 

@@ -18,7 +18,6 @@
 #include "proxy/proxy.h"
 #include "proxy/session.h"
 #include "proxy/tls.h"
-#include "txn/recover.h"
 #include "txn/registry.h"
 #include "util/clock.h"
 #include "util/log.h"
@@ -77,7 +76,7 @@ static bool learn_fleet(struct proxy *px, const struct cat_snapshot *cat, struct
         struct mresult r;
         const char *version;
 
-        mconn_params_shard(&p, conf, &cat->shards.items[i]);
+        mconn_params_shard(&p, conf, &cat->shards.v[i]);
         p.connect_timeout_ms = 3000;
         diag_clear(&why);
         if (!mconn_open(&p, &c, &why))
@@ -106,34 +105,38 @@ static bool learn_fleet(struct proxy *px, const struct cat_snapshot *cat, struct
 
 static bool start_control(struct proxy *px, struct conf *conf, struct diag *d)
 {
-    struct ddl_server *shards = xcalloc(conf->shards_n, sizeof(*shards));
-    struct ddl_config dc = {
-        .meta = {.name = "metadata", .host = conf->metadata.host.ptr, .port = (uint16_t)conf->metadata.port,
-            .user = conf->metadata.user.ptr, .password = conf->metadata.password.ptr},
-        .node = conf->node_name.ptr,
-        .reload = feed_reload,
-        .conf = conf,
-    };
+    struct ddl_config dc = {.conf = conf, .published = feed_published};
     struct txn_env_config tc;
+    struct recover_config rc;
+    struct cat_snapshot *cat;
     bool ok;
 
-    for (size_t i = 0; i < conf->shards_n; i++)
-        shards[i] = (struct ddl_server){.name = conf->shards[i].name.ptr, .host = conf->shards[i].host.ptr,
-            .port = (uint16_t)conf->shards[i].port, .user = conf->backend.user.ptr,
-            .password = conf->backend.password.ptr};
-    ok = ddl_bootstrap(&dc, shards, conf->shards_n, d);
-    xfree(shards);
-    if (!ok)
+    if (!ddl_bootstrap(conf, d))
         return false;
     px->feed = feed_open(px, conf, METADATA_WAIT_MS, d);
     if (!px->feed)
         return false;
-    dc.reload_arg = px->feed;
-    if (!learn_fleet(px, cat_pins_get(feed_pins(px->feed)), d) || !ddl_start(&dc, &px->ddl, d))
+    cat = cat_pins_get(feed_pins(px->feed));
+    ok = learn_fleet(px, cat, d);
+    cat_snapshot_unref(cat);
+    if (!ok)
+        return false;
+    dc.pins = feed_pins(px->feed);
+    dc.node_id = feed_node_id(px->feed);
+    dc.published_arg = px->feed;
+    if (!ddl_start(&dc, &px->ddl, d))
         return false;
     tc = (struct txn_env_config){.node_id = feed_node_id(px->feed), .start_stamp = feed_stamp(px->feed)};
     px->txns = txn_env_new(&tc);
+    px->recover_catalog = (struct recover_catalog){.pins = feed_pins(px->feed), .conf = conf};
+    rc = (struct recover_config){.env = px->txns, .list = recover_list_catalog, .list_arg = &px->recover_catalog,
+        .interval_ms = (uint32_t)conf->recovery_interval_ms};
+    px->recovery = recover_new(&rc);
+    if (!recover_start(px->recovery, d))
+        return false;
     px->exec = xcalloc(1, sizeof(*px->exec));
+    acct_init(&px->exec->memory, NULL, "process", conf->memory_limit);
+    px->exec->query_memory = conf->query_memory_limit;
     px->exec->autoinc = autoinc_start(conf, d);
     return px->exec->autoinc != NULL;
 }
@@ -182,7 +185,7 @@ struct proxy *boot_start(struct conf *conf, struct diag *d)
         make_worker(px, i);
         feed_attach_worker(px->feed, px->workers[i]);
     }
-    if (!recover_start(px->txns, feed_pins(px->feed), conf, &px->recovery, d) || !start_listeners(px, conf, d)) {
+    if (!start_listeners(px, conf, d)) {
         boot_stop(px);
         return NULL;
     }
@@ -264,6 +267,8 @@ void boot_stop(struct proxy *px)
         listen_free(px->listeners);
     if (px->unix_listener)
         listen_free(px->unix_listener);
+    if (px->recovery)
+        recover_free(px->recovery);
     if (px->txns)
         txn_env_free(px->txns);
     xfree(px->exec);

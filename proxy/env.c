@@ -5,6 +5,7 @@
 #include "catalog/pin.h"
 #include "catalog/snapshot.h"
 #include "conf/conf.h"
+#include "optimizer/cache.h"
 #include "proxy/command.h"
 #include "proxy/proxy.h"
 #include "proxy/uservar.h"
@@ -37,6 +38,13 @@ struct opt_env session_opt_env(struct session *s)
         .sql_mode = s->sql_mode,
         .flavour = s->proxy->is_mariadb ? ENV_MARIADB : ENV_MYSQL8,
     };
+}
+
+uint64_t session_env_signature(struct session *s)
+{
+    if (!s->env_signature)
+        s->env_signature = plan_env_signature(s->db, s->sql_mode, s->proxy->is_mariadb);
+    return s->env_signature;
 }
 
 uint16_t session_collation(const struct session *s)
@@ -162,7 +170,15 @@ bool session_literal_value(struct session *s, struct sv literal, struct value *o
     if (c == '-') {
         if (!value_parse_number(sv_make(literal.ptr + 1, literal.len - 1), out))
             return false;
-        return value_negate(out);
+        if (out->kind == KIND_I64)
+            out->i = -out->i;
+        else if (out->kind == KIND_F64)
+            out->f = -out->f;
+        else if (out->kind == KIND_DEC)
+            dec_neg(&out->d);
+        else if (out->kind == KIND_U64 && out->u == UINT64_C(1) << 63)
+            *out = value_i64(INT64_MIN);
+        return true;
     }
     return value_parse_number(literal, out);
 }
@@ -262,15 +278,13 @@ uint32_t query_any_shard(struct session *s)
         return 0;
     /* Spread by session; a shard that is known to be down is passed over. */
     for (size_t i = 0; i < n; i++) {
-        const struct cat_shard *sh = &cat->shards.items[(s->id >> 8) % n];
-        struct pool *p;
+        const struct cat_shard *sh = &cat->shards.v[((s->id >> 8) + i) % n];
+        struct pool *p = pool_of(s->worker, sh->id);
 
-        sh = &cat->shards.items[((s->id >> 8) + i) % n];
-        p = pool_of(s->worker, sh->id);
         if (p && !pool_is_down(p))
             return sh->id;
     }
-    return cat->shards.items[0].id;
+    return cat->shards.v[0].id;
 }
 
 void query_side(struct session *s, struct sideq_args *a)
@@ -284,7 +298,6 @@ void query_side(struct session *s, struct sideq_args *a)
     if (!a->arena)
         a->arena = &s->stmt->arena;
     s->stmt->side = NULL;
-    s->stmt->side_started = true;
     q = sideq_start(s->worker, a);
     /* NULL: done was called, and the statement may be gone. */
     if (q)

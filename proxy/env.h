@@ -9,6 +9,8 @@ const struct cat_snapshot *session_snapshot(struct session *s);
 const struct sql_opts *session_sql_opts(struct session *s);
 struct opt_env session_opt_env(struct session *s);
 const struct env *session_env(struct session *s);
+/* Of what plans depend on. */
+uint64_t session_env_signature(struct session *s);
 /* Collation of the client's texts (parameters). */
 uint16_t session_collation(const struct session *s);
 /* Fills s->stmt->inputs from how the text was read. */

@@ -74,7 +74,7 @@ static struct pool_plan *make_pool_plan(struct catalog_feed *f, const struct cat
     p->feed = f;
     p->refs = 1;
     for (size_t i = 0; i < s->shards.n; i++) {
-        const struct cat_shard *sh = &s->shards.items[i];
+        const struct cat_shard *sh = &s->shards.v[i];
         struct sv user = sh->user.len ? sh->user : conf->backend.user;
         struct sv password = sh->user.len ? sh->password : conf->backend.password;
         struct arena a;
@@ -189,6 +189,17 @@ bool feed_reload(void *feed, uint64_t v, struct diag *d)
         ok = connected(f, 0, d) && load(f, d);
     pthread_mutex_unlock(&f->lock);
     return ok;
+}
+
+void feed_published(void *feed, uint64_t version)
+{
+    struct catalog_feed *f = feed;
+    struct cat_snapshot *s = cat_pins_get(&f->pins);
+
+    (void)version;
+    if (f->started)
+        tell_workers(f, s);
+    cat_snapshot_unref(s);
 }
 
 static void beat(struct catalog_feed *f)

@@ -18,8 +18,10 @@ bool feed_start(struct catalog_feed *f, struct diag *d) MUST_CHECK;
 void feed_stop(struct catalog_feed *f); /* leaves the node table, joins; NULL is allowed */
 void feed_free(struct catalog_feed *f);
 
-/* Loads until the snapshot is at least v, and has handed it to all workers (ddl_config.reload). Control threads. */
-bool feed_reload(void *feed, uint64_t v, struct diag *d);
+/* Loads until the snapshot is at least v. Control threads. */
+bool feed_reload(void *feed, uint64_t v, struct diag *d) MUST_CHECK;
+/* Another control thread has published a snapshot in the pins (ddl_config.published): the workers are told. */
+void feed_published(void *feed, uint64_t version);
 struct cat_pins *feed_pins(struct catalog_feed *f);
 uint32_t feed_node_id(const struct catalog_feed *f);
 uint64_t feed_stamp(const struct catalog_feed *f);

@@ -46,6 +46,12 @@ static void print_sample(void)
     arena_free(&a);
 }
 
+static void print_fault(void *arg, const char *name, const char *armed, uint64_t passed)
+{
+    (void)arg, (void)armed, (void)passed;
+    puts(name);
+}
+
 /* True: go on. False: exit with *status. */
 static bool parse_args(int argc, char **argv, struct args *out, int *status)
 {
@@ -73,8 +79,7 @@ static bool parse_args(int argc, char **argv, struct args *out, int *status)
             print_sample();
             return false;
         case OPT_FAULTS:
-            for (size_t i = 0; fault_name(i); i++)
-                puts(fault_name(i));
+            fault_list(print_fault, NULL);
             return false;
         case OPT_HELP:
             fputs(usage, stdout);
@@ -194,7 +199,7 @@ static int run(struct conf *conf)
         return 1;
     }
     log_set_level((enum log_level)conf->log.level);
-    if ((conf->faults.len && !fault_arm(conf->faults, &d)) || !mconn_library_begin()) {
+    if (!fault_arm_from_env(&d) || (conf->faults.len && !fault_arm(conf->faults, &d)) || !mconn_library_begin()) {
         log_error(LOG_MAIN, "%s", d.text);
         log_stop();
         return 1;

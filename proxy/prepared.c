@@ -12,6 +12,7 @@
 #include "catalog/snapshot.h"
 #include "parser/parse.h"
 #include "proxy/command.h"
+#include "proxy/env.h"
 #include "proxy/proxy.h"
 #include "proxy/uservar.h"
 
@@ -150,7 +151,7 @@ static struct prepared *make(struct session *s, struct sv text)
     p->text.len = r.end;
     p->ast = r.stmt;
     p->n_params = r.nparams;
-    stmt_scan_run(&p->scan, p->text, session_sql_opts(s));
+    stmt_scan_run(&p->scan, p->text, session_sql_opts(s), true);
     p->is_planned = has_plan(p->ast);
     if (p->n_params) {
         p->types = ARENA_NEW_N(&p->arena, unsigned char, 2 * p->n_params);
@@ -158,9 +159,7 @@ static struct prepared *make(struct session *s, struct sv text)
         p->is_long = ARENA_NEW_N(&p->arena, bool, p->n_params);
     }
     if (p->is_planned) {
-        struct opt_env env = session_opt_env(s);
-
-        p->plan = optimizer_plan(p->ast, p->text, &p->scan.tokens, session_snapshot(s), &env, d);
+        p->plan = query_plan(s, p->ast, p->text);
         if (!p->plan) {
             free_one(p);
             return NULL;
@@ -262,22 +261,63 @@ void prepared_prepare(struct session *s, struct sv text)
 
 static bool renew(struct session *s, struct prepared *p)
 {
-    struct opt_env env;
-
-    if (!p->is_planned || p->plan->catalog_version == session_snapshot(s)->version)
+    if (!p->is_planned || (p->plan && p->plan->catalog_version == session_snapshot(s)->version))
         return true;
-    env = session_opt_env(s);
-    plan_release(p->plan);
-    p->plan = optimizer_plan(p->ast, p->text, &p->scan.tokens, session_snapshot(s), &env, &s->stmt->diag);
-    if (!p->plan) {
-        /* The next execution tries again. */
-        p->plan = NULL;
-        return false;
-    }
+    if (p->plan)
+        plan_release(p->plan);
+    p->plan = query_plan(s, p->ast, p->text);
+    if (!p->plan)
+        return false; /* the next execution tries again */
     p->texts = NULL;
     p->n_texts = 0;
     make_texts(s, p);
     return true;
+}
+
+/* The parser of execute packets gives a temporal's bytes without its length byte, which value_from_binary wants. */
+static bool param_value(struct session *s, const struct packet_param *in, struct value *out)
+{
+    struct wire_value w;
+    struct strbuf b;
+
+    if (!wire_param_value(in, &w))
+        return false;
+    if (w.kind == WIRE_KIND_DATE || w.kind == WIRE_KIND_DATETIME || w.kind == WIRE_KIND_TIME) {
+        char buf[WIRE_TEXT_MAX];
+        struct sv text = wire_value_text(&w, w.t.micros ? 6 : 0, buf);
+
+        /* As text: the column's own type decides how it is read, as in the text protocol. */
+        *out = value_str(arena_dup(&s->stmt->arena, text), session_collation(s));
+        return true;
+    }
+    switch (w.kind) {
+    case WIRE_KIND_INT:
+        *out = value_i64(w.i);
+        return true;
+    case WIRE_KIND_UINT:
+        *out = value_u64(w.u);
+        return true;
+    case WIRE_KIND_FLOAT:
+        *out = value_f64((double)w.f);
+        return true;
+    case WIRE_KIND_DOUBLE:
+        *out = value_f64(w.d);
+        return true;
+    case WIRE_KIND_BYTES:
+        if (in->type == WIRE_NEWDECIMAL || in->type == WIRE_DECIMAL)
+            return value_parse_number(w.s, out) || (*out = value_str(w.s, session_collation(s)), true);
+        strbuf_init(&b, &s->stmt->arena);
+        *out = value_str(w.s, in->type >= WIRE_TINY_BLOB && in->type <= WIRE_BLOB ? 63 : session_collation(s));
+        return true;
+    case WIRE_KIND_NULL:
+        *out = value_null();
+        return true;
+    case WIRE_KIND_DATE:
+    case WIRE_KIND_DATETIME:
+    case WIRE_KIND_TIME:
+        break;
+    }
+    return false;
 }
 
 static bool param_values(struct session *s, const struct prepared *p, const struct packet_param *params)
@@ -292,7 +332,7 @@ static bool param_values(struct session *s, const struct prepared *p, const stru
             v[i] = value_str(sv_make(p->longs[i].bytes, p->longs[i].len), session_collation(s));
         } else if (in->is_null) {
             v[i] = value_null();
-        } else if (!packet_param_to_value(in, session_collation(s), &v[i])) {
+        } else if (!param_value(s, in, &v[i])) {
             return diag_set(&st->diag, ER_MALFORMED_PACKET);
         }
     }
@@ -307,13 +347,14 @@ static void run(struct session *s, struct prepared *p, const struct packet_execu
 
     st->text = p->text;
     st->ast = p->ast;
-    stmt_use_scan(st, &p->scan);
-    st->inputs.text = p->text;
     if (!p->is_planned) {
         query_statement(s);
         return;
     }
+    session_inputs(s, &p->scan);
     st->plan = plan_hold(p->plan);
+    st->exec.result_defs = p->n_cols ? p->cols : NULL;
+    st->exec.n_result_defs = p->n_cols;
     if (p->plan->n_edits || p->plan->route.kind != ROUTE_ALL_SHARDS) {
         struct strbuf b;
         struct packet_param *params = e->params;
@@ -433,7 +474,7 @@ void prepared_prepare_text(struct session *s)
         struct sv lit = uservar_get(s, AST_AS_CONST(uservar, n->from)->name);
         struct value v;
 
-        if (lit.len && lit.ptr[0] == '\'' && value_parse_string(lit, s->no_backslash, 45, 45, &st->arena, &v))
+        if (lit.len && lit.ptr[0] == '\'' && session_literal_value(s, lit, &v))
             text = v.s;
         else
             text = lit;
@@ -455,12 +496,39 @@ void prepared_prepare_text(struct session *s)
     session_reply_done(s);
 }
 
+/* The statement's text with each `?` replaced by the literal given for it. */
+static bool put_params(struct session *s, const struct prepared *p, const struct ast_list *args, struct strbuf *b)
+{
+    struct lex l;
+    struct token t;
+    uint32_t at = 0;
+
+    lex_init(&l, p->text, 0, session_sql_opts(s));
+    for (lex_next(&l, &t); t.kind > TK_ERROR; lex_next(&l, &t)) {
+        struct ast_node *a;
+
+        if (t.kind != TK_PARAM)
+            continue;
+        a = args->items[t.slot];
+        strbuf_put(b, p->text.ptr + at, t.begin - at);
+        at = t.end;
+        if (a->kind == AST_USERVAR)
+            strbuf_putsv(b, uservar_get(s, AST_AS_CONST(uservar, a)->name));
+        else if (a->kind == AST_LIT)
+            strbuf_putsv(b, AST_AS_CONST(lit, a)->raw);
+        else
+            return diag_set(&s->stmt->diag, ER_NOT_SUPPORTED_YET, "EXECUTE ... USING an expression");
+    }
+    strbuf_put(b, p->text.ptr + at, p->text.len - at);
+    return true;
+}
+
 void prepared_execute_text(struct session *s)
 {
     const struct ast_execute *n = AST_AS_CONST(execute, s->stmt->ast);
     struct stmt *st = s->stmt;
     struct prepared *p = n->immediate ? NULL : *find_name(s, n->name.name);
-    struct value *v;
+    struct strbuf b;
 
     if (!p) {
         diag_setf(&st->diag, ER_UNKNOWN_STMT_HANDLER, "Unknown prepared statement handler (%.*s) given to EXECUTE",
@@ -469,39 +537,16 @@ void prepared_execute_text(struct session *s)
         return;
     }
     if (n->args.n != p->n_params) {
-        diag_setf(&st->diag, 1210, "Incorrect arguments to EXECUTE");
+        diag_setf(&st->diag, ER_WRONG_ARGUMENTS, "Incorrect arguments to EXECUTE");
         session_reply_err(s, &st->diag);
         return;
     }
-    if (!renew(s, p)) {
+    strbuf_init(&b, &st->arena);
+    if (!put_params(s, p, &n->args, &b)) {
         session_reply_err(s, &st->diag);
         return;
     }
-    v = ARENA_NEW_N(&st->arena, struct value, p->n_params);
-    for (uint32_t i = 0; i < p->n_params; i++) {
-        struct ast_node *a = n->args.items[i];
-        struct sv lit = a->kind == AST_USERVAR ? uservar_get(s, AST_AS_CONST(uservar, a)->name) : SV_NULL;
-
-        if (a->kind == AST_LIT)
-            lit = AST_AS_CONST(lit, a)->raw;
-        if (!lit.ptr || !session_literal_value(s, lit, &v[i])) {
-            diag_set(&st->diag, ER_NOT_SUPPORTED_YET, "EXECUTE ... USING an expression");
-            session_reply_err(s, &st->diag);
-            return;
-        }
-    }
-    st->text = p->text;
-    st->ast = p->ast;
-    stmt_use_scan(st, &p->scan);
-    st->inputs.text = p->text;
-    st->inputs.params = v;
-    st->inputs.n_params = p->n_params;
-    if (!p->is_planned) {
-        query_statement(s);
-        return;
-    }
-    st->plan = plan_hold(p->plan);
-    query_execute(s);
+    query_run(s, strbuf_sv(&b));
 }
 
 void prepared_deallocate(struct session *s, struct sv name)

@@ -15,6 +15,8 @@ void prepared_long_data(struct session *s);
 void prepared_prepare_text(struct session *s);
 void prepared_execute_text(struct session *s);
 void prepared_deallocate(struct session *s, struct sv name);
+/* The statement of s->stmt has ended: long data is used up. */
+void prepared_execution_over(struct session *s);
 void prepared_free_all(struct session *s);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "net/listen.h"
 #include "net/worker.h"
+#include "txn/recover.h"
 #include "util/list.h"
 
 #include <stdatomic.h>
@@ -15,7 +16,6 @@ struct ddl_engine;
 struct autoinc;
 struct catalog_feed;
 struct exec_shared;
-struct recovery;
 struct session;
 struct stmt;
 struct txn_env;
@@ -51,7 +51,8 @@ struct proxy {
     struct txn_env *txns;
     struct exec_shared *exec;
     struct catalog_feed *feed;
-    struct recovery *recovery;
+    struct recover *recovery;
+    struct recover_catalog recover_catalog;
     uint64_t started_s;
 };
 

@@ -8,7 +8,8 @@
 #include "catalog/snapshot.h"
 #include "ddl/ddl.h"
 #include "optimizer/cache.h"
-#include "parser/parser.h"
+#include "parser/parse.h"
+#include "proxy/env.h"
 #include "proxy/kill.h"
 #include "proxy/prepared.h"
 #include "proxy/proxy.h"
@@ -97,8 +98,19 @@ void query_init_exec(struct session *s, struct exec *e)
     e->arena = &st->arena;
     e->warnings = &st->warnings;
     e->plan = st->plan;
-    e->env = session_env(s);
+    e->env = st->inputs.env;
     e->inputs = &st->inputs;
+}
+
+struct plan *query_plan(struct session *s, struct ast_node *ast, struct sv text)
+{
+    struct opt_env env = session_opt_env(s);
+    struct opt_text t = {.text = text, .opts = session_sql_opts(s)};
+    struct plan *p = optimizer_plan(ast, &t, session_snapshot(s), &env, &s->stmt->diag);
+
+    if (p)
+        p->meta_is_stable = query_meta_is_stable(ast);
+    return p;
 }
 
 void query_execute(struct session *s)
@@ -106,9 +118,7 @@ void query_execute(struct session *s)
     struct stmt *st = s->stmt;
 
     if (!st->plan) {
-        struct opt_env env = session_opt_env(s);
-
-        st->plan = optimizer_plan(st->ast, st->text, &st->tokens, session_snapshot(s), &env, &st->diag);
+        st->plan = query_plan(s, st->ast, st->text);
         if (!st->plan) {
             session_reply_err(s, &st->diag);
             return;
@@ -116,6 +126,8 @@ void query_execute(struct session *s)
         if (!st->plan->uncacheable && st->cacheable)
             plan_cache_put(s->worker->slot[WORKER_SLOT_PLANS], &st->key, st->plan);
     }
+    if (!st->inputs.text.ptr)
+        session_inputs(s, &st->scan);
     query_init_exec(s, &st->exec);
     exec_start(&st->exec);
 }
@@ -387,36 +399,140 @@ static bool may_be_cached(enum stmt_class cls)
 void query_run(struct session *s, struct sv text)
 {
     struct stmt *st = s->stmt;
-    struct digest *g = &st->digest;
+    const struct digest *g = &st->scan.digest;
+    struct parse_result r;
 
+    stmt_scan_run(&st->scan, text, session_sql_opts(s), false);
     st->text = text;
-    session_scan(s, text);
-    if (g->cls == STMT_EMPTY && !g->error) {
+    if (g->cls == STMT_EMPTY && !g->error && !g->ntokens) {
         diag_set(&st->diag, ER_EMPTY_QUERY);
         session_reply_err(s, &st->diag);
         return;
     }
-    if (g->more && s->multi_statements) {
-        st->rest = sv_make(text.ptr + g->next, text.len - g->next);
+    if (!g->error && (!g->more || s->multi_statements)) {
+        /* Without the ';', which a shard would take as the start of another statement. */
         st->text.len = g->end;
-        st->more_follows = true;
-    } else if (!g->more && !g->error) {
-        st->text.len = g->end; /* without the ';' that a shard would refuse behind nothing else */
+        if (g->more) {
+            st->rest = sv_make(text.ptr + g->next, text.len - g->next);
+            st->more_follows = true;
+        }
     }
-    st->inputs.text = st->text;
-    st->cacheable = may_be_cached(g->cls) && !g->error && st->slots_fit;
+    st->cacheable = may_be_cached(g->cls) && !g->error && st->scan.fits && (!g->more || st->more_follows);
     if (st->cacheable) {
-        session_plan_key(s, &st->key);
-        st->plan = plan_cache_get(s->worker->slot[WORKER_SLOT_PLANS], &st->key, session_snapshot(s));
+        st->key = (struct plan_key){.hash = {g->hash[0], g->hash[1]}, .env = session_env_signature(s)};
+        st->plan = plan_cache_get(s->worker->slot[WORKER_SLOT_PLANS], &st->key, session_snapshot(s)->version);
         if (st->plan) {
             query_execute(s);
             return;
         }
     }
-    st->ast = parse_statement(&st->arena, st->text, session_sql_opts(s), &st->diag);
-    if (!st->ast) {
+    if (!parser_parse(st->text, 0, session_sql_opts(s), &st->arena, &r, &st->diag)) {
         session_reply_err(s, &st->diag);
         return;
     }
+    if (r.more) {
+        struct sv rest = sv_make(text.ptr + r.next, text.len - r.next);
+
+        diag_setf(&st->diag, ER_PARSE_ERROR,
+            "You have an error in your SQL syntax; check the manual that corresponds to your %s server version for the right "
+            "syntax to use near '%.80s' at line 1", s->proxy->is_mariadb ? "MariaDB" : "MySQL",
+            arena_dup(&st->arena, sv_trim(rest)).ptr);
+        session_reply_err(s, &st->diag);
+        return;
+    }
+    if (r.nparams) {
+        diag_setf(&st->diag, ER_PARSE_ERROR,
+            "You have an error in your SQL syntax; check the manual that corresponds to your %s server version for the right "
+            "syntax to use near '?' at line 1", s->proxy->is_mariadb ? "MariaDB" : "MySQL");
+        session_reply_err(s, &st->diag);
+        return;
+    }
+    st->ast = r.stmt;
+    if (!st->scan.fits)
+        stmt_scan_run(&st->scan, st->text, session_sql_opts(s), true);
     query_statement(s);
+}
+
+/* ---- texts for one place, outside of an execution ---- */
+
+static bool place_text(struct session *s, struct plan *p, struct sv text, const struct stmt_scan *scan, bool first,
+    uint32_t *shard_id, struct sv *sql)
+{
+    struct stmt *st = s->stmt;
+    struct placeset places;
+    struct strbuf b;
+    uint32_t place = 0;
+
+    st->text = text;
+    session_inputs(s, scan);
+    if (first && p->route.kind == ROUTE_PARTITIONS) {
+        *shard_id = p->route.table->parts[0].shard_id;
+    } else if (first && p->route.kind == ROUTE_ONE_SHARD) {
+        *shard_id = p->route.shard_id;
+    } else if (first) {
+        *shard_id = query_any_shard(s);
+    } else {
+        if (!optimizer_route(p, &st->inputs, session_snapshot(s), &st->arena, &places, &st->diag))
+            return false;
+        if (places.n != 1)
+            return diag_set(&st->diag, ER_NOT_SUPPORTED_YET, "a subquery over several shards here");
+        place = places.items[0].partition;
+        *shard_id = places.items[0].shard_id;
+    }
+    strbuf_init(&b, &st->arena);
+    optimizer_splice(p, &st->inputs, place, 0, &b);
+    *sql = strbuf_sv(&b);
+    return true;
+}
+
+bool query_first_place_text(struct session *s, struct plan *p, struct sv text, const struct stmt_scan *scan,
+    uint32_t *shard_id, struct sv *sql)
+{
+    struct sv was = s->stmt->text;
+    bool ok = place_text(s, p, text, scan, true, shard_id, sql);
+
+    s->stmt->text = was;
+    return ok;
+}
+
+bool query_one_shard_text(struct session *s, struct sv text, uint32_t *shard_id, struct sv *sql)
+{
+    struct stmt *st = s->stmt;
+    struct sv was = st->text;
+    struct stmt_scan scan = {0};
+    struct parse_result r;
+    struct plan *p = NULL;
+    bool ok = parser_parse(text, 0, session_sql_opts(s), &st->arena, &r, &st->diag);
+
+    if (ok) {
+        stmt_scan_run(&scan, text, session_sql_opts(s), true);
+        p = query_plan(s, r.stmt, text);
+        ok = p && place_text(s, p, text, &scan, false, shard_id, sql);
+    }
+    if (p)
+        plan_release(p);
+    stmt_scan_free(&scan);
+    st->text = was;
+    st->inputs.text = SV_NULL;
+    return ok;
+}
+
+/* A literal or parameter in a select list can change the type or the name of a column. */
+static enum ast_walk find_literal(struct ast_node **slot, void *arg)
+{
+    (void)arg;
+    return (*slot)->kind == AST_LIT || (*slot)->kind == AST_PARAM ? AST_ABORT : AST_CONTINUE;
+}
+
+bool query_meta_is_stable(struct ast_node *ast)
+{
+    if (ast->kind != AST_SELECT)
+        return false;
+    AST_EACH (item, &AST_AS(select, ast)->items) {
+        struct ast_node *n = *item;
+
+        if (!ast_walk(&n, find_literal, NULL, NULL))
+            return false;
+    }
+    return true;
 }

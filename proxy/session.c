@@ -431,6 +431,7 @@ bool session_set_db(struct session *s, struct sv db, struct diag *d)
     CHECK(next);
     sync_unref(s->wanted);
     s->wanted = next;
+    s->env_signature = 0;
     arena_reset(&s->names);
     s->db = db.len ? arena_dup(&s->names, db) : SV_NULL;
     return true;

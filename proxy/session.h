@@ -90,6 +90,7 @@ struct session {
     struct sv db;              /* ptr NULL: none */
     uint64_t sql_mode;
     struct sql_opts sql_opts;
+    uint64_t env_signature; /* 0: to be computed */
     struct uservar *uservars;
     struct prepared_map *prepared;
     uint64_t last_insert_id;

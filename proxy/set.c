@@ -11,6 +11,8 @@
  * SELECT expression, and its value taken. */
 #include "proxy/command.h"
 
+#include "proxy/env.h"
+
 #include "catalog/snapshot.h"
 #include "optimizer/optimizer.h"
 #include "parser/deparse.h"
@@ -125,7 +127,7 @@ struct sv session_isolation_var(const struct session *s)
 static bool want_isolation(struct session *s)
 {
     struct set_step *st = step_of(s);
-    struct sv level;
+    struct sv level = SV_NULL;
 
     if (!st->value.ptr)
         return want(s, session_isolation_var(s), SV_NULL);
@@ -192,7 +194,7 @@ static void judged(void *arg, struct sideq_result *r)
         struct sv bad;
 
         if (env_mode_parse(r->cells[0], &s->sql_mode, &bad))
-            s->no_backslash = (s->sql_mode & MODE_NO_BACKSLASH_ESCAPES) != 0;
+            s->env_signature = 0, s->no_backslash = (s->sql_mode & MODE_NO_BACKSLASH_ESCAPES) != 0;
     }
     next_item(s);
 }
@@ -239,7 +241,7 @@ static void have_value(struct session *s)
 /* ---- values ---- */
 
 /* A cell as an SQL literal, by the column's type. */
-struct sv literal_of_cell(struct arena *a, const struct packet_coldef *col, struct sv cell, bool no_backslash)
+static struct sv literal_of_cell(struct arena *a, const struct packet_coldef *col, struct sv cell, bool no_backslash)
 {
     struct strbuf b;
 

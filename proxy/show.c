@@ -8,6 +8,7 @@
 
 #include "catalog/snapshot.h"
 #include "ddl/show.h"
+#include "proxy/env.h"
 #include "proxy/proxy.h"
 #include "proxy/resultset.h"
 
@@ -149,11 +150,11 @@ static void show_databases(struct session *s, const struct ast_show *n)
     cols[0] = (struct rs_col){.name = with_pattern(s, SV("Database"), n), .type = WIRE_VAR_STRING, .length = 64,
         .not_null = true};
     for (size_t i = 0; i < cat->dbs.n; i++) {
-        if (cat->dbs.items[i].state != CAT_PUBLIC)
+        if (cat->dbs.v[i].state != CAT_PUBLIC)
             continue;
-        while (v < ARRAY_LEN(virtuals) && sv_cmp(sv_cstr(virtuals[v]), cat->dbs.items[i].name) < 0)
+        while (v < ARRAY_LEN(virtuals) && sv_cmp(sv_cstr(virtuals[v]), cat->dbs.v[i].name) < 0)
             *add_row(s, &r) = sv_cstr(virtuals[v++]);
-        *add_row(s, &r) = cat->dbs.items[i].name;
+        *add_row(s, &r) = cat->dbs.v[i].name;
     }
     while (v < ARRAY_LEN(virtuals))
         *add_row(s, &r) = sv_cstr(virtuals[v++]);
@@ -196,10 +197,10 @@ static void show_tables(struct session *s, const struct ast_show *n)
     for (size_t i = first; i < first + count; i++) {
         struct sv *row;
 
-        if (cat->tables.items[i]->state != CAT_PUBLIC)
+        if (cat->tables.v[i]->state != CAT_PUBLIC)
             continue;
         row = add_row(s, &r);
-        row[0] = cat->tables.items[i]->name;
+        row[0] = cat->tables.v[i]->name;
         if (n->full)
             row[1] = SV("BASE TABLE");
     }
@@ -499,12 +500,24 @@ static void show_ddl_rows(struct session *s, const struct ast_show *n, const str
 
 static void show_catalog(struct session *s, const struct ast_show *n)
 {
-    struct ddl_rows rows;
+    const struct cat_snapshot *cat = session_snapshot(s);
+    const struct ast_table *t = n->table ? AST_AS_CONST(table, n->table) : NULL;
+    struct sv db = t && t->db.name.ptr ? t->db.name : s->db;
+    struct arena *a = &s->stmt->arena;
+    const struct ddl_rows *rows;
 
-    if (!ddl_show(n, session_snapshot(s), s->db, s->proxy->is_mariadb, &s->stmt->arena, &rows, &s->stmt->diag))
+    if (n->what == AST_SHOW_SHARDS)
+        rows = show_shards(cat, a);
+    else if (n->what == AST_SHOW_TOPOLOGY)
+        rows = show_topology(cat, db, t->name.name, a, &s->stmt->diag);
+    else if (n->what == AST_SHOW_CREATE_TABLE)
+        rows = show_create_table(cat, db, t->name.name, a, &s->stmt->diag);
+    else
+        rows = show_create_database(cat, n->db.name, n->if_not_exists, a, &s->stmt->diag);
+    if (!rows)
         session_reply_err(s, &s->stmt->diag);
     else
-        show_ddl_rows(s, n, &rows);
+        show_ddl_rows(s, n, rows);
 }
 
 void show_run(struct session *s)

@@ -149,7 +149,8 @@ static size_t shards_refresh(struct recover *r, const struct recover_shard_array
 
     array_each (&r->shards, s)
         s->listed = s->scanned = false;
-    array_each (list, spec) {
+    for (size_t i = 0; i < list->n; i++) {
+        const struct recover_shard *spec = &list->v[i];
         struct rshard *s = NULL;
 
         array_each (&r->shards, it) {

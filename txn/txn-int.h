@@ -1,4 +1,4 @@
-/* What txn.c (states, statements, leases), savepoint.c and commit.c share. Private to txn/. */
+/* What txn.c (states, begin), stmt.c (statements, leases), savepoint.c and commit.c share. Private to txn/. */
 #ifndef TXN_TXN_INT_H
 #define TXN_TXN_INT_H
 
@@ -110,6 +110,11 @@ struct sync_state *txn_want(struct txn *t, struct sync_state *want, bool branch)
 /* XA START on a connected branch, and what a transaction of this kind needs with it. */
 void txn_start_branch(struct txn *t, struct branch *br);
 
+/* --- stmt.c --- */
+
+/* Forgets all leases that wait; their callbacks are not called. */
+void txn_cancel_waits(struct txn *t);
+
 /* --- savepoint.c --- */
 
 /* Queues the savepoints that br lacks, before something is written there. */
@@ -134,6 +139,8 @@ void txn_op_begin(struct txn *t, txn_done_fn *cb, void *arg);
 bool txn_take_late_error(struct txn *t, struct diag *d) MUST_CHECK;
 /* autocommit=0: the transaction that the next statement, or savepoint, begins. */
 void txn_open_now(struct txn *t);
+/* The implicit one around a statement. */
+void txn_open_stmt(struct txn *t);
 /* Opens the transaction that t->after_begin describes (which may open branches), then txn_op_done. */
 void txn_begin_now(struct txn *t);
 

@@ -184,8 +184,13 @@ void xa_close(struct branch *br)
 
 void xa_give_up(struct branch *br, const char *why)
 {
-    if (br->conn && br->state != BRANCH_LOST && br->state != BRANCH_ENDED)
-        bconn_close(br->conn, why);
+    struct diag d;
+
+    if (!br->conn || br->state == BRANCH_LOST || br->state == BRANCH_ENDED)
+        return;
+    diag_clear(&d);
+    diag_setf(&d, ER_SHARD_LOST, "The connection to shard '%s' was given up: %s", br->conn->server->name, why);
+    bconn_break(br->conn, &d);
 }
 
 void xa_detach(struct branch *br)
@@ -411,7 +416,7 @@ static void prefix_failed(struct branch *br, enum xa_role role, const struct dia
         return;
     branch_set_state(br, BRANCH_LOST);
     if (br->conn)
-        bconn_close(br->conn, d->text);
+        bconn_break(br->conn, d);
     if (br->txn)
         txn_branch_lost(br->txn, br, d);
 }

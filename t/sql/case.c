@@ -189,10 +189,14 @@ static bool describe(const struct reader *r, const char *word, const char *arg, 
     }
     if (!strcmp(word, "repeat"))
         return parse_number(r, arg, &s->repeat);
-    if (!strcmp(word, "error")) {
+    if (!strcmp(word, "error") && !strcmp(arg, "any")) {
+        s->any_error = true;
+        return true;
+    }
+    if (!strcmp(word, "error") || !strcmp(word, "tolerate")) {
         if (!parse_number(r, arg, &n))
             return false;
-        s->plain_error = (unsigned)n;
+        *(*word == 'e' ? &s->plain_error : &s->tolerate) = (unsigned)n;
         return true;
     }
     if (!strcmp(word, "tessera-error")) {

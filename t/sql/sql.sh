@@ -22,7 +22,16 @@ if [ -z "${TESSERA_SQL_SELF:-}" ] && [ ! -x "$build/tesserad" ]; then
     exit 0
 fi
 files=("$@")
-[ ${#files[@]} -gt 0 ] || files=("$src"/t/sql/cases/*.test)
+if [ ${#files[@]} = 0 ]; then
+    files=("$src"/t/sql/cases/*.test)
+    # Two plain servers do not know Tessera's own statements.
+    [ -z "${TESSERA_SQL_SELF:-}" ] || mapfile -t files < <(printf "%s\n" "${files[@]}" | grep -v /tessera.test)
+    seed=${TESSERA_SQL_SEED:-1}
+    for ((i = 0; i < ${TESSERA_SQL_RANDOM:-3}; i++)); do
+        /usr/bin/python3 -B "$src/t/sql/gen-random.py" $((seed + i)) >"$tmp/random_$((seed + i)).test" || exit 99
+        files+=("$tmp/random_$((seed + i)).test")
+    done
+fi
 
 port()
 {

@@ -70,6 +70,8 @@ int main(int argc, char **argv)
                    prepared ? "prepared" : "text", *label ? ", " : "", label, t.statements);
             if (!ok)
                 printf(", %zu wrong", t.wrong);
+            if (t.tolerated)
+                printf(", %zu not there yet", t.tolerated);
             putchar('\n');
         }
     }

@@ -51,7 +51,9 @@ struct case_step {
     bool text_only, prepared_only;
     const char *only_kind;       /* "mariadb", "mysql" or NULL */
     long repeat;                 /* {i} runs from 1 to this; 0: once, nothing replaced */
+    bool any_error;              /* the plain server may refuse: Tessera then must too */
     unsigned plain_error;        /* the plain server must refuse with this */
+    unsigned tolerate;           /* Tessera may refuse with this */
     unsigned tessera_error;      /* Tessera must refuse with this */
     char *tessera_error_text;    /* and its text must contain this */
     struct case_params *params;  /* each one execution */
@@ -81,7 +83,7 @@ struct judge_options {
 };
 
 struct judge_tally {
-    size_t statements, wrong;
+    size_t statements, wrong, tolerated;
 };
 
 /* Runs a case file in text or prepared mode; details of what differs go to stdout as TAP comments. */

@@ -1,0 +1,276 @@
+/* The parser's outside and what all of the grammar shares: token window, errors, names, small pieces. */
+#include "parser/p-int.h"
+
+#include <ctype.h>
+
+static const char SYNTAX_TEXT[] = "You have an error in your SQL syntax; check the manual that corresponds to your MySQL "
+                                  "server version for the right syntax to use";
+
+void parser_fill(struct parser *p)
+{
+    lex_next(&p->lex, &p->ring[p->filled % PARSER_RING]);
+    p->filled++;
+    if (UNLIKELY(++p->tokens > LIMIT_STATEMENT_TOKENS) && !p->failed) {
+        p->lex.pos = p->lex.end;
+        p->failed = diag_setf(p->d, ER_PARSE_ERROR, "The statement has more than %d tokens", LIMIT_STATEMENT_TOKENS) || true;
+    }
+}
+
+void parser_errorf(struct parser *p, const char *text)
+{
+    char near[81];
+    size_t n;
+    int line = 1;
+    uint32_t at = p->t->begin;
+
+    if (p->failed)
+        return;
+    p->failed = true;
+    n = (size_t)(p->lex.end - p->lex.text) - at;
+    if (n > sizeof near - 1) {
+        n = sizeof near - 1;
+        while (n > 0 && ((unsigned char)p->lex.text[at + n] & 0xc0) == 0x80)
+            n--;
+    }
+    memcpy(near, p->lex.text + at, n);
+    near[n] = '\0';
+    for (uint32_t i = 0; i < at; i++)
+        line += p->lex.text[i] == '\n';
+    (void)diag_set(p->d, ER_PARSE_ERROR, text, near, line);
+    /* The rest of the text reads as its end. */
+    p->lex.pos = p->lex.end;
+    p->lex.comments = 0;
+    p->filled = p->head + 1;
+    p->t->kind = TK_EOF;
+}
+
+void parser_error(struct parser *p)
+{
+    parser_errorf(p, SYNTAX_TEXT);
+}
+
+bool parser_enter(struct parser *p)
+{
+    if (LIKELY(++p->depth <= LIMIT_PARSE_DEPTH))
+        return true;
+    parser_errorf(p, "The statement is nested too deeply");
+    return false;
+}
+
+void parser_grow(struct parser *p)
+{
+    if (UNLIKELY(++p->height > PARSER_MAX_HEIGHT))
+        parser_errorf(p, "The statement is nested too deeply");
+}
+
+struct lex parser_lookahead(const struct parser *p)
+{
+    struct lex l = p->lex;
+
+    l.pos = l.text + p->t->begin;
+    l.prev = TK_EOF;
+    l.comments = 1; /* an end mark of a comment that may be open here is skipped, not an operator */
+    return l;
+}
+
+bool is_word(const struct parser *p, const char *word)
+{
+    return (p->t->kind == TK_IDENT || p->t->kind >= TK_KEYWORD_FIRST) &&
+           sv_eq_nocase(lex_text(&p->lex, p->t), sv_cstr(word));
+}
+
+bool accept_word(struct parser *p, const char *word)
+{
+    if (!is_word(p, word))
+        return false;
+    next(p);
+    return true;
+}
+
+static struct ast_ident take_ident(struct parser *p)
+{
+    struct ast_ident id = {lex_ident(p->a, &p->lex, p->t), p->t->begin, p->t->end};
+
+    next(p);
+    return id;
+}
+
+struct ast_ident parse_ident(struct parser *p)
+{
+    if (LIKELY(is_ident(p)))
+        return take_ident(p);
+    parser_error(p);
+    return (struct ast_ident){SV(""), 0, 0};
+}
+
+struct ast_ident parse_label(struct parser *p)
+{
+    if (p->t->kind >= TK_KEYWORD_FIRST || p->t->kind == TK_CHARSET)
+        return take_ident(p);
+    return parse_ident(p);
+}
+
+struct sv parse_ident_or_text(struct parser *p)
+{
+    struct sv s;
+
+    if (is(p, TK_STRING)) {
+        s = lex_string(p->a, &p->lex, p->t);
+        next(p);
+        return s;
+    }
+    return parse_ident(p).name;
+}
+
+void parse_ident_list(struct parser *p, struct ast_idents *l, bool empty_ok)
+{
+    expect(p, TK_LPAREN);
+    if (empty_ok && accept(p, TK_RPAREN))
+        return;
+    do
+        ast_idents_add(p->a, l, parse_ident(p));
+    while (accept(p, TK_COMMA));
+    expect(p, TK_RPAREN);
+}
+
+struct sv parse_upper(struct parser *p)
+{
+    struct sv s = arena_dup(p->a, lex_text(&p->lex, p->t));
+    char *w = arena_alloc(p->a, s.len + 1);
+
+    for (size_t i = 0; i < s.len; i++)
+        w[i] = (char)toupper((unsigned char)s.ptr[i]);
+    w[s.len] = '\0';
+    if (p->t->kind == TK_EOF)
+        parser_error(p);
+    else
+        next(p);
+    return sv_make(w, s.len);
+}
+
+struct sv parse_text_since(struct parser *p, uint32_t begin)
+{
+    if (p->failed || p->prev_end < begin)
+        return SV("");
+    return sv_make(p->lex.text + begin, p->prev_end - begin);
+}
+
+struct ast_node *parse_table_name(struct parser *p)
+{
+    struct ast_table *t = NEW(p, TABLE, table);
+
+    (void)accept(p, TK_DOT); /* ODBC's ".name" */
+    t->name = parse_ident(p);
+    if (accept(p, TK_DOT)) {
+        t->db = t->name;
+        t->name = parse_ident(p);
+    }
+    return done(p, t);
+}
+
+void parse_table_names(struct parser *p, struct ast_list *l)
+{
+    do
+        add(p, l, parse_table_name(p));
+    while (accept(p, TK_COMMA));
+}
+
+int64_t parse_number(struct parser *p)
+{
+    uint64_t v = 0;
+    struct sv s = lex_text(&p->lex, p->t);
+
+    if (is(p, TK_HEX)) {
+        s = lex_bytes(p->a, &p->lex, p->t);
+        for (size_t i = 0; i < s.len && i < 8; i++)
+            v = v << 8 | (unsigned char)s.ptr[i];
+    } else if (!is(p, TK_INT) || !sv_to_u64(s, &v) || v > INT64_MAX) {
+        parser_error(p);
+        return -1;
+    }
+    next(p);
+    return (int64_t)v;
+}
+
+bool accept_if_exists(struct parser *p)
+{
+    return accept2(p, K_IF, K_EXISTS);
+}
+
+bool accept_if_not_exists(struct parser *p)
+{
+    return accept3(p, K_IF, K_NOT, K_EXISTS);
+}
+
+struct ast_node *parse_option(struct parser *p, const char *name, struct ast_node *value)
+{
+    struct ast_option *o = NEW(p, OPTION, option);
+
+    o->name = sv_cstr(name);
+    o->value = value;
+    if (value)
+        o->node.begin = value->begin;
+    return done(p, o);
+}
+
+static void parser_init(struct parser *p, struct sv text, uint32_t from, const struct sql_opts *opts, struct arena *a,
+                        struct diag *d)
+{
+    memset(p, 0, sizeof *p);
+    lex_init(&p->lex, text, from, opts);
+    p->a = a;
+    p->d = d;
+    p->opts = opts;
+    p->reserved = p->lex.reserved;
+    p->maria = opts->flavor == SQL_FLAVOR_MARIADB;
+    p->prev_end = from;
+    parser_fill(p);
+    p->t = &p->ring[0];
+}
+
+bool parser_parse(struct sv text, uint32_t from, const struct sql_opts *opts, struct arena *a, struct parse_result *out,
+                  struct diag *d)
+{
+    struct parser p;
+
+    parser_init(&p, text, from, opts, a, d);
+    *out = (struct parse_result){.begin = p.t->begin};
+    while (accept(&p, TK_SEMI))
+        out->begin = p.t->begin;
+    if (is(&p, TK_EOF)) {
+        out->end = out->next = p.t->begin;
+        return diag_set(d, ER_EMPTY_QUERY);
+    }
+    out->stmt = parse_statement(&p);
+    out->end = p.prev_end;
+    out->nliterals = p.lex.literals;
+    out->nparams = p.lex.params;
+    out->next = (uint32_t)text.len;
+    if (!is(&p, TK_EOF) && !is(&p, TK_SEMI))
+        parser_error(&p);
+    if (p.failed)
+        return false;
+    if (is(&p, TK_SEMI)) {
+        out->next = p.t->end;
+        /* Literals of a following statement that were looked at do not count. */
+        for (uint32_t i = p.head + 1; i < p.filled; i++) {
+            out->nliterals -= lex_is_literal(p.ring[i % PARSER_RING].kind);
+            out->nparams -= p.ring[i % PARSER_RING].kind == TK_PARAM;
+        }
+        out->more = peek(&p, 1) != TK_EOF;
+    }
+    if (arena_over_limit(a))
+        return diag_set(d, ER_OUT_OF_RESOURCES, "parsing");
+    return true;
+}
+
+bool parser_parse_expr(struct sv text, const struct sql_opts *opts, struct arena *a, struct ast_node **out, struct diag *d)
+{
+    struct parser p;
+
+    parser_init(&p, text, 0, opts, a, d);
+    *out = parse_expr(&p);
+    if (!is(&p, TK_EOF))
+        parser_error(&p);
+    return !p.failed;
+}
