@@ -5,6 +5,7 @@
  * this cannot stop for ever, and an orphaned holder is adopted by the waiter itself. */
 #include "ddl/job-int.h"
 
+#include "ddl/gather.h"
 #include "parser/parse.h"
 #include "util/clock.h"
 #include "util/fault.h"
@@ -101,11 +102,84 @@ static void left_note(struct job *j, enum job_outcome o)
         job_note(j, DDL_WARNING, ER_DDL_UNDOING, diag_format(ER_DDL_UNDOING), (unsigned long)j->id);
 }
 
-static bool carry_out(struct job *j, const struct job_stmt *st, struct ast_node *ast, struct ddl_result *r, struct diag *d)
+static bool same_tables(const struct gather *x, const struct gather *y)
+{
+    if (x->tables.n != y->tables.n || x->shard != y->shard)
+        return false;
+    for (size_t i = 0; i < x->tables.n; i++)
+        if (x->tables.v[i]->id != y->tables.v[i]->id || x->tables.v[i]->version != y->tables.v[i]->version)
+            return false;
+    return true;
+}
+
+/* One moving job. What has to be moved is looked at again under the locks; where it has changed, nothing is done. */
+static bool move_tables(struct job *j, const struct job_stmt *st, struct ast_node *ast, const struct ddl_request *q, const struct gather *g, struct diag *d)
+{
+    struct job_lock_array locks = {0};
+    struct gather now;
+    struct job m;
+    bool ok = false;
+
+    job_init(&m, j->e, j->meta);
+    job_set_request(&m, q, "MOVE TO ONE SHARD");
+    m.r = j->r;
+    array_each (&g->tables, t)
+        job_lock_table(&m.arena, &locks, JOB_EXCLUSIVE, (*t)->db, (*t)->name);
+    if (!job_claim_new(&m, &locks, d))
+        goto out;
+    if (!job_refresh(&m, d) || !st->before(&m, ast, &now, d) || !same_tables(g, &now)) {
+        ok = !diag_is_set(d);
+        job_discard(&m);
+        goto out;
+    }
+    m.db = arena_dup(&m.arena, now.tables.v[0]->db);
+    m.table = now.tables.n == 1 ? arena_dup(&m.arena, now.tables.v[0]->name) : SV("");
+    if (!gather_plan(&m, &now, d) || !job_begin_running(&m, d)) {
+        job_map_diag(&m, d);
+        job_discard(&m);
+        goto out;
+    }
+    (void)FAULT("ddl.after_job_written");
+    switch (job_run(&m, d)) {
+    case JOB_ENDED_DONE:
+    case JOB_LEFT_DONE:
+        ok = true;
+        array_each (&now.tables, t)
+            job_note(j, DDL_NOTE, ER_TABLE_SINGLE, "Table '%.*s' was moved to one shard: %.*s", SV_ARG((*t)->name), SV_ARG(now.note));
+        break;
+    case JOB_LEFT_FORWARD:
+    case JOB_LEFT_BACK:
+    case JOB_ENDED_FAILED:
+        break;
+    }
+out:
+    job_end(&m);
+    return ok;
+}
+
+/* Moves what must be on one shard before the statement can be planned: jobs of their own. */
+static bool gather_before(struct job *j, const struct job_stmt *st, struct ast_node *ast, const struct ddl_request *q, struct diag *d)
+{
+    for (int tries = 0; st->before && tries < ENGINE_RELOCK_TRIES; tries++) {
+        struct gather g;
+
+        if (!job_refresh(j, d) || !st->before(j, ast, &g, d))
+            return false;
+        if (g.tables.n == 0)
+            return true;
+        if (!move_tables(j, st, ast, q, &g, d))
+            return false;
+    }
+    return true;
+}
+
+static bool carry_out(struct job *j, const struct job_stmt *st, struct ast_node *ast, const struct ddl_request *q, struct ddl_result *r, struct diag *d)
 {
     enum job_outcome o;
 
     (void)FAULT("ddl.before_job");
+    if (!gather_before(j, st, ast, q, d))
+        return false;
     if (!hold_locks(j, st, ast, d) || !st->plan(j, ast, d)) {
         job_map_diag(j, d);
         job_discard(j);
@@ -166,7 +240,22 @@ static bool handle_text(struct ddl_engine *e, struct mconn **meta, const struct 
     job_init(&j, e, *meta);
     job_set_request(&j, q, st->kind);
     j.r = r;
-    ok = st->run ? job_refresh(&j, d) && st->run(&j, p.stmt, d) : carry_out(&j, st, p.stmt, r, d);
+    ok = st->run ? job_refresh(&j, d) && st->run(&j, p.stmt, d) : carry_out(&j, st, p.stmt, q, r, d);
+    if (!ok && d->code == ER_PARTITION_UNFIT) {
+        /* Tessera chose to spread the table and then found that it cannot compute where its rows go: one shard it is. */
+        struct sv why = arena_dup(&a, sv_cstr(d->text));
+
+        job_end(&j);
+        if (!ensure_meta(e, meta, d))
+            goto out;
+        diag_clear(d);
+        r->n_notes = 0;
+        job_init(&j, e, *meta);
+        job_set_request(&j, q, st->kind);
+        j.r = r;
+        j.force_single = why;
+        ok = carry_out(&j, st, p.stmt, q, r, d);
+    }
     job_end(&j);
 out:
     arena_free(&a);

@@ -28,4 +28,7 @@ bool gate_holds(struct gate *g);
 /* Lets go. NULL is allowed. */
 void gate_close(struct gate *g);
 
+/* Takes j->gate over the physical tables [{"s", "db", "name"}] if it is not held already. */
+bool job_take_gate(struct job *j, const json_t *items, struct diag *d) MUST_CHECK;
+
 #endif

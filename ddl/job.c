@@ -89,8 +89,13 @@ void job_set_request(struct job *j, const struct ddl_request *q, const char *kin
         .time_zone = dup_or_null(a, q->time_zone),
         .no_foreign_key_checks = q->no_foreign_key_checks,
         .no_unique_checks = q->no_unique_checks,
-        .lock_wait_s = q->lock_wait_s,
+        .lock_wait_s = q->lock_wait_s ? q->lock_wait_s : DDL_LOCK_WAIT_S,
     };
+    json_object_set_new(j->plan, "env", env_to_json(&j->env));
+}
+
+void job_set_env(struct job *j)
+{
     json_object_set_new(j->plan, "env", env_to_json(&j->env));
 }
 
@@ -385,8 +390,8 @@ bool job_begin_running(struct job *j, struct diag *d)
     CHECK(text != NULL);
     steps = sv_cstr(text);
     sql = mconn_sql(&j->arena,
-                    "UPDATE tessera.ddl_job SET state = 'running', db = %Q, tbl = %Q, steps = %Q, beat = beat + 1 WHERE id = %lu AND epoch = %lu",
-                    &j->db, &j->table, &steps, (unsigned long)j->id, (unsigned long)j->epoch);
+                    "UPDATE tessera.ddl_job SET state = 'running', db = %Q, tbl = %Q, steps = %Q, n_steps = %u, beat = beat + 1 WHERE id = %lu AND epoch = %lu",
+                    &j->db, &j->table, &steps, (unsigned)json_array_size(json_object_get(j->plan, "steps")), (unsigned long)j->id, (unsigned long)j->epoch);
     ok = checked_update(j, sql, d);
     free(text);
     if (ok)
@@ -418,7 +423,7 @@ static bool finish(struct job *j, enum job_state s, const struct diag *why, stru
         if (mconn_exec(j->meta, SV("START TRANSACTION"), d) &&
             checked_update(j, mconn_sql(&j->arena,
                                         "UPDATE tessera.ddl_job SET state = '%s', step = %u, error_code = %u, error = COALESCE(%Q, error), beat = beat + 1, "
-                                        "finished = UTC_TIMESTAMP(6) WHERE id = %lu AND epoch = %lu",
+                                        "finished = UTC_TIMESTAMP(6), steps = '{}' WHERE id = %lu AND epoch = %lu",
                                         state_names[s], j->step, why ? why->code : 0u, &text, (unsigned long)j->id, (unsigned long)j->epoch), d) &&
             mconn_execf(j->meta, d, "DELETE FROM tessera.ddl_lock WHERE job = %lu", (unsigned long)j->id) &&
             mconn_exec(j->meta, SV("COMMIT"), d)) {
@@ -495,7 +500,8 @@ static const struct job_op *op_of(const json_t *step)
         &job_op_sql,      &job_op_absent,      &job_op_barrier,      &job_op_pub_create, &job_op_pub_drop,
         &job_op_truncate, &job_op_pub_truncate, &job_op_rename,      &job_op_pub_rename, &job_op_alter,
         &job_op_pub_alter, &job_op_gather,     &job_op_pub_gather,   &job_op_pub_db,     &job_op_shard,
-        &job_op_pub_shard, &job_op_pub_user,
+        &job_op_pub_shard, &job_op_pub_user,   &job_op_alive,        &job_op_gate,
+        &job_op_retire,
     };
     struct sv name = job_json_sv(step, "op");
 
@@ -503,6 +509,13 @@ static const struct job_op *op_of(const json_t *step)
         if (sv_eq_cstr(name, ops[i]->name))
             return ops[i];
     return NULL;
+}
+
+/* Failures that pass by themselves. */
+static bool worth_retrying(const struct diag *d)
+{
+    return fan_is_away(d) || d->code == ER_LOCK_WAIT_TIMEOUT || d->code == ER_LOCK_DEADLOCK || d->code == ER_CON_COUNT_ERROR ||
+           d->code == ER_METADATA;
 }
 
 /* Runs fn until it works, or `retry_ms` have passed, or trying again is pointless. */
@@ -518,7 +531,7 @@ static bool with_retries(struct job *j, const struct job_op *op, json_t *step, b
         if (j->fenced)
             return false;
         /* Steps before the point of no return fail at once: the statement can be undone and said to have failed. */
-        if (!patient || clock_mono_ms() > deadline || engine_stopping(j->e))
+        if (!patient || j->clean || !worth_retrying(d) || clock_mono_ms() > deadline || engine_stopping(j->e))
             return false;
         if (mconn_is_lost(j->meta)) {
             unsigned at = j->step;
@@ -602,7 +615,7 @@ enum job_outcome job_run(struct job *j, struct diag *why)
         gate_close(j->gate);
         j->gate = NULL;
         remember_error(j, why);
-        if (j->fenced || j->step >= no_return_of(j) || mconn_is_lost(j->meta)) {
+        if (j->fenced || (j->step >= no_return_of(j) && !j->clean) || mconn_is_lost(j->meta)) {
             log_warn(LOG_DDL, "DDL job %lu (%.*s) stands at step %u and will be carried on: %s", (unsigned long)j->id, SV_ARG(j->kind), j->step, why->text);
             return j->step >= no_return_of(j) ? JOB_LEFT_FORWARD : JOB_LEFT_BACK;
         }

@@ -1,6 +1,7 @@
 /* Steps that need nothing of a statement's own: SQL on shards with its inverse, the check that names are free, the barrier; and what all
  * steps share: connections with the job's environment, mapping of names in errors. */
 #include "ddl/job-int.h"
+#include "ddl/stmts.h"
 
 #include "catalog/names.h"
 #include "util/clock.h"
@@ -38,7 +39,15 @@ static const struct cat_shard *shard_of(struct job *j, uint32_t id, struct diag 
 
 bool job_open_shard(struct job *j, uint32_t shard_id, bool env, struct mconn **out, struct diag *d)
 {
-    const struct cat_shard *s = shard_of(j, shard_id, d);
+    const struct cat_shard *s;
+    struct cat_shard new_shard;
+
+    /* Number 0: the shard that the job is about to add. */
+    if (shard_id == 0 && json_object_get(j->plan, "new_shard")) {
+        shard_of_json(json_object_get(j->plan, "new_shard"), &new_shard);
+        return fan_open(job_conf(j), &new_shard, env ? &j->env : NULL, 0, out, d);
+    }
+    s = shard_of(j, shard_id, d);
 
     return s && fan_open(job_conf(j), s, env ? &j->env : NULL, 0, out, d);
 }
@@ -68,10 +77,21 @@ void job_sql_item(json_t *step, uint32_t shard_id, struct sv sql, struct sv undo
     json_array_append_new(json_object_get(step, "items"), o);
 }
 
+/* The first item's warnings are the statement's. */
+struct item_warnings {
+    struct arena arena;
+    struct mresult r;
+};
+
 static bool run_item(struct mconn *c, struct arena *a, struct fan_task *t)
 {
-    (void)a;
-    if (!mconn_exec(c, t->sql, &t->d))
+    struct item_warnings *w = t->arg;
+    struct mresult r;
+
+    if (!mconn_query(c, t->sql, a, &r, &t->d))
+        return false;
+    t->affected = r.affected;
+    if (w && r.warnings && !mconn_warnings(c, &w->arena, &w->r, &t->d))
         return false;
     (void)FAULT("ddl.some_done");
     return true;
@@ -86,12 +106,22 @@ static bool undo_item(struct mconn *c, struct arena *a, struct fan_task *t)
     return true;
 }
 
+static void pass_warnings(struct job *j, const struct item_warnings *w)
+{
+    for (uint32_t i = 0; i < w->r.rows; i++) {
+        struct sv level = mresult_cell(&w->r, i, 0), text = names_to_logical(&j->arena, mresult_cell(&w->r, i, 2), j->table);
+
+        job_note(j, sv_eq(level, SV("Note")) ? DDL_NOTE : DDL_WARNING, (unsigned)mresult_u64(&w->r, i, 1), "%.*s", SV_ARG(text));
+    }
+}
+
 /* Undoing goes on where one item fails; doing stops. Items without the text have nothing to do. */
 static bool each_item(struct job *j, json_t *step, const char *key, struct diag *d)
 {
     json_t *items = json_object_get(step, "items"), *o;
     struct fan_task *tasks = ARENA_NEW_N(&j->arena, struct fan_task, json_array_size(items) + 1);
-    bool undo = key[0] == 'u';
+    struct item_warnings w = {0};
+    bool undo = key[0] == 'u', ok;
     size_t i, n = 0;
 
     json_array_foreach(items, i, o)
@@ -105,9 +135,15 @@ static bool each_item(struct job *j, json_t *step, const char *key, struct diag 
         if (!t->shard)
             return false;
         t->run = undo ? undo_item : run_item;
+        t->arg = !undo && n == 0 && j->r ? &w : NULL;
         n++;
     }
-    return job_fan(j, tasks, n, !undo, d);
+    arena_init(&w.arena, 0);
+    ok = job_fan(j, tasks, n, !undo, d);
+    if (ok)
+        pass_warnings(j, &w);
+    arena_free(&w.arena);
+    return ok;
 }
 
 static bool sql_run(struct job *j, json_t *step, struct diag *d)
@@ -158,6 +194,63 @@ static bool absent_run(struct job *j, json_t *step, struct diag *d)
 }
 
 const struct job_op job_op_absent = {.name = "absent", .run = absent_run};
+
+/* ---- alive: {"items": [{"s": shard}]}: all shards can be reached; else the statement fails before it did anything ---- */
+
+static bool probe_alive(struct mconn *c, struct arena *a, struct fan_task *t)
+{
+    (void)a;
+    return mconn_ping(c, &t->d);
+}
+
+static bool alive_run(struct job *j, json_t *step, struct diag *d)
+{
+    json_t *items = json_object_get(step, "items"), *o;
+    size_t i, n = 0;
+    struct fan_task *tasks = ARENA_NEW_N(&j->arena, struct fan_task, json_array_size(items) + 1);
+
+    json_array_foreach(items, i, o)
+    {
+        uint32_t id = (uint32_t)job_json_u64(o, "s");
+        bool seen = false;
+
+        for (size_t k = 0; k < n && !seen; k++)
+            seen = tasks[k].shard->id == id;
+        if (seen)
+            continue;
+        tasks[n] = (struct fan_task){.shard = shard_of(j, id, d), .run = probe_alive};
+        if (!tasks[n].shard)
+            return false;
+        n++;
+    }
+    return fan_run_all(job_conf(j), tasks, n, NULL, 1, true, d);
+}
+
+const struct job_op job_op_alive = {.name = "alive", .run = alive_run};
+
+/* ---- gate: {"items": [{"s": shard, "db": schema, "name": table}]}: write locks on all of them from here on, in j->gate ---- */
+
+bool job_take_gate(struct job *j, const json_t *items, struct diag *d)
+{
+    size_t i, n = json_array_size(items);
+    struct gate_table *tables = ARENA_NEW_N(&j->arena, struct gate_table, n + 1);
+    json_t *o;
+
+    if (j->gate && gate_holds(j->gate))
+        return true;
+    gate_close(j->gate);
+    j->gate = NULL;
+    json_array_foreach(items, i, o)
+    tables[i] = (struct gate_table){(uint32_t)job_json_u64(o, "s"), job_json_sv(o, "db"), job_json_sv(o, "name")};
+    return gate_open(j, tables, n, j->env.lock_wait_s ? j->env.lock_wait_s : DDL_LOCK_WAIT_S, true, &j->gate, d);
+}
+
+static bool gate_run(struct job *j, json_t *step, struct diag *d)
+{
+    return job_take_gate(j, json_object_get(step, "items"), d);
+}
+
+const struct job_op job_op_gate = {.name = "gate", .run = gate_run};
 
 /* ---- barrier: other nodes have loaded the version; {"statements": true}: and nobody plans by an older one any more ---- */
 

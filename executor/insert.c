@@ -78,31 +78,6 @@ static const struct sql_template *cell_of(const struct insert *in, uint32_t row,
     return &in->p->cells[(size_t)row * in->p->n_cols + col];
 }
 
-/* The value of a cell that is one literal or parameter; false: something else. */
-static bool cell_value(const struct insert *in, const struct sql_template *c, struct value *out)
-{
-    struct rvalue rv = {0};
-
-    if (c->n_pieces != 1)
-        return false;
-    rv.slot = c->pieces[0].slot;
-    rv.text = c->pieces[0].text;
-    switch (c->pieces[0].kind) {
-    case PIECE_LITERAL:
-        rv.kind = RV_LITERAL;
-        break;
-    case PIECE_PARAM:
-        rv.kind = RV_PARAM;
-        break;
-    case PIECE_TEXT:
-        rv.kind = RV_CONST;
-        break;
-    default: /* session values and the like */
-        return false;
-    }
-    return optimizer_value(&rv, in->e->inputs, in->e->arena, out);
-}
-
 /* Whether row r's id is to be generated; explicit values are noted. */
 static bool needs_id(struct insert *in, uint32_t r)
 {
@@ -113,7 +88,7 @@ static bool needs_id(struct insert *in, uint32_t r)
 
     if (p->auto_gen[r] == 1)
         return true;
-    if (!cell_value(in, cell_of(in, r, (uint32_t)p->auto_col), &v))
+    if (!p->auto_values[r] || !optimizer_value(p->auto_values[r], in->e->inputs, in->e->arena, &v))
         return false;
     if (value_is_null(&v))
         return true;
@@ -298,7 +273,7 @@ static struct sv cell_override(const struct insert *in, uint32_t row, uint32_t c
     if ((int32_t)col == p->auto_col && in->ids[row])
         return arena_printf(in->e->arena, "%llu", (unsigned long long)in->ids[row]);
     for (uint32_t k = 0; in->n_asked && k < in->part->columns_n; k++) {
-        if (p->cols[col] == in->part->columns[k].column->ordinal)
+        if (p->key_cells[k] == (int32_t)col)
             return in->frozen[(size_t)row * in->part->columns_n + k];
     }
     return SV_NULL;
@@ -344,6 +319,27 @@ static struct sv render(const struct insert *in, uint32_t place, bool all)
 
 /* ---- the inserts ---- */
 
+/* "Records: n  Duplicates: d  Warnings: w" of the whole statement. A place that got one row says nothing of it: its affected
+ * rows tell (2: replaced or updated, 0: ignored). */
+static struct sv sum_rows(const struct insert *in)
+{
+    struct exec *e = in->e;
+    uint64_t sum[3] = {0}, duplicates = 0;
+
+    if (in->p->n_rows < 2)
+        return e->lanes[0].ok.info;
+    for (uint32_t i = 0; i < e->n_lanes; i++) {
+        const struct packet_ok *ok = &e->lanes[i].ok;
+
+        if (exec_info_numbers(ok->info, sum))
+            duplicates += sum[1];
+        else
+            duplicates += ok->affected_rows == 2 || (ok->affected_rows == 0 && in->p->ignore);
+    }
+    return arena_printf(e->arena, "Records: %u  Duplicates: %llu  Warnings: %llu", in->p->n_rows,
+        (unsigned long long)duplicates, (unsigned long long)e->warnings->total);
+}
+
 static void inserted(struct exec *e)
 {
     struct insert *in = e->step;
@@ -359,7 +355,7 @@ static void inserted(struct exec *e)
                 ok->affected_rows += e->lanes[i].ok.affected_rows;
                 ok->insert_id = MAX(ok->insert_id, e->lanes[i].ok.insert_id);
             }
-            ok->info = exec_sum_info(e, e->lanes, e->n_lanes);
+            ok->info = sum_rows(in);
         }
         if (in->n_generated)
             ok->insert_id = e->generated_id;

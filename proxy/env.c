@@ -5,6 +5,7 @@
 #include "catalog/pin.h"
 #include "catalog/snapshot.h"
 #include "conf/conf.h"
+#include "optimizer/cache.h"
 #include "proxy/command.h"
 #include "proxy/proxy.h"
 #include "proxy/uservar.h"

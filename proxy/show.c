@@ -8,6 +8,7 @@
 
 #include "catalog/snapshot.h"
 #include "ddl/show.h"
+#include "proxy/env.h"
 #include "proxy/proxy.h"
 #include "proxy/resultset.h"
 
@@ -499,12 +500,24 @@ static void show_ddl_rows(struct session *s, const struct ast_show *n, const str
 
 static void show_catalog(struct session *s, const struct ast_show *n)
 {
-    struct ddl_rows rows;
+    const struct cat_snapshot *cat = session_snapshot(s);
+    const struct ast_table *t = n->table ? AST_AS_CONST(table, n->table) : NULL;
+    struct sv db = t && t->db.name.ptr ? t->db.name : s->db;
+    struct arena *a = &s->stmt->arena;
+    const struct ddl_rows *rows;
 
-    if (!ddl_show(n, session_snapshot(s), s->db, s->proxy->is_mariadb, &s->stmt->arena, &rows, &s->stmt->diag))
+    if (n->what == AST_SHOW_SHARDS)
+        rows = show_shards(cat, a);
+    else if (n->what == AST_SHOW_TOPOLOGY)
+        rows = show_topology(cat, db, t->name.name, a, &s->stmt->diag);
+    else if (n->what == AST_SHOW_CREATE_TABLE)
+        rows = show_create_table(cat, db, t->name.name, a, &s->stmt->diag);
+    else
+        rows = show_create_database(cat, n->db.name, n->if_not_exists, a, &s->stmt->diag);
+    if (!rows)
         session_reply_err(s, &s->stmt->diag);
     else
-        show_ddl_rows(s, n, &rows);
+        show_ddl_rows(s, n, rows);
 }
 
 void show_run(struct session *s)

@@ -88,6 +88,6 @@ void *array_grow(void *v, size_t n, size_t *cap, size_t need, size_t elem_bytes,
         xfree((a)->v);                                                                                                 \
         memset((a), 0, sizeof(*(a)));                                                                                  \
     } while (0)
-#define array_each(a, it) for (__typeof__((a)->v) it = (a)->v; it < (a)->v + (a)->n; it++)
+#define array_each(a, it) for (__typeof__(&*(a)->v) it = (a)->v; it < (a)->v + (a)->n; it++)
 
 #endif

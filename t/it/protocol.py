@@ -42,7 +42,7 @@ def commands(f):
         fails_with(1047, lambda: w.error(w.read()))
         for code in (0, 5, 6, 8, 11, 15, 16, 19, 20, 21, 29, 30, 33, 100, 255):
             w.command(code, b"x")
-            fails_with((1047, 1235, 1227, 1105), lambda: w.error(w.read()))
+            fails_with((1047, 1235, 1227, 1105, 1835), lambda: w.error(w.read()))
             w.command("PING")
             equal(w.result()[0], "ok", "after command %d" % code)
         w.command("QUIT")
