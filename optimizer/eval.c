@@ -303,6 +303,8 @@ bool optimizer_route(const struct plan *p, const struct plan_inputs *in, const s
 
     switch (r->kind) {
     case ROUTE_ANY_SHARD:
+        if (r->split_only)
+            break;
         shard = router_any_shard(snap, in->preferred_shard, in->seed);
         if (!shard)
             return diag_setf(d, ER_UNKNOWN_SHARD, "There is no active shard");
@@ -316,6 +318,10 @@ bool optimizer_route(const struct plan *p, const struct plan_inputs *in, const s
         return true;
     case ROUTE_PARTITIONS:
         break;
+    }
+    if (r->split_only) { /* no place has it all */
+        placeset_all_shards(out, snap, a);
+        return true;
     }
     if (p->insert && p->insert->n_rows == 1 && p->insert->keys) {
         uint32_t to;

@@ -97,7 +97,7 @@ static bool closure_step(struct closure *c)
     return grew;
 }
 
-bool place_equal(const struct placer *p, struct colref a, struct colref b, const struct ctx *ctx)
+static bool reaches(const struct placer *p, struct colref a, struct colref b, const struct ctx *ctx)
 {
     struct colref cols[16];
     const struct ctx *ctxs[16];
@@ -112,6 +112,12 @@ bool place_equal(const struct placer *p, struct colref a, struct colref b, const
             return true;
     while (closure_step(&c));
     return closure_has(&c, b);
+}
+
+/* Both ways: what an equality says about NULL makes more of them visible in one direction than in the other. */
+bool place_equal(const struct placer *p, struct colref a, struct colref b, const struct ctx *ctx)
+{
+    return reaches(p, a, b, ctx) || reaches(p, b, a, ctx);
 }
 
 /* ---- joins ---- */

@@ -439,6 +439,14 @@ enum part_result part_route_row(const struct part *p, const struct value *values
 
 /* --- comparing functions --- */
 
+/* Signed and unsigned integers compare with each other. */
+static enum type_kind bound_kind(const struct part_column *c)
+{
+    enum type_kind k = type_kind_of(&c->type);
+
+    return k == KIND_U64 ? KIND_I64 : k;
+}
+
 static bool same_columns(const struct part *a, const struct part *b)
 {
     if (a->columns_n != b->columns_n)
@@ -452,7 +460,7 @@ static bool same_columns(const struct part *a, const struct part *b)
         if (x->cls == PART_MEMBER && !sv_eq(x->column->type.text, y->column->type.text))
             return false;
         /* Bounds compare within one kind of values. */
-        if (a->bounds && type_kind_of(&x->type) != type_kind_of(&y->type))
+        if (a->bounds && a->by_columns && bound_kind(x) != bound_kind(y))
             return false;
         /* BINARY(n) is padded to its length. */
         if (x->cls == PART_BYTES && x->type.code != y->type.code && (x->type.code == TYPE_STRING || y->type.code == TYPE_STRING))

@@ -64,7 +64,7 @@ static void put_canonical(struct strbuf *out, const struct part_column *c, struc
         put_text_cast(out, arena_printf(a, "UNIX_TIMESTAMP(%.*s)", SV_ARG(col)), fraction);
         return;
     case PART_FLOAT:
-        put_text_cast(out, arena_printf(a, "IF(ABS(%.*s) < 1e15, CAST(FLOOR(%.*s) AS SIGNED), 0)", SV_ARG(col), SV_ARG(col)), false);
+        put_text_cast(out, arena_printf(a, "IF(ABS(%.*s) >= 1e15, 0, CAST(FLOOR(%.*s) AS SIGNED))", SV_ARG(col), SV_ARG(col)), false);
         return;
     case PART_BYTES:
         strbuf_putsv(out, col);

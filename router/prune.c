@@ -16,6 +16,7 @@
 
 #include "router/part-int.h"
 #include "types/cast.h"
+#include "types/temporal.h"
 #include "util/array.h"
 
 /* --- sets --- */
@@ -202,13 +203,23 @@ static struct restr point(struct pruner *pr, const struct value *v)
     return (struct restr){.kind = R_POINTS, .points = copy, .n = 1};
 }
 
+static bool is_int(const struct value *v)
+{
+    return v->kind == KIND_I64 || v->kind == KIND_U64;
+}
+
 static struct restr below(const struct value *v, bool open)
 {
+    /* Open ends of integers become closed ones, which pass through expressions. */
+    if (open && is_int(v) && part_int_of(v) > INT64_MIN)
+        return (struct restr){.kind = R_RANGE, .has_hi = true, .hi = part_int_value(part_int_of(v) - 1)};
     return (struct restr){.kind = R_RANGE, .has_hi = true, .hi = *v, .hi_open = open};
 }
 
-static struct restr above(const struct value *v)
+static struct restr above(const struct value *v, bool open)
 {
+    if (open && is_int(v) && part_int_of(v) < UINT64_MAX)
+        return (struct restr){.kind = R_RANGE, .has_lo = true, .lo = part_int_value(part_int_of(v) + 1)};
     return (struct restr){.kind = R_RANGE, .has_lo = true, .lo = *v};
 }
 
@@ -239,11 +250,11 @@ static struct restr compare(struct pruner *pr, uint32_t col, enum prune_op op, c
             return point(pr, &out);
         if (op == PRUNE_LT || op == PRUNE_LE)
             return below(&out, op == PRUNE_LT);
-        return above(&out);
+        return above(&out, op == PRUNE_GT);
     case CAST_ROUNDED: /* out is the greatest value below v */
         if (op == PRUNE_LT || op == PRUNE_LE)
             return below(&out, false);
-        return op == PRUNE_GT || op == PRUNE_GE ? above(&out) : restr_not_null;
+        return op == PRUNE_GT || op == PRUNE_GE ? above(&out, true) : restr_not_null;
     case CAST_TRUNCATED:
     case CAST_OUT_OF_RANGE:
     case CAST_INVALID:
@@ -418,11 +429,6 @@ static void boxes_of(struct pruner *pr, const struct prune_cond *c, struct box_a
 
 enum { MAX_COMBINATIONS = 65536, MAX_RANGE_POINTS = 1024 };
 
-static bool is_int(const struct value *v)
-{
-    return v->kind == KIND_I64 || v->kind == KIND_U64;
-}
-
 /* A short range of integers as points. Only where points help: hashes. */
 static void range_to_points(struct pruner *pr, struct restr *r)
 {
@@ -567,6 +573,19 @@ static bool eval_at(struct pruner *pr, uint32_t col, const struct value *v, __in
     return part_expr_eval(pr->p->expr, pr->p->columns, stored, pr->e, out) == PART_EVAL_OK;
 }
 
+/* The function rises strictly at v: col < v means f(col) < f(v), or f(col) is NULL. */
+static bool rises_at(const struct part_expr *x, const struct value *v)
+{
+    struct datetime t;
+
+    if (x->node != PN_FUNC || (v->kind != KIND_DATE && v->kind != KIND_DATETIME))
+        return false;
+    temporal_unpack_datetime(v->t, &t);
+    if (x->fn == FN_TO_DAYS)
+        return t.hour == 0 && t.minute == 0 && t.second == 0 && t.usec == 0;
+    return (x->fn == FN_TO_SECONDS || x->fn == FN_UNIX_TIMESTAMP) && t.usec == 0;
+}
+
 static bool range_through_expr(struct pruner *pr, const struct restr *box, struct expr_range *out)
 {
     uint32_t col = 0;
@@ -578,6 +597,8 @@ static bool range_through_expr(struct pruner *pr, const struct restr *box, struc
         return false;
     x.has_lo = r->has_lo && eval_at(pr, col, &r->lo, &x.lo);
     x.has_hi = r->has_hi && eval_at(pr, col, &r->hi, &x.hi);
+    if (x.has_hi && r->hi_open && rises_at(pr->p->expr, &r->hi))
+        x.hi--;
     *out = x;
     if (dir < 0)
         *out = (struct expr_range){x.has_hi, x.has_lo, x.hi, x.lo};
