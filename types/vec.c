@@ -97,6 +97,7 @@ struct vec *vec_new_const(struct arena *a, const struct sql_type *t, const struc
     }
     r = vec_new_kind(a, t, k, scale, 1, a);
     r->is_const = true;
+    r->hex = v->kind == KIND_STR && v->code == TYPE_BIT;
     if (v->kind != KIND_NULL)
         CHECK(vec_put(r, 0, v));
     return r;
@@ -161,7 +162,7 @@ void vec_get(const struct vec *v, uint32_t row, struct value *out)
         return;
     case VEC_STR:
         out->kind = KIND_STR;
-        out->code = v->type.code == TYPE_JSON ? TYPE_JSON : 0;
+        out->code = v->hex ? TYPE_BIT : v->type.code == TYPE_JSON ? TYPE_JSON : 0;
         out->s = strv_get(&v->str[row]);
         return;
     }
