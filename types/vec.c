@@ -1,3 +1,6 @@
+/* Vectors are accessed in two ways: kernels use the arrays and the bitmap directly, everything else goes cell by cell through
+ * vec_get and vec_put. Strings of up to 12 bytes live in the view; longer ones are copied to the heap by vec_put and vec_copy, or
+ * only viewed where the caller says that the bytes stay. Unused inline bytes are zero, so equality is two 8-byte compares. */
 #include "types/vec.h"
 
 #include "types/coll.h"
