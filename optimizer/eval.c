@@ -359,7 +359,10 @@ static void put_value(const struct value *v, const struct plan_inputs *in, struc
 
 static void put_phys(const struct cat_table *t, uint32_t place, struct strbuf *out)
 {
-    strbuf_put_ident(out, cat_phys_name(t, optcat_part_at(t, place)));
+    uint32_t i = optcat_part_at(t, place);
+
+    /* EXPLAIN shows rows whose place is not known yet with the logical name. */
+    strbuf_put_ident(out, t->kind != CAT_BROADCAST && i >= t->parts_n ? t->name : cat_phys_name(t, i));
 }
 
 void optimizer_splice(const struct plan *p, const struct plan_inputs *in, uint32_t place, uint64_t auto_value,

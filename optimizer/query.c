@@ -140,7 +140,7 @@ static bool union_tail(struct opt *o, const struct query *q, struct plan *p, str
             int col = split_output_of(o, first, it->expr);
 
             if (col < 0 || !split_union_key(o, q, (uint16_t)col, &k[i])) {
-                opt_refuse(o, p, SV("ORDER BY of a UNION over several places by other than an output column"));
+                opt_refuse(o, p, SV("ORDER BY of a UNION over several places by other than an output column of one known type and collation"));
                 return false;
             }
             k[i].desc = it->dir == AST_DIR_DESC;

@@ -411,7 +411,11 @@ void query_run(struct session *s, struct sv text)
     }
     if (!g->error && (!g->more || s->multi_statements)) {
         /* Without the ';', which a shard would take as the start of another statement. */
-        st->text.len = g->end;
+        uint32_t end = g->next;
+
+        if (end && end <= text.len && text.ptr[end - 1] == ';')
+            end--;
+        st->text.len = end;
         if (g->more) {
             st->rest = sv_make(text.ptr + g->next, text.len - g->next);
             st->more_follows = true;

@@ -4,7 +4,7 @@
  *     ----
  *     what is expected: plan_dump(), then the places for the statement's own values, then what the one place or the
  *     second of several gets
- * With OPTIMIZER_PRINT=1 in the environment the actual results are printed in that form. */
+ * With OPTIMIZER_PRINT=1 in the environment the actual results are printed in that form, with 2 every place's text. */
 #include "optimizer/cache.h"
 #include "optimizer/explain.h"
 #include "optimizer/optimizer.h"
@@ -257,6 +257,25 @@ static void show_places(const struct statement *s, struct strbuf *b)
     }
 }
 
+/* For a comparison with real servers: every place's text, one a line. */
+static void show_all(const char *sql, bool mariadb)
+{
+    struct statement s;
+    struct explain e;
+    struct diag d = {0};
+
+    if (!plan_statement(&s, sql, mariadb) || !explain_plan(s.plan, &s.in, snap, &arena, &e, &d)) {
+        plan_release(s.plan);
+        printf("@refused\n");
+        return;
+    }
+    printf("@kind %s%s\n@stages %.*s\n", s.plan->reads_only ? "read" : "write", s.plan->returns_rows ? " rows" : "",
+        SV_ARG(e.stages));
+    for (uint32_t i = 0; i < e.n_rows; i++)
+        printf("@at %.*s|%.*s|%.*s\n", SV_ARG(e.rows[i].shard), SV_ARG(e.rows[i].place), SV_ARG(e.rows[i].sql));
+    plan_release(s.plan);
+}
+
 static struct sv result_of(const char *sql, bool mariadb)
 {
     struct statement s;
@@ -323,7 +342,10 @@ START_TEST(test_cases)
         mariadb = strstr(title, "[mariadb]") != NULL;
         got = result_of(sql, mariadb);
         n++;
-        if (print)
+        if (print && getenv("OPTIMIZER_PRINT")[0] == '2') {
+            printf("@case %s\n@sql %s\n", title, sql);
+            show_all(sql, mariadb);
+        } else if (print)
             printf("%s\n%s\n----\n%.*s\n", title, sql, SV_ARG(got));
         else if (!sv_eq_cstr(got, want)) {
             failed++;
