@@ -1,17 +1,19 @@
 /* Shard connection: life, login, sending, session state. Replies are taken in bparse.c, prepared statements kept in
  * bstmt.c; backend/bconn.h has the contract.
  *
- * Life. bconn_start connects (address after address), takes the greeting, goes to TLS if the server's entry wants it, logs in,
- * and is idle. Whatever ends it goes through bconn_fail(): the socket is closed at once, the state is BCONN_CLOSED, and a
- * task tells the queued commands (on_lost) and then the owner (on_closed). Nobody is called from inside a call of his own.
+ * Life. bconn_start connects (address after address), takes the greeting, goes to TLS if the server's entry wants
+ * it, logs in, and is idle. Whatever ends it goes through bconn_fail(): the socket is closed at once, the state is
+ * BCONN_CLOSED, and a task tells the queued commands (on_lost) and then the owner (on_closed). Nobody is called
+ * from inside a call of his own.
  *
  * Whether a lost command can have been executed is read off the channel's counters: a command whose last byte was
  * never handed to the kernel was not.
  *
- * Barriers. A command with `barrier` makes everything queued behind it stay here until it has succeeded: the channel holds
- * the output that follows it. When it succeeds, output is released up to the end of the next barrier; when it
- * fails, what is held is dropped and those commands get its error, never having been sent. Session state goes through this: a
- * SET that this server has never been seen to accept must not be followed blindly by the statement that relies on it. */
+ * Barriers. A command with `barrier` makes everything queued behind it stay here until it has succeeded: the
+ * channel holds the output that follows it. When it succeeds, output is released up to the end of the next
+ * barrier; when it fails, what is held is dropped and those commands get its error, never having been sent.
+ * Session state goes through this: a SET that this server has never been seen to accept must not be followed
+ * blindly by the statement that relies on it. */
 #include "backend/bconn-int.h"
 #include "backend/pool.h"
 #include "util/arena.h"

@@ -1,7 +1,8 @@
-/* MySQL's packets: frames, replies, login. Commands with parameters are in paramcodec.c, rows in rowtext.c and rowbin.c.
+/* MySQL's packets: frames, replies, login. Commands with parameters are in paramcodec.c, rows in rowtext.c and
+ * rowbin.c.
  *
- * All parsers read through a struct rd, a cursor that becomes bad when something would reach over the end; its result is
- * tested once at the end of a parser. */
+ * All parsers read through a struct rd, a cursor that becomes bad when something would reach over the end; its
+ * result is tested once at the end of a parser. */
 #include "net/packet.h"
 
 #include "net/packet-int.h"

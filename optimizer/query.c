@@ -140,7 +140,7 @@ static bool union_tail(struct opt *o, const struct query *q, struct plan *p, str
             int col = split_output_of(o, first, it->expr);
 
             if (col < 0 || !split_union_key(o, q, (uint16_t)col, &k[i])) {
-                opt_refuse(o, p, SV("ORDER BY of a UNION over several places by other than an output column"));
+                opt_refuse(o, p, SV("ORDER BY of a UNION over several places by other than an output column of one known type and collation"));
                 return false;
             }
             k[i].desc = it->dir == AST_DIR_DESC;
@@ -148,6 +148,41 @@ static bool union_tail(struct opt *o, const struct query *q, struct plan *p, str
         top->sort = k;
         top->n_sort = (uint16_t)a->order.n;
     }
+    return true;
+}
+
+/* A set operation whose result is the union of what each place gives: the whole text goes to each. */
+static bool plan_whole_union(struct opt *o, const struct query *q, struct plan *p)
+{
+    struct dist d;
+    struct query bare = *q;
+    struct plan_top *top;
+    struct tmpl t;
+    const struct ast_query *a = (const struct ast_query *)(const void *)q->node;
+    const struct ast_limit *l = AST_AS_CONST(limit, a->limit);
+
+    /* Its own tail is merged here; an offset would have to go from the text. */
+    if (!q->right || (l && (l->offset || l->with_ties || l->rows_examined)) || p->n_assigned_vars)
+        return false;
+    bare.has_limit = bare.has_order = false;
+    d = place_query(&o->placer, &bare);
+    if (d.kind != DIST_PART)
+        return false;
+    top = ARENA_NEW(o->arena, struct plan_top);
+    if (!union_tail(o, q, p, top)) {
+        p->refusal.code = 0;
+        return false;
+    }
+    top->merge_order = top->sort;
+    top->n_merge_order = top->n_sort;
+    top->sort = NULL;
+    top->n_sort = 0;
+    opt_route_cond(p, place_query_cond(&o->placer, q));
+    tmpl_init(&t, o);
+    tmpl_tokens(&t, 0, o->n_tokens);
+    p->fragment = tmpl_finish(&t);
+    p->top = top;
+    p->n_visible = bind_first_block(q)->outs_known ? bind_first_block(q)->n_outs : 0;
     return true;
 }
 
@@ -283,12 +318,17 @@ static void plan_partitioned(struct opt *o, const struct query *q)
             return;
         }
         opt_refuse(o, p, d.kind == DIST_NO ? d.reason : SV("a query over a partitioned table in a WITH clause only"));
-        opt_route_cond(p, place_any_cond(&o->placer));
+        opt_route_cond(p, place_any_cond(&o->placer, NULL));
         p->route.one_place = true;
         return;
     }
-    opt_route_cond(p, all_pushable(o, q) ? union_cond(o, q) : place_any_cond(&o->placer));
+    if (plan_whole_union(o, q, p))
+        return;
+    opt_route_cond(p, all_pushable(o, q) ? union_cond(o, q) : place_any_cond(&o->placer, NULL));
     p->route.one_place = !plan_union(o, q, p);
+    /* A SINGLE table's shard need not be where the partitions are: each branch finds its own way. */
+    if (!p->route.one_place && p->route.also_shard)
+        p->route.split_only = true;
 }
 
 bool opt_plan_query(struct opt *o)
@@ -319,7 +359,7 @@ bool opt_plan_query(struct opt *o)
         if (q->block) {
             struct dist d = place_block(&o->placer, q->block);
 
-            if (d.kind == DIST_NO)
+            if (w.part && d.kind == DIST_NO)
                 w.why = d.reason;
         }
         return opt_unsupported(o, "%.*s", SV_ARG(w.why));

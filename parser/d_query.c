@@ -354,7 +354,7 @@ static void charset_clause(struct dep *d, struct sv cs)
 {
     if (cs.ptr) {
         put(d, " CHARACTER SET ");
-        put_sv(d, cs);
+        put_charset(d, cs);
     }
 }
 

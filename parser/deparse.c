@@ -41,6 +41,14 @@ static void ident(struct dep *d, struct sv name)
         strbuf_putsv(d->b, name);
 }
 
+void put_charset(struct dep *d, struct sv name)
+{
+    if (plain_word(name))
+        put_sv(d, name);
+    else
+        put_string(d, name);
+}
+
 void put_int(struct dep *d, int64_t v)
 {
     strbuf_printf(d->b, "%lld", (long long)v);
@@ -488,7 +496,7 @@ static void func(struct dep *d, const struct ast_func *n)
     case AST_FUNC_CHAR_USING:
         put_list(d, a, ", ");
         put(d, " USING ");
-        put_sv(d, n->word);
+        put_charset(d, n->word);
         break;
     case AST_FUNC_WEIGHT_STRING:
         put_list(d, a, ", ");
@@ -696,13 +704,13 @@ static bool expr_node(struct dep *d, const struct ast_node *n)
     case AST_USING:
         put_opt(d, "CONVERT(", AST_AS_CONST(using, n)->arg);
         put(d, " USING ");
-        put_sv(d, AST_AS_CONST(using, n)->charset);
+        put_charset(d, AST_AS_CONST(using, n)->charset);
         put(d, ")");
         return true;
     case AST_COLLATE:
         put_expr(d, AST_AS_CONST(collate, n)->arg, PREC_POSTFIX);
         put(d, " COLLATE ");
-        put_sv(d, AST_AS_CONST(collate, n)->collation);
+        put_charset(d, AST_AS_CONST(collate, n)->collation);
         return true;
     case AST_INTERVAL:
         interval(d, AST_AS_CONST(interval, n));

@@ -311,7 +311,7 @@ struct ast_node *parse_load(struct parser *p)
         done(p, n->table);
     }
     if (accept2(p, K_CHARACTER, K_SET) || accept2(p, K_CHAR, K_SET) || accept(p, K_CHARSET))
-        n->charset = is(p, K_BINARY) ? parse_upper(p) : parse_ident_or_text(p);
+        n->charset = parse_charset_name(p);
     if (accept(p, K_ROWS)) {
         expect(p, K_IDENTIFIED);
         expect(p, K_BY);
@@ -382,7 +382,8 @@ static void handler_read(struct parser *p, struct ast_handler *n)
         for (size_t i = 0; i < ARRAY_LEN(ops); i++) {
             if (!is(p, ops[i]))
                 continue;
-            n->read = parse_upper(p);
+            n->read = lex_text(&p->lex, p->t);
+            next(p);
             expect(p, TK_LPAREN);
             do
                 add(p, &n->key, dml_value(p));

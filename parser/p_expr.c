@@ -743,7 +743,7 @@ struct ast_node *parse_simple_expr(struct parser *p)
             next(p);
             c->node.begin = begin;
             c->arg = n;
-            c->collation = is(p, K_BINARY) || is(p, K_DEFAULT) ? parse_upper(p) : parse_ident_or_text(p);
+            c->collation = parse_charset_name(p);
             n = done(p, c);
             parser_grow(p);
         } else if (is(p, TK_ARROW) || is(p, TK_ARROW2)) {

@@ -128,7 +128,7 @@ static struct ast_node *char_func(struct parser *p)
     parse_exprs(p, &f->args);
     if (accept(p, K_USING)) {
         f->form = AST_FUNC_CHAR_USING;
-        f->word = is(p, K_BINARY) ? parse_upper(p) : parse_ident_or_text(p);
+        f->word = parse_charset_name(p);
     }
     expect(p, TK_RPAREN);
     return done(p, f);
@@ -278,7 +278,7 @@ static struct ast_node *convert_func(struct parser *p)
 
         u->node.begin = begin;
         u->arg = arg;
-        u->charset = is(p, K_BINARY) || is(p, K_DEFAULT) ? parse_upper(p) : parse_ident_or_text(p);
+        u->charset = parse_charset_name(p);
         expect(p, TK_RPAREN);
         return done(p, u);
     }

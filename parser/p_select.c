@@ -352,7 +352,7 @@ static struct ast_node *into_clause(struct parser *p)
         n->file = parse_string_literal(p);
         if (accept(p, K_CHARSET) || (is2(p, K_CHARACTER, K_SET) && accept2(p, K_CHARACTER, K_SET)) ||
             (is2(p, K_CHAR, K_SET) && accept2(p, K_CHAR, K_SET)))
-            n->charset = is(p, K_BINARY) ? parse_upper(p) : parse_ident_or_text(p);
+            n->charset = parse_charset_name(p);
         n->format = parse_data_format(p);
     } else if (accept(p, K_DUMPFILE)) {
         n->target = AST_INTO_DUMPFILE;

@@ -41,7 +41,7 @@ static void charset_options(struct parser *p, struct ast_type *t)
 {
     for (;;) {
         if (accept2(p, K_CHARACTER, K_SET) || accept2(p, K_CHAR, K_SET) || accept(p, K_CHARSET)) {
-            t->charset = is(p, K_BINARY) ? parse_upper(p) : parse_ident_or_text(p);
+            t->charset = parse_charset_name(p);
         } else if (is(p, K_ASCII) || is(p, K_UNICODE) || is(p, K_BYTE)) {
             t->charset = is(p, K_ASCII) ? SV("ascii") : is(p, K_UNICODE) ? SV("ucs2") : SV("binary");
             next(p);
@@ -54,7 +54,7 @@ static void charset_options(struct parser *p, struct ast_type *t)
     }
     if (is(p, K_COLLATE)) {
         next(p);
-        t->collation = is(p, K_BINARY) || is(p, K_DEFAULT) ? parse_upper(p) : parse_ident_or_text(p);
+        t->collation = parse_charset_name(p);
     }
 }
 

@@ -141,11 +141,21 @@ struct sv parse_upper(struct parser *p)
     for (size_t i = 0; i < s.len; i++)
         w[i] = (char)toupper((unsigned char)s.ptr[i]);
     w[s.len] = '\0';
-    if (p->t->kind == TK_EOF)
+    if (p->t->kind != TK_IDENT && p->t->kind < TK_KEYWORD_FIRST) {
         parser_error(p);
-    else
-        next(p);
+        return SV("");
+    }
+    next(p);
     return sv_make(w, s.len);
+}
+
+struct sv parse_charset_name(struct parser *p)
+{
+    if (accept(p, K_BINARY))
+        return SV("binary");
+    if (accept(p, K_DEFAULT))
+        return SV("DEFAULT");
+    return parse_ident_or_text(p);
 }
 
 struct sv parse_text_since(struct parser *p, uint32_t begin)

@@ -411,7 +411,11 @@ void query_run(struct session *s, struct sv text)
     }
     if (!g->error && (!g->more || s->multi_statements)) {
         /* Without the ';', which a shard would take as the start of another statement. */
-        st->text.len = g->end;
+        uint32_t end = g->next;
+
+        if (end && end <= text.len && text.ptr[end - 1] == ';')
+            end--;
+        st->text.len = end;
         if (g->more) {
             st->rest = sv_make(text.ptr + g->next, text.len - g->next);
             st->more_follows = true;
@@ -420,7 +424,7 @@ void query_run(struct session *s, struct sv text)
     st->cacheable = may_be_cached(g->cls) && !g->error && st->scan.fits && (!g->more || st->more_follows);
     if (st->cacheable) {
         st->key = (struct plan_key){.hash = {g->hash[0], g->hash[1]}, .env = session_env_signature(s)};
-        st->plan = plan_cache_get(s->worker->slot[WORKER_SLOT_PLANS], &st->key, session_snapshot(s));
+        st->plan = plan_cache_get(s->worker->slot[WORKER_SLOT_PLANS], &st->key, session_snapshot(s)->version);
         if (st->plan) {
             query_execute(s);
             return;

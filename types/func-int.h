@@ -52,6 +52,8 @@ bool bind_string_binary(struct binder *b);
 
 /* The result is DECIMAL(precision, scale) held with phys digits. */
 void bind_set_decimal(struct func_call *c, unsigned precision, unsigned scale, unsigned phys);
+/* Most fractional digits of a decimal: 30, on MariaDB 38. */
+unsigned env_max_scale(const struct env *e);
 /* Digits with which a decimal argument (or an integer one) is held. */
 unsigned arg_phys_scale(const struct func_arg *a);
 

@@ -47,7 +47,7 @@ struct sql_type type_double(void)
 
 struct sql_type type_decimal(unsigned precision, unsigned scale)
 {
-    scale = MIN(scale, 30u);
+    scale = MIN(scale, 38u); /* MySQL: 30, MariaDB: 38 */
     precision = MAX(precision, scale);
     precision = precision < 1 ? 1 : MIN(precision, 65u);
     return (struct sql_type){.code = TYPE_NEWDECIMAL,
