@@ -130,30 +130,6 @@ END_TEST
 static struct rig rig;
 static const char *const dbs[] = {"ddlt", "ddlt2", NULL};
 
-static void setup(void)
-{
-    struct diag d = {0};
-
-    ck_assert(rig_servers(&rig, 2));
-    ck_assert_msg(mconn_library_begin(), "library");
-    mconn_thread_begin();
-    log_set_level(getenv("DDL_TEST_LOG") ? LOG_DEBUG : LOG_ERROR);
-    rig_wipe(&rig, dbs);
-    rig_conf(&rig, rig.n);
-    rig_start(&rig);
-    (void)d;
-    ddl_result_free(rig_run(&rig, "", "CREATE DATABASE ddlt"));
-}
-
-static void teardown(void)
-{
-    const char *wrong = rig_check(&rig, dbs);
-
-    ck_assert_msg(!wrong, "%s", wrong);
-    fault_disarm_all();
-    rig_stop(&rig);
-}
-
 /* Runs; the error must be code (0: none). Returns how many notes came. */
 static size_t run_as(const char *db, const char *sql, unsigned code)
 {
@@ -168,6 +144,27 @@ static size_t run_as(const char *db, const char *sql, unsigned code)
 static size_t run(const char *sql)
 {
     return run_as("ddlt", sql, 0);
+}
+
+static void setup(void)
+{
+    ck_assert(rig_servers(&rig, 2));
+    ck_assert_msg(mconn_library_begin(), "library");
+    mconn_thread_begin();
+    log_set_level(getenv("DDL_TEST_LOG") ? LOG_DEBUG : LOG_ERROR);
+    rig_wipe(&rig, dbs);
+    rig_conf(&rig, rig.n);
+    rig_start(&rig);
+    run("CREATE DATABASE ddlt");
+}
+
+static void teardown(void)
+{
+    const char *wrong = rig_check(&rig, dbs);
+
+    ck_assert_msg(!wrong, "%s", wrong);
+    fault_disarm_all();
+    rig_stop(&rig);
 }
 
 static void fails(const char *sql, unsigned code)
@@ -331,6 +328,7 @@ START_TEST(test_alter)
     run("ALTER TABLE t DROP INDEX kb, DROP COLUMN c");
     run("ALTER TABLE t MODIFY id BIGINT NOT NULL AUTO_INCREMENT");
     ck_assert_int_eq(table("t")->auto_inc_column, 0);
+    ck_assert_str_eq(rig_ask(&rig, table("t")->parts[0].shard_id - 1, "SELECT MIN(id) FROM ddlt.t__p0"), "0");
     ck_assert_str_eq(rig_ask(&rig, 0, "SELECT next > %zu FROM tessera.sequence WHERE table_id = %llu", rig.n - 1, (unsigned long long)table("t")->id), "1");
     run("ALTER TABLE t CHANGE id ident BIGINT NOT NULL AUTO_INCREMENT");
     run("ALTER TABLE t ADD CONSTRAINT k1 CHECK (aa < 100)");
