@@ -224,7 +224,7 @@ START_TEST(test_create)
     const struct cat_table *t;
 
     ck_assert_uint_eq(run("CREATE TABLE a (id BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY, n VARCHAR(20) NOT NULL DEFAULT 'it''s', e ENUM('x','y'), "
-                          "ts TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP, g INT GENERATED ALWAYS AS (id + 1) VIRTUAL, "
+                          "ts TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP, g INT GENERATED ALWAYS AS (LENGTH(n) + 1) VIRTUAL, "
                           "d DECIMAL(10,2), CONSTRAINT pos CHECK (d > 0), CHECK (n <> ''), KEY kn (n(5)), KEY (e, d)) AUTO_INCREMENT=100 COMMENT='all sorts'"), 0);
     t = table("a");
     ck_assert(t && t->kind == CAT_PARTITIONED && t->part.by_default && t->parts_n == rig.n);
@@ -365,8 +365,8 @@ START_TEST(test_alter_fails)
     before = printed("t");
     fails("ALTER TABLE t ADD UNIQUE KEY (id, a), ADD CONSTRAINT small CHECK (c < 100)", rig_ask(&rig, 0, "SELECT VERSION()")[0] == '1' ? 4025 : 3819);
     fails("ALTER TABLE t MODIFY c INT NOT NULL", rig_ask(&rig, 0, "SELECT VERSION()")[0] == '1' ? 1265 : 1138);
-    fails("ALTER TABLE t MODIFY b VARCHAR(10)", rig_ask(&rig, 0, "SELECT VERSION()")[0] == '1' ? 1265 : 1265);
-    fails("ALTER TABLE t MODIFY b INT", 1366);
+    fails("ALTER TABLE t MODIFY b VARCHAR(10)", 1406);
+    fails("ALTER TABLE t MODIFY b INT", rig_ask(&rig, 0, "SELECT VERSION()")[0] == '1' ? 1292 : 1366);
     fails("ALTER TABLE t MODIFY c SMALLINT, DROP COLUMN a", 1264);
     fails("ALTER TABLE t ADD UNIQUE KEY (a)", 1503);
     ck_assert_str_eq(printed("t"), before);
