@@ -91,7 +91,8 @@ static void copy_shape(struct arena *a, struct shape *s)
     struct shape_item *items = ARENA_NEW_N(a, struct shape_item, s->n_items + 1);
 
     for (size_t i = 0; i < s->n_items; i++)
-        items[i] = (struct shape_item){s->items[i].kind, arena_dup(a, s->items[i].name), arena_dup(a, s->items[i].def), arena_dup(a, s->items[i].body)};
+        items[i] = (struct shape_item){.kind = s->items[i].kind, .suffixed = s->items[i].suffixed, .name = arena_dup(a, s->items[i].name),
+                                       .def = arena_dup(a, s->items[i].def), .body = arena_dup(a, s->items[i].body)};
     s->items = items;
     s->options = arena_dup(a, s->options);
 }

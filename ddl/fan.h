@@ -11,6 +11,7 @@
 struct fan_env {
     struct sv charset, collation, sql_mode, time_zone;
     bool no_foreign_key_checks, no_unique_checks;
+    bool keep_zero;       /* NO_AUTO_VALUE_ON_ZERO in addition: a column that becomes AUTO_INCREMENT keeps its zeros */
     uint32_t lock_wait_s; /* lock_wait_timeout */
 };
 

@@ -145,6 +145,8 @@ static bool collect_fk_ties(struct job *j, const struct cat_table *t, const stru
         any = true;
         place_tied(j, t->db, t->name, &fk, 1, all);
     }
+    if (any)
+        place_tied_to(j, t, all); /* what it is tied to already comes along */
     return any;
 }
 

@@ -39,7 +39,7 @@ static struct sv dup_or_null(struct arena *a, struct sv s)
 
 void job_init(struct job *j, struct ddl_engine *e, struct mconn *meta)
 {
-    *j = (struct job){.e = e, .meta = meta, .plan = json_object(), .state = JOB_PLANNING};
+    *j = (struct job){.e = e, .meta = meta, .plan = json_object(), .state = JOB_PLANNING, .db = SV(""), .table = SV(""), .user = SV("")};
     arena_init(&j->arena, 0);
     CHECK(j->plan && json_object_set_new(j->plan, "steps", json_array()) == 0);
 }
@@ -57,6 +57,7 @@ static json_t *env_to_json(const struct fan_env *v)
             json_object_set_new(o, texts[i].key, job_json_text(texts[i].text));
     json_object_set_new(o, "no_fk", json_boolean(v->no_foreign_key_checks));
     json_object_set_new(o, "no_unique", json_boolean(v->no_unique_checks));
+    json_object_set_new(o, "keep_zero", json_boolean(v->keep_zero));
     json_object_set_new(o, "lock_wait", json_integer(v->lock_wait_s));
     return o;
 }
@@ -70,6 +71,7 @@ static void env_from_json(struct job *j, const json_t *o)
         .time_zone = dup_or_null(&j->arena, job_json_sv(o, "time_zone")),
         .no_foreign_key_checks = json_is_true(json_object_get(o, "no_fk")),
         .no_unique_checks = json_is_true(json_object_get(o, "no_unique")),
+        .keep_zero = json_is_true(json_object_get(o, "keep_zero")),
         .lock_wait_s = (uint32_t)job_json_u64(o, "lock_wait"),
     };
 }

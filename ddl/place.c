@@ -106,7 +106,8 @@ void place_tied(struct job *j, struct sv db, struct sv name, const struct define
 
 void place_tied_to(struct job *j, const struct cat_table *t, struct place_tables *out)
 {
-    array_push(out, &j->arena, t);
+    tie_add(j, out, t);
+    add_children(j, out, t->db, t->name); /* of BROADCAST tables too, which are no tie themselves */
     close_ties(j, out);
     remove_self(out, t->db, t->name);
 }

@@ -195,6 +195,13 @@ uint64_t place_find_group(const struct cat_snapshot *s, const struct cat_table *
 
 /* ---- printing ---- */
 
+static bool is_number(const struct cat_column *c)
+{
+    static const uint8_t codes[] = {1, 2, 3, 8, 9, 13};
+
+    return memchr(codes, c->type.code, sizeof codes) != NULL;
+}
+
 static void print_bounds(struct strbuf *b, const struct cat_table *t, const struct cat_part *p)
 {
     uint32_t width = t->part.by_columns ? t->part.columns_n : 1;
@@ -217,7 +224,7 @@ static void print_bounds(struct strbuf *b, const struct cat_table *t, const stru
                 strbuf_puts(b, "MAXVALUE");
             else if (v->kind == CAT_BOUND_NULL)
                 strbuf_puts(b, "NULL");
-            else if (!t->part.by_columns)
+            else if (!t->part.by_columns || is_number(&t->columns[t->part.columns[k]]))
                 strbuf_putsv(b, v->text);
             else
                 mconn_put_quoted(b, v->text);

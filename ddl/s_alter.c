@@ -37,6 +37,7 @@ struct alter {
     bool loses;                 /* something is gone behind it */
     struct shape_rename *renames;
     size_t n_renames;
+    struct sv max_of;           /* a column that becomes AUTO_INCREMENT */
 };
 
 static const char *refused_op(enum ast_alter_op op)
@@ -176,6 +177,11 @@ static bool add_columns(struct job *j, struct alter *x, struct ast_alter_action 
     for (size_t i = 0; i < def.n_keys; i++)
         if (!check_new_key(x->t, &def.keys[i], d))
             return false;
+    if (def.auto_column)
+        x->max_of = def.auto_column->def->name.name;
+    if (def.auto_column && job_places(j, x->t) > 1)
+        return diag_setf(d, ER_NOT_ON_PARTITIONED, "Adding an AUTO_INCREMENT column is not possible on the partitioned table '%.*s': each partition would number its own rows",
+                         SV_ARG(x->t->name));
     if (def.auto_column && has_hidden_key(x->t))
         return diag_setf(d, ER_NOT_ON_PARTITIONED, "Table '%.*s' has no primary key and is spread by a hidden AUTO_INCREMENT column; it cannot get another one",
                          SV_ARG(x->t->name));
@@ -218,6 +224,8 @@ static bool change_column(struct job *j, struct alter *x, struct ast_alter_actio
     if (is_part_column(x->t, old) && def->generated)
         return diag_setf(d, ER_NOT_ON_PARTITIONED, "Partition column '%.*s' of table '%.*s' cannot be generated", SV_ARG(old), SV_ARG(x->t->name));
     x->may_fail = true;
+    if (def->auto_increment)
+        x->max_of = now;
     if (def->key != AST_COLUMN_KEY_NONE) {
         k.cols = &old;
         k.prefix = &prefix;
@@ -556,6 +564,11 @@ static bool add_steps(struct job *j, struct alter *x, struct mconn *c, struct di
         json_array_append_new(o, job_json_text(x->renames[i].to));
         json_array_append_new(renames, o);
     }
+    if (x->max_of.len && !alone) {
+        /* A server would number rows with 0 by itself, and not know the other partitions' numbers. */
+        j->env.keep_zero = true;
+        job_set_env(j);
+    }
     job_set_no_return(j); /* the op itself says when it left everything as it was */
     o = json_pack("{s:o, s:i, s:b, s:b, s:o}", "items", items, "s0_part", p.part_no, "gate", !alone && x->columns && !tied, "rehearse",
                   !alone && x->may_fail && x->loses && !tied, "renames", renames);
@@ -571,7 +584,9 @@ static bool add_steps(struct job *j, struct alter *x, struct mconn *c, struct di
                 json_array_append_new(tables, publish_json(x, *t, false));
                 break;
             }
-    job_step(j, "pub_alter", json_pack("{s:o, s:I, s:I}", "tables", tables, "raise", (json_int_t)x->auto_inc, "id", (json_int_t)x->t->id));
+    o = json_pack("{s:o, s:I, s:I}", "tables", tables, "raise", (json_int_t)x->auto_inc, "id", (json_int_t)x->t->id);
+    json_object_set_new(o, "max_of", job_json_text(x->max_of));
+    job_step(j, "pub_alter", o);
     job_step(j, "barrier", NULL);
     return true;
 }
@@ -674,6 +689,44 @@ bool index_plan(struct job *j, struct ast_node *ast, struct diag *d)
 
 /* ---- publishing ---- */
 
+struct max_arg {
+    struct sv column;
+    uint64_t max;
+};
+
+static bool ask_max(struct mconn *c, struct arena *a, const struct job_place *p, struct max_arg *m, struct diag *d)
+{
+    struct mresult r;
+
+    if (!mconn_queryf(c, a, &r, d, "SELECT MAX(%I) FROM %I.%I", &m->column, &p->db, &p->name))
+        return false;
+    m->max = r.rows && mresult_i64(&r, 0, 0) > 0 ? MAX(m->max, mresult_u64(&r, 0, 0)) : m->max;
+    return true;
+}
+
+/* A column that has become AUTO_INCREMENT goes on behind the values that it holds; so does one whose table was filled by hand. The gate's locks
+ * keep other connections out: its own are used. */
+static bool raise_sequence(struct job *j, const struct cat_table *t, struct sv column, struct diag *d)
+{
+    struct max_arg m = {.column = column};
+
+    for (size_t i = 0; i < job_places(j, t); i++) {
+        struct job_place p = job_place_at(j, t, i);
+        struct mconn *own = NULL, *c = j->gate ? gate_conn(j->gate, p.shard_id) : NULL;
+        bool ok;
+
+        if (!c && !job_open_shard(j, p.shard_id, false, &own, d))
+            return false;
+        ok = ask_max(c ? c : own, &j->arena, &p, &m, d);
+        mconn_close(own);
+        if (!ok)
+            return false;
+        if (t->kind == CAT_BROADCAST)
+            break;
+    }
+    return m.max == 0 || metadb_seq_raise(j->meta, t->id, m.max, d);
+}
+
 static bool pub_alter_run(struct job *j, json_t *step, struct diag *d)
 {
     json_t *tables = json_object_get(step, "tables"), *x;
@@ -689,6 +742,12 @@ static bool pub_alter_run(struct job *j, json_t *step, struct diag *d)
     {
         if (!job_put_table(j, &tx, json_object_get(x, "place"), job_json_sv(x, "db"), job_json_sv(x, "name"), job_json_u64(x, "id"),
                            job_json_u64(x, "auto_inc"), d))
+            goto failed;
+    }
+    if (job_json_sv(step, "max_of").len && j->snap) {
+        const struct cat_table *t = cat_find_table_id(j->snap, job_json_u64(step, "id"));
+
+        if (t && !raise_sequence(j, t, job_json_sv(step, "max_of"), d))
             goto failed;
     }
     return job_publish_commit(j, &tx, d);

@@ -132,7 +132,10 @@ static void classify(struct arena *a, struct sv def, int part_no, struct shape_i
         return;
     }
     if ((rest = drop_word(def, "CONSTRAINT ")).ptr && rest.len && rest.ptr[0] == '`') {
-        it->name = strip_suffix(a, take_ident(a, rest, &rest), part_no);
+        struct sv phys = take_ident(a, rest, &rest);
+
+        it->name = strip_suffix(a, phys, part_no);
+        it->suffixed = it->name.len != phys.len;
         it->body = sv_trim(rest);
         it->kind = sv_starts(it->body, SV("FOREIGN KEY")) ? SHAPE_FOREIGN : SHAPE_CHECK;
         it->def = arena_concat(a, (struct sv[]){SV("CONSTRAINT "), quoted_ident(a, it->name), SV(" "), it->body}, 4);
@@ -256,9 +259,9 @@ static struct sv rename_from(const struct shape_rename *r, size_t n, struct sv t
     return to;
 }
 
-static struct sv physical_constraint(struct alter_ctx *c, struct sv name)
+static struct sv physical_constraint(struct alter_ctx *c, const struct shape_item *it)
 {
-    return c->part_no == SHAPE_BARE ? name : arena_printf(c->a, "%.*s__p%d", SV_ARG(name), c->part_no);
+    return it->suffixed ? arena_printf(c->a, "%.*s__p%d", SV_ARG(it->name), c->part_no) : it->name;
 }
 
 static bool same_in(const struct shape *s, const struct shape_item *it)
@@ -281,7 +284,7 @@ static void drop_items(struct alter_ctx *c, const struct shape *from, const stru
         } else {
             strbuf_puts(&c->out, it->kind == SHAPE_KEY ? "DROP KEY " : it->kind == SHAPE_FOREIGN ? "DROP FOREIGN KEY "
                                                                                                   : "DROP CONSTRAINT ");
-            strbuf_put_ident(&c->out, it->kind == SHAPE_KEY ? it->name : physical_constraint(c, it->name));
+            strbuf_put_ident(&c->out, it->kind == SHAPE_KEY ? it->name : physical_constraint(c, it));
         }
     }
 }
@@ -297,7 +300,7 @@ static void add_items(struct alter_ctx *c, const struct shape *from, const struc
         strbuf_puts(&c->out, "ADD ");
         if (it->kind == SHAPE_FOREIGN || it->kind == SHAPE_CHECK) {
             strbuf_puts(&c->out, "CONSTRAINT ");
-            strbuf_put_ident(&c->out, physical_constraint(c, it->name));
+            strbuf_put_ident(&c->out, physical_constraint(c, it));
             strbuf_putc(&c->out, ' ');
             strbuf_putsv(&c->out, it->body);
         } else {

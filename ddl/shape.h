@@ -23,6 +23,7 @@ enum shape_kind {
 
 struct shape_item {
     enum shape_kind kind;
+    bool suffixed;  /* a constraint whose physical name has the partition's suffix (MariaDB's CHECKs need none) */
     struct sv name; /* logical, decoded; PRIMARY: "PRIMARY"; OTHER: empty */
     struct sv def;  /* the whole item as printed, with logical names */
     struct sv body; /* columns: what stands behind the name; constraints: what stands behind CONSTRAINT `name` */

@@ -1,7 +1,7 @@
-/* Channel: TLS. OpenSSL never sees the socket: a BIO of our own takes ciphertext from the bytes just read and collects what
- * OpenSSL writes in a buffer that all channels of the worker share, so that an idle connection keeps no buffers of its own
- * and several records leave in one write. Decryption goes on until everything read is used up: no ciphertext waits
- * anywhere but inside OpenSSL's incomplete record. */
+/* Channel: TLS. OpenSSL never sees the socket: a BIO of our own takes ciphertext from the bytes just read and
+ * collects what OpenSSL writes in a buffer that all channels of the worker share, so that an idle connection keeps
+ * no buffers of its own and several records leave in one write. Decryption goes on until everything read is used
+ * up: no ciphertext waits anywhere but inside OpenSSL's incomplete record. */
 #include "net/chan-int.h"
 
 #include "util/arena.h"

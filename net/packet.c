@@ -1,7 +1,8 @@
-/* MySQL's packets: frames, replies, login. Commands with parameters are in paramcodec.c, rows in rowtext.c and rowbin.c.
+/* MySQL's packets: frames, replies, login. Commands with parameters are in paramcodec.c, rows in rowtext.c and
+ * rowbin.c.
  *
- * All parsers read through a struct rd, a cursor that becomes bad when something would reach over the end; its result is
- * tested once at the end of a parser. */
+ * All parsers read through a struct rd, a cursor that becomes bad when something would reach over the end; its
+ * result is tested once at the end of a parser. */
 #include "net/packet.h"
 
 #include "net/packet-int.h"
@@ -82,8 +83,8 @@ bool packet_ok_parse(const unsigned char *p, size_t n, uint64_t caps, struct pac
     ok->warnings = rd_u16(&r);
     if (r.bad)
         return false;
-    /* The documentation has the text up to the packet's end where CLIENT_SESSION_TRACK is missing; every server sends, and every
-     * client library reads, a length in front of it either way. */
+    /* The documentation has the text up to the packet's end where CLIENT_SESSION_TRACK is missing; every server
+     * sends, and every client library reads, a length in front of it either way. */
     if (r.p < r.end)
         ok->info = rd_lenenc_sv(&r);
     if ((caps & CAP_SESSION_TRACK) && (ok->status & STATUS_SESSION_CHANGED))

@@ -56,6 +56,8 @@ void put_path(struct dep *d, const struct ast_ident *a, const struct ast_ident *
 void put_names(struct dep *d, const struct ast_idents *l);
 void put_names_bare(struct dep *d, const struct ast_idents *l);
 void put_string(struct dep *d, struct sv s);
+/* Name of a character set or collation: in quotes where it is no plain word. */
+void put_charset(struct dep *d, struct sv name);
 const char *put_scope_word(enum ast_scope s); /* "GLOBAL"; empty for none */
 
 /* expressions: d_expr.c */

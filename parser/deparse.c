@@ -41,6 +41,14 @@ static void ident(struct dep *d, struct sv name)
         strbuf_putsv(d->b, name);
 }
 
+void put_charset(struct dep *d, struct sv name)
+{
+    if (plain_word(name))
+        put_sv(d, name);
+    else
+        put_string(d, name);
+}
+
 void put_int(struct dep *d, int64_t v)
 {
     strbuf_printf(d->b, "%lld", (long long)v);
@@ -432,9 +440,7 @@ static void func_name(struct dep *d, const struct ast_func *n)
     unsigned kw = kw_find(n->name.name.ptr, n->name.name.len);
 
     if (ast_ident_set(&n->db)) {
-        put_name(d, &n->db);
-        put(d, ".");
-        put_name(d, &n->name);
+        put_path(d, &n->db, &n->package, &n->name);
     } else if (!plain_word(n->name.name) || n->name.name.ptr[0] == '_' || parse_word_needs_quotes(n->form, kw)) {
         quote_ident(d, n->name.name);
     } else {
@@ -488,7 +494,7 @@ static void func(struct dep *d, const struct ast_func *n)
     case AST_FUNC_CHAR_USING:
         put_list(d, a, ", ");
         put(d, " USING ");
-        put_sv(d, n->word);
+        put_charset(d, n->word);
         break;
     case AST_FUNC_WEIGHT_STRING:
         put_list(d, a, ", ");
@@ -548,6 +554,11 @@ static void match(struct dep *d, const struct ast_match *n)
 
 static void cast(struct dep *d, const struct ast_cast *n)
 {
+    if (n->bare) {
+        put_node(d, n->arg);
+        put_opt(d, " AS ", n->type);
+        return;
+    }
     put(d, n->convert ? "CONVERT(" : "CAST(");
     put_node(d, n->arg);
     put_opt(d, " AT TIME ZONE ", n->at_zone);
@@ -589,7 +600,10 @@ static void sysvar(struct dep *d, const struct ast_sysvar *n)
         put(d, ".");
     }
     if (ast_ident_set(&n->base)) {
-        put_sv(d, n->base.name);
+        if (plain_word(n->base.name) && n->base.name.ptr[0] != '_')
+            put_sv(d, n->base.name);
+        else
+            quote_ident(d, n->base.name);
         put(d, ".");
     }
     if (plain_word(n->name.name) && n->name.name.ptr[0] != '_')
@@ -696,13 +710,13 @@ static bool expr_node(struct dep *d, const struct ast_node *n)
     case AST_USING:
         put_opt(d, "CONVERT(", AST_AS_CONST(using, n)->arg);
         put(d, " USING ");
-        put_sv(d, AST_AS_CONST(using, n)->charset);
+        put_charset(d, AST_AS_CONST(using, n)->charset);
         put(d, ")");
         return true;
     case AST_COLLATE:
         put_expr(d, AST_AS_CONST(collate, n)->arg, PREC_POSTFIX);
         put(d, " COLLATE ");
-        put_sv(d, AST_AS_CONST(collate, n)->collation);
+        put_charset(d, AST_AS_CONST(collate, n)->collation);
         return true;
     case AST_INTERVAL:
         interval(d, AST_AS_CONST(interval, n));

@@ -27,6 +27,7 @@ struct parser {
     uint32_t height; /* of the tallest tree since the innermost parse_expr or query began */
     uint32_t tokens;
     uint8_t reserved;
+    uint32_t nested; /* subqueries around the current token */
     bool failed;
     bool maria;
     bool in_program; /* inside the body of a stored program */
@@ -168,8 +169,10 @@ struct ast_ident parse_label(struct parser *p);
 struct sv parse_ident_or_text(struct parser *p);
 /* '(' ident, .. ')' ; `empty_ok`: () is allowed. */
 void parse_ident_list(struct parser *p, struct ast_idents *l, bool empty_ok);
-/* The current token as it is written, in upper case; moves on. */
+/* The current word in upper case; moves on. */
 struct sv parse_upper(struct parser *p);
+/* Name of a character set or collation; BINARY and DEFAULT are words. */
+struct sv parse_charset_name(struct parser *p);
 /* Source text from `begin` to the last token read. */
 struct sv parse_text_since(struct parser *p, uint32_t begin);
 /* [db.]name as TABLE. */
@@ -215,6 +218,8 @@ struct ast_node *parse_on_responses(struct parser *p, struct ast_node **on_empty
 struct ast_node *parse_data_type(struct parser *p);
 struct ast_node *parse_cast_type(struct parser *p);
 struct ast_type *parse_type_new(struct parser *p);
+/* CHARACTER SET x, BINARY, COLLATE y .. as they follow a type. */
+void parse_charset_options(struct parser *p, struct ast_type *t);
 
 /* ---- p_select.c ---- */
 struct ast_node *parse_query(struct parser *p); /* with WITH, set operations, tails */
@@ -232,8 +237,51 @@ void parse_select_items(struct parser *p, struct ast_list *l);
 struct sv parse_hints(struct parser *p);
 struct ast_node *parse_period(struct parser *p);
 
-/* ---- p_dml.c, p_ddl.c, p_misc.c: statements ---- */
+/* ---- p_table.c ---- */
+struct ast_node *parse_option_value(struct parser *p);
+struct ast_node *parse_charset_option(struct parser *p); /* NULL: none here; so the next two */
+struct ast_node *parse_table_option(struct parser *p);
+struct ast_node *parse_constraint(struct parser *p);
+struct ast_node *parse_column_def(struct parser *p, bool place);
+struct ast_node *parse_table_element(struct parser *p, bool place);
+bool parse_key_words(struct parser *p, struct ast_key_def *k, bool bare);
+void parse_key_rest(struct parser *p, struct ast_key_def *k);
+void parse_key_tail(struct parser *p, struct ast_key_def *k);
+void parse_key_parts(struct parser *p, struct ast_key_def *k);
+struct ast_node *parse_partition_by(struct parser *p);
+struct ast_node *parse_partition_def(struct parser *p);
+void parse_partition_defs(struct parser *p, struct ast_list *l);
+struct ast_node *parse_create_table(struct parser *p, struct ast_create_table *c);
+
+/* ---- p_alter.c, p_ddl.c, p_program.c, p_account.c, p_session.c, p_show.c ---- */
+struct ast_node *parse_alter_table(struct parser *p, struct ast_alter_table *n);
+struct ast_node *parse_create(struct parser *p);
+struct ast_node *parse_alter(struct parser *p);
+struct ast_node *parse_drop(struct parser *p);
+struct ast_node *parse_rename(struct parser *p);
+struct ast_node *parse_truncate(struct parser *p);
+struct ast_node *parse_wait(struct parser *p); /* WAIT n, NOWAIT (MariaDB); NULL: neither */
+/* CREATE [DEFINER ..] PROCEDURE | FUNCTION | TRIGGER | EVENT behind the definer, at the object's word. */
+struct ast_node *parse_create_routine(struct parser *p, struct ast_create_routine *n);
+struct ast_node *parse_compound(struct parser *p); /* a statement as it may stand in a body */
+bool compound_starts(struct parser *p);            /* BEGIN NOT ATOMIC, IF, LOOP .. outside of programs (MariaDB) */
+struct ast_node *parse_account(struct parser *p);
+void parse_accounts(struct parser *p, struct ast_list *l);
+struct ast_node *parse_create_user(struct parser *p, struct ast_create_user *n);
+struct ast_node *parse_create_role(struct parser *p, struct ast_create_role *n);
+struct ast_node *parse_grant(struct parser *p);
+struct ast_node *parse_set_role(struct parser *p, bool is_default);
+struct ast_node *parse_set(struct parser *p);
+struct ast_node *parse_transaction(struct parser *p); /* NULL: none of its statements */
+struct ast_node *parse_show(struct parser *p);
+struct ast_node *parse_explain(struct parser *p);
+/* Statements kept as text: takes tokens up to the end of the statement. */
+struct ast_node *parse_text_stmt(struct parser *p, enum ast_text_kind kind, uint32_t begin);
+
+/* ---- p_dml.c, p_misc.c: statements ---- */
 struct ast_node *parse_statement(struct parser *p);
+/* expr, .. each of which may be DEFAULT, or IGNORE (MariaDB) */
+void parse_dml_values(struct parser *p, struct ast_list *l);
 struct ast_node *parse_insert(struct parser *p);
 struct ast_node *parse_update(struct parser *p, struct ast_node *with);
 struct ast_node *parse_delete(struct parser *p, struct ast_node *with);

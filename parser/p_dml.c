@@ -27,6 +27,13 @@ static struct ast_node *dml_value(struct parser *p)
     return parse_expr(p);
 }
 
+void parse_dml_values(struct parser *p, struct ast_list *l)
+{
+    do
+        add(p, l, dml_value(p));
+    while (accept(p, TK_COMMA));
+}
+
 static struct ast_node *assignment(struct parser *p)
 {
     struct ast_assignment *n = NEW(p, ASSIGNMENT, assignment);
@@ -52,11 +59,8 @@ static void value_rows(struct parser *p, struct ast_insert *n)
 
         r->keyword = accept(p, K_ROW);
         expect(p, TK_LPAREN);
-        if (!is(p, TK_RPAREN)) {
-            do
-                add(p, &r->items, dml_value(p));
-            while (accept(p, TK_COMMA));
-        }
+        if (!is(p, TK_RPAREN))
+            parse_dml_values(p, &r->items);
         expect(p, TK_RPAREN);
         add(p, &n->rows, done(p, r));
     } while (accept(p, TK_COMMA));
@@ -147,6 +151,11 @@ struct ast_node *parse_insert(struct parser *p)
         row_alias(p, n);
     } else {
         n->query = parse_query(p);
+        if (n->query->kind == AST_VALUES && !AST_AS(values, n->query)->with && !AST_AS(values, n->query)->order.n &&
+            !AST_AS(values, n->query)->limit) { /* (VALUES ..) is VALUES .. */
+            n->rows = AST_AS(values, n->query)->rows;
+            n->query = NULL;
+        }
         row_alias(p, n);
     }
     on_duplicate(p, n);
@@ -311,7 +320,7 @@ struct ast_node *parse_load(struct parser *p)
         done(p, n->table);
     }
     if (accept2(p, K_CHARACTER, K_SET) || accept2(p, K_CHAR, K_SET) || accept(p, K_CHARSET))
-        n->charset = is(p, K_BINARY) ? parse_upper(p) : parse_ident_or_text(p);
+        n->charset = parse_charset_name(p);
     if (accept(p, K_ROWS)) {
         expect(p, K_IDENTIFIED);
         expect(p, K_BY);
@@ -382,7 +391,8 @@ static void handler_read(struct parser *p, struct ast_handler *n)
         for (size_t i = 0; i < ARRAY_LEN(ops); i++) {
             if (!is(p, ops[i]))
                 continue;
-            n->read = parse_upper(p);
+            n->read = lex_text(&p->lex, p->t);
+            next(p);
             expect(p, TK_LPAREN);
             do
                 add(p, &n->key, dml_value(p));

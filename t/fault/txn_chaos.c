@@ -1,6 +1,7 @@
-/* kill -9 of a coordinator at every named fault point of a transaction over shards, of recovery at each of its own, several
- * recoveries at once, and coordinators that live beside a recovery that is far too eager: a transaction is whole or absent,
- * no branch is left in XA RECOVER, no lock is held. Skipped without servers (t/unit/txn_rig.h); t/fault/txn.sh starts some. */
+/* kill -9 of a coordinator at every named fault point of a transaction over shards, of recovery at each of its
+ * own, several recoveries at once, and coordinators that live beside a recovery that is far too eager: a
+ * transaction is whole or absent, no branch is left in XA RECOVER, no lock is held. Skipped without servers
+ * (t/unit/txn_rig.h); t/fault/txn.sh starts some. */
 #include "t/unit/txn_rig.h"
 
 /* ---- kill -9 at every step ---- */
@@ -47,8 +48,8 @@ static void chaos_child(const char *faults)
     if (!fault_arm(sv_cstr(faults), &d))
         _exit(90);
     BEGIN(&n, t);
-    if (one(&n, t, 4, TXN_NEED_READ, "SELECT bal FROM acct4 WHERE id=1", &v) || add(&n, t, 1, 1, -100) || add(&n, t, 2, 1, 60) ||
-        add(&n, t, 3, 1, 40))
+    if (one(&n, t, 4, TXN_NEED_READ, "SELECT bal FROM acct4 WHERE id=1", &v) || add(&n, t, 1, 1, -100) ||
+        add(&n, t, 2, 1, 60) || add(&n, t, 3, 1, 40))
         _exit(91);
     code = COMMIT(&n, t);
     pump_ms(&n, 50);
@@ -148,7 +149,8 @@ START_TEST(test_recovery_killed)
     status = run_child(chaos_child, recover_cases[_i].coordinator);
     ck_assert(WIFSIGNALED(status));
     status = run_child(recover_child, recover_cases[_i].recovery);
-    ck_assert_msg(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL, "%s: status %x", recover_cases[_i].recovery, status);
+    ck_assert_msg(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL, "%s: status %x", recover_cases[_i].recovery,
+                  status);
     env = txn_env_new(&cfg);
     ck_assert_uint_ne(recover_all(env, 20), 0);
     txn_env_free(env);
@@ -230,7 +232,12 @@ END_TEST
 
 START_TEST(test_foreign_branches)
 {
-    static const char *const xids[] = {"'other','1',1", "'tsr-1-1-1','1:',1414743617", "'tsr-1-1-1','77:1',1414743617", "'tsr-1-1-x','1:2',1414743617"};
+    static const char *const xids[] = {
+        "'other','1',1",                   /* another format */
+        "'tsr-1-1-1','1:',1414743617",     /* of ours, but such are never prepared */
+        "'tsr-1-1-1','77:1',1414743617",   /* of another shard */
+        "'tsr-1-1-x','1:2',1414743617",
+    };
     struct txn_env_config cfg = {.node_id = 1};
     struct txn_env *env = txn_env_new(&cfg);
     struct recover_config rc = {.env = env, .list = list_shards, .grace_ms = 1};
@@ -341,7 +348,8 @@ START_TEST(test_eager_recovery)
     reset_data();
     diag_clear(&d);
     ck_assert_msg(recover_start(r, &d), "%s", d.text);
-    status = run_child(transfer_child, "txn.before_prepare=sleep:1,txn.prepare_sent=sleep:8,txn.all_prepared=sleep:8,txn.primary_committed=sleep:4");
+    status = run_child(transfer_child, "txn.before_prepare=sleep:1,txn.prepare_sent=sleep:8,txn.all_prepared=sleep:8,"
+                                       "txn.primary_committed=sleep:4");
     recover_stop(r);
     recover_free(r);
     ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "status %x", status);

@@ -144,8 +144,8 @@ static void try_client_packets(const unsigned char *p, size_t n)
         if (l.auth.len < 256 || (l.caps & CAP_PLUGIN_AUTH_LENENC)) {
             end = packet_login_encode(buf, &l);
             CHECK((size_t)(end - buf) <= packet_login_size(&l));
-            CHECK(packet_login_parse(buf, (size_t)(end - buf), &l2) && sv_eq(l.user, l2.user) && sv_eq(l.auth, l2.auth) &&
-                  sv_eq(l.db, l2.db));
+            CHECK(packet_login_parse(buf, (size_t)(end - buf), &l2) && sv_eq(l.user, l2.user) &&
+                  sv_eq(l.auth, l2.auth) && sv_eq(l.db, l2.db));
         }
         free(buf);
         CHECK(auth_server_start(s, l.user, SV("*2470C0C06DEE42FD1618BB99005ADCA2EC9D1E19"), l.plugin, l.auth, &d) !=
@@ -191,9 +191,10 @@ static void try_client_packets(const unsigned char *p, size_t n)
 
 static void try_rows(const unsigned char *p, size_t n)
 {
-    static const uint8_t types[] = {WIRE_TINY,   WIRE_SHORT,    WIRE_LONG, WIRE_LONGLONG,  WIRE_FLOAT,      WIRE_DOUBLE,
-                                    WIRE_DATE,   WIRE_DATETIME, WIRE_TIME, WIRE_TIMESTAMP, WIRE_NEWDECIMAL, WIRE_VAR_STRING,
-                                    WIRE_BLOB,   WIRE_JSON,     WIRE_YEAR, WIRE_BIT};
+    static const uint8_t types[] = {WIRE_TINY,  WIRE_SHORT,     WIRE_LONG,       WIRE_LONGLONG,
+                                    WIRE_FLOAT, WIRE_DOUBLE,    WIRE_DATE,       WIRE_DATETIME,
+                                    WIRE_TIME,  WIRE_TIMESTAMP, WIRE_NEWDECIMAL, WIRE_VAR_STRING,
+                                    WIRE_BLOB,  WIRE_JSON,      WIRE_YEAR,       WIRE_BIT};
     struct sv values[9], again[9];
     struct packet_coldef cols[8] = {0};
     struct wire_value v[8];

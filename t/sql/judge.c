@@ -903,6 +903,15 @@ static void one_step(struct judge *j, const struct case_step *s)
     }
 }
 
+bool judge_answers(const struct judge_options *o)
+{
+    MYSQL *c = mysql_init(NULL);
+    bool ok = c && mysql_real_connect(c, o->tessera_host, o->user, o->password, NULL, o->tessera_port, NULL, 0);
+    if (c)
+        mysql_close(c);
+    return ok;
+}
+
 struct judge_tally judge_run(const struct judge_options *o, const struct case_file *f, bool prepared)
 {
     struct judge j = {.o = o, .f = f, .prepared = prepared};

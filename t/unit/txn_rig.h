@@ -1,6 +1,6 @@
-/* What the tests of txn that need servers share: the servers that TESSERA_TEST_SERVERS lists (host:port ..., root without a
- * password, two or more), a look at them past Tessera (judge), a coordinator on the calling thread (node), and calls of txn
- * that wait for their callback. */
+/* What the tests of txn that need servers share: the servers that TESSERA_TEST_SERVERS lists (host:port ..., root
+ * without a password, two or more), a look at them past Tessera (judge), a coordinator on the calling thread
+ * (node), and calls of txn that wait for their callback. */
 #ifndef T_UNIT_TXN_RIG_H
 #define T_UNIT_TXN_RIG_H
 

@@ -1,5 +1,5 @@
-/* txn: names, tables of moves and the registry anywhere; transactions on the servers of t/unit/txn_rig.h where there are any.
- * kill -9 and recovery are in t/fault/txn_chaos.c. */
+/* txn: names, tables of moves and the registry anywhere; transactions on the servers of t/unit/txn_rig.h where
+ * there are any. kill -9 and recovery are in t/fault/txn_chaos.c. */
 #include "t/unit/txn_rig.h"
 
 /* ---- anywhere ---- */
@@ -636,7 +636,11 @@ END_TEST
 
 START_TEST(test_lease_waits_and_cancel)
 {
-    struct piece ps[] = {{.shard = 1, .sql = "SELECT SLEEP(0.2)"}, {.shard = 1, .sql = "SELECT 2"}, {.shard = 1, .sql = "SELECT 3"}};
+    struct piece ps[] = {
+        {.shard = 1, .sql = "SELECT SLEEP(0.2)"},
+        {.shard = 1, .sql = "SELECT 2"},
+        {.shard = 1, .sql = "SELECT 3"},
+    };
 
     ck_assert_uint_eq(BEGIN(&node, txn), 0);
     ck_assert_uint_eq(stmt_start(&node, txn, ps, 3), 0); /* one connection: one after the other */
@@ -893,7 +897,8 @@ START_TEST(test_wide)
     for (uint32_t s = 1; s <= SHARDS_ALL - 2; s++)
         ck_assert_uint_eq(one(&node, txn, s, TXN_NEED_READ, "SELECT 1", NULL), 0);
     for (uint32_t s = SHARDS_ALL - 1; s <= SHARDS_ALL; s++) {
-        snprintf(sql, sizeof(sql), "UPDATE acct%zu SET bal=bal+(%d) WHERE id=1", server_of(s) + 1, s == SHARDS_ALL ? 5 : -5);
+        snprintf(sql, sizeof(sql), "UPDATE acct%zu SET bal=bal+(%d) WHERE id=1", server_of(s) + 1,
+                 s == SHARDS_ALL ? 5 : -5);
         ck_assert_uint_eq(one(&node, txn, s, TXN_NEED_WRITE, sql, NULL), 0);
     }
     ck_assert_uint_eq(COMMIT(&node, txn), 0);
