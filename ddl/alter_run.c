@@ -445,6 +445,14 @@ static bool verify(struct run *r, struct diag *d)
 
 /* ---- taking back ---- */
 
+static bool back_task(struct mconn *c, struct arena *a, struct fan_task *t)
+{
+    if (!fan_run_sql(c, a, t))
+        return false;
+    (void)FAULT("ddl.some_undone");
+    return true;
+}
+
 /* Where the inverse gives back less than there was (a dropped column's contents) nothing is taken back. */
 static bool take_back(struct run *r)
 {
@@ -472,7 +480,7 @@ static bool take_back(struct run *r)
             (void)diag_setf(&d, ER_INTERNAL, "what was dropped cannot be brought back");
             goto failed;
         }
-        tasks[n++] = (struct fan_task){.shard = t->shard, .run = fan_run_sql,
+        tasks[n++] = (struct fan_task){.shard = t->shard, .run = back_task,
                                        .sql = mconn_sql(r->a, "ALTER TABLE %I.%I %S", &t->db, &t->name, &actions)};
     }
     if (!fan_run_all(job_conf(r->j), tasks, n, NULL, job_lanes(r->j), false, &d) || !read_shapes(r, &d))

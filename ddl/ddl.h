@@ -123,7 +123,7 @@ bool ddl_owns(const struct ast_node *stmt);
 void ddl_submit(struct ddl_engine *e, const struct ddl_request *q, ddl_done_fn done, void *arg);
 /* The same, waiting: for tests, tools, and control threads. */
 struct ddl_result *ddl_execute(struct ddl_engine *e, const struct ddl_request *q);
-/* Carries on every job whose runner is gone, now; returns how many could not be finished yet. Control threads. */
+/* Carries on every job whose runner is gone, now; returns how many jobs of the fleet are not finished. Control threads. */
 size_t ddl_resume_all(struct ddl_engine *e);
 
 #endif

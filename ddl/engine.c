@@ -338,6 +338,21 @@ static size_t resume_with(struct ddl_engine *e, struct mconn *meta)
     return left;
 }
 
+static size_t unfinished(struct mconn *meta)
+{
+    struct mresult r;
+    struct arena a;
+    struct diag d;
+    size_t n = 1;
+
+    arena_init(&a, 0);
+    diag_clear(&d);
+    if (mconn_query(meta, SV("SELECT COUNT(*) FROM tessera.ddl_job WHERE state IN ('planning', 'running', 'undoing')"), &a, &r, &d))
+        n = (size_t)mresult_u64(&r, 0, 0);
+    arena_free(&a);
+    return n;
+}
+
 size_t ddl_resume_all(struct ddl_engine *e)
 {
     struct mconn *meta = NULL;
@@ -347,7 +362,8 @@ size_t ddl_resume_all(struct ddl_engine *e)
     diag_clear(&d);
     if (!metadb_connect(e->cfg.conf, 0, &e->stop, &meta, &d))
         return 1;
-    left = resume_with(e, meta);
+    (void)resume_with(e, meta);
+    left = unfinished(meta);
     mconn_close(meta);
     return left;
 }

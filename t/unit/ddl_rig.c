@@ -1,4 +1,4 @@
-#include "ddl_rig.h"
+#include "t/unit/ddl_rig.h"
 
 #include "ddl/describe.h"
 #include "ddl/shape.h"

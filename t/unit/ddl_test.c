@@ -2,7 +2,7 @@
 #include "catalog/names.h"
 #include "ddl/shape.h"
 #include "ddl/show.h"
-#include "ddl_rig.h"
+#include "t/unit/ddl_rig.h"
 #include "util/fault.h"
 #include "util/log.h"
 
