@@ -24,7 +24,8 @@ void bconn_fail(struct bconn *c, const struct diag *d);
 void bconn_fail_protocol(struct bconn *c, const char *what);
 /* Takes replies from the channel's input. */
 void bconn_parse(struct bconn *c);
-/* The first of the queue has had its last packet: takes it off. ok: it succeeded, which a barrier's followers wait for. */
+/* The first of the queue has had its last packet: takes it off. ok: it succeeded, which a barrier's followers wait
+ * for. */
 void bconn_pop(struct bconn *c, bool ok);
 /* A barrier failed: takes off what waits behind it, unsent; then on_err for each. */
 struct bcmd *bconn_detach_behind(struct bconn *c);

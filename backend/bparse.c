@@ -1,12 +1,13 @@
 /* Shard connection: taking replies.
  *
  * Two ways through the input, chosen by the first command's mode. take_packet() looks at whole packets one by one.
- * take_raw() (BCMD_RELAY) walks over frame headers only and hands out the bytes in runs as long as possible; it stops in front of the
- * packet that ends a result or a command, which take_packet() then takes. What a packet is, follows from the phase and its
- * first byte: see "Command Phase" and "COM_QUERY Response" in MySQL's protocol documentation.
+ * take_raw() (BCMD_RELAY) walks over frame headers only and hands out the bytes in runs as long as possible; it
+ * stops in front of the packet that ends a result or a command, which take_packet() then takes. What a packet is,
+ * follows from the phase and its first byte: see "Command Phase" and "COM_QUERY Response" in MySQL's protocol
+ * documentation.
  *
- * Every callback may close the connection, send further commands or pause: the loop looks at the state anew each time. The
- * bytes handed out stay where they are until the channel's on_input has returned. */
+ * Every callback may close the connection, send further commands or pause: the loop looks at the state anew each
+ * time. The bytes handed out stay where they are until the channel's on_input has returned. */
 #include "backend/bconn-int.h"
 
 #include <stdio.h>

@@ -1,14 +1,15 @@
 /* Pools of shard connections; backend/pool.h has the contract.
  *
- * A connection is in one place (enum place): connecting, idle, leased, being reset or pinged (busy with our own command), or
- * lost (ended while leased: kept until its owner gives it back, so that the owner's pointer stays good).
+ * A connection is in one place (enum place): connecting, idle, leased, being reset or pinged (busy with our own
+ * command), or lost (ended while leased: kept until its owner gives it back, so that the owner's pointer stays good).
  *
  * Waiters are served from a task, never from inside pool_release: so giving a connection back never runs another
- * session on top of one's own stack. While somebody waits, nobody else takes a free connection: first come, first served.
+ * session on top of one's own stack. While somebody waits, nobody else takes a free connection: first come, first
+ * served.
  *
- * Down. A failed connect starts a window in which a lease that finds no idle connection fails at once; the window doubles up to
- * 5 s with each further failure. When it ends, the timer tries one connection by itself, so the shard is found to be back
- * without a statement having to try. */
+ * Down. A failed connect starts a window in which a lease that finds no idle connection fails at once; the window
+ * doubles up to 5 s with each further failure. When it ends, the timer tries one connection by itself, so the
+ * shard is found to be back without a statement having to try. */
 #include "backend/pool.h"
 
 #include "backend/bconn-int.h"
@@ -108,7 +109,10 @@ static void drop(struct pool *p, struct bconn *c, const char *why)
     if (c->all_next)
         c->all_next->all_prev = c->all_prev;
     c->pool = NULL;
-    bconn_close(c, why);
+    if (c->pool_place == PLACE_LEASED)
+        bconn_abandon(c, why);
+    else
+        bconn_close(c, why);
 }
 
 static void waiter_remove(struct pool *p, struct pool_waiter *pw)

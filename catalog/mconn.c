@@ -1,10 +1,13 @@
-/* Control connections over libmysqlclient, in Oracle's or MariaDB's build. The two differ in a few options only (TLS, the type of a
- * boolean); everything else is their common interface of the 5.7 generation: no prepared statements, no non-blocking calls.
+/* Control connections over libmysqlclient, in Oracle's or MariaDB's build. The two differ in a few
+ * options only (TLS, the type of a boolean); everything else is their common interface of the 5.7
+ * generation: no prepared statements, no non-blocking calls.
  *
- * A connection is `lost` once the library reports a client error that ends it; from then on every call fails with the first
- * reason until mconn_reconnect. Statements are never retried here: only the caller knows what may be done twice.
+ * A connection is `lost` once the library reports a client error that ends it; from then on every
+ * call fails with the first reason until mconn_reconnect. Statements are never retried here: only
+ * the caller knows what may be done twice.
  *
- * Results are read whole (mysql_store_result) and copied into the caller's arena, or row by row (mysql_use_result) in mconn_each. */
+ * Results are read whole (mysql_store_result) and copied into the caller's arena, or row by row
+ * (mysql_use_result) in mconn_each. */
 #include "catalog/mconn.h"
 
 #include "catalog/snapshot.h"
@@ -24,10 +27,10 @@ typedef bool lib_bool;
 enum { ERR_CLIENT_MIN = 2000, ERR_CLIENT_MAX = 2999, ERR_CONNECTOR_MIN = 5000, ERR_CONNECTOR_MAX = 5999 };
 
 enum {
-    ERR_TLS = 2026,           /* CR_SSL_CONNECTION_ERROR */
-    ERR_SHUTDOWN = 1053,      /* ER_SERVER_SHUTDOWN */
-    ERR_KILLED = 1927,        /* ER_CONNECTION_KILLED (MariaDB) */
-    ERR_IDLE = 4031,          /* ER_CLIENT_INTERACTION_TIMEOUT */
+    ERR_TLS = 2026,      /* CR_SSL_CONNECTION_ERROR */
+    ERR_SHUTDOWN = 1053, /* ER_SERVER_SHUTDOWN */
+    ERR_KILLED = 1927,   /* ER_CONNECTION_KILLED (MariaDB) */
+    ERR_IDLE = 4031,     /* ER_CLIENT_INTERACTION_TIMEOUT */
     CONNECT_TIMEOUT_MS = 10000
 };
 
@@ -68,7 +71,6 @@ void mconn_params_shard(struct mconn_params *p, const struct conf *c, const stru
         .what = s->name,
     };
 }
-
 
 static struct sv keep(struct mconn *c, struct sv s)
 {
@@ -142,12 +144,14 @@ static bool usable(struct mconn *c, struct diag *d)
 
 static bool is_loopback(struct sv host)
 {
-    return sv_starts(host, SV("127.")) || sv_eq(host, SV("::1")) || sv_eq_nocase(host, SV("localhost"));
+    return sv_starts(host, SV("127.")) || sv_eq(host, SV("::1")) ||
+           sv_eq_nocase(host, SV("localhost"));
 }
 
 static void set_tls(struct mconn *c, MYSQL *my, int mode)
 {
-    const char *ca = c->tls.ca.len ? c->tls.ca.ptr : NULL, *cert = c->tls.cert.len ? c->tls.cert.ptr : NULL;
+    const char *ca = c->tls.ca.len ? c->tls.ca.ptr : NULL,
+               *cert = c->tls.cert.len ? c->tls.cert.ptr : NULL;
     const char *key = c->tls.key.len ? c->tls.key.ptr : NULL;
 #ifdef LIBMARIADB
     lib_bool on = mode != CONF_TLS_DISABLED, verify = mode >= CONF_TLS_VERIFY_CA;
@@ -158,8 +162,8 @@ static void set_tls(struct mconn *c, MYSQL *my, int mode)
     mysql_options(my, MYSQL_OPT_SSL_ENFORCE, &on);
     mysql_options(my, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &verify);
 #else
-    static const unsigned modes[] = {SSL_MODE_DISABLED, SSL_MODE_PREFERRED, SSL_MODE_REQUIRED, SSL_MODE_VERIFY_CA,
-                                     SSL_MODE_VERIFY_IDENTITY};
+    static const unsigned modes[] = {SSL_MODE_DISABLED, SSL_MODE_PREFERRED, SSL_MODE_REQUIRED,
+        SSL_MODE_VERIFY_CA, SSL_MODE_VERIFY_IDENTITY};
     bool get_key = true;
 
     mysql_options(my, MYSQL_OPT_SSL_MODE, &modes[mode]);
@@ -173,31 +177,35 @@ static void set_tls(struct mconn *c, MYSQL *my, int mode)
 static MYSQL *connect_once(struct mconn *c, int tls_mode, bool *ok)
 {
     MYSQL *my = mysql_init(NULL);
-    unsigned protocol = MYSQL_PROTOCOL_TCP, timeout = MAX((c->p.connect_timeout_ms + 999) / 1000, 1u);
+    unsigned protocol = MYSQL_PROTOCOL_TCP,
+             timeout = MAX((c->p.connect_timeout_ms + 999) / 1000, 1u);
     unsigned read_s = (c->p.read_timeout_ms + 999) / 1000;
 
     CHECK(my);
-    mysql_options(my, MYSQL_OPT_PROTOCOL, &protocol); /* "localhost" would mean the library's own socket path */
+    mysql_options(my, MYSQL_OPT_PROTOCOL,
+        &protocol); /* "localhost" would mean the library's own socket path */
     mysql_options(my, MYSQL_OPT_CONNECT_TIMEOUT, &timeout);
     mysql_options(my, MYSQL_SET_CHARSET_NAME, "utf8mb4");
     if (read_s)
         mysql_options(my, MYSQL_OPT_READ_TIMEOUT, &read_s);
     set_tls(c, my, tls_mode);
-    *ok = mysql_real_connect(my, c->p.host.ptr, c->p.user.ptr, c->p.password.ptr, c->p.db.len ? c->p.db.ptr : NULL, c->p.port,
-                             NULL, CLIENT_MULTI_RESULTS) != NULL;
+    *ok = mysql_real_connect(my, c->p.host.ptr, c->p.user.ptr, c->p.password.ptr,
+              c->p.db.len ? c->p.db.ptr : NULL, c->p.port, NULL, CLIENT_MULTI_RESULTS) != NULL;
     return my;
 }
 
 /* What the texts written here rely on, whatever the server's own settings are. */
 static const char session_sql[] =
-    "SET SESSION sql_mode='STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION', SESSION time_zone='+00:00', SESSION autocommit=1, "
+    "SET SESSION sql_mode='STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION', SESSION "
+    "time_zone='+00:00', SESSION autocommit=1, "
     "SESSION wait_timeout=28800, SESSION sql_safe_updates=0, SESSION sql_select_limit=DEFAULT";
 
 static bool set_session(struct mconn *c, struct diag *d)
 {
     const char *isolation = "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ";
 
-    return mconn_exec(c, sv_make(session_sql, sizeof(session_sql) - 1), d) && mconn_exec(c, sv_cstr(isolation), d);
+    return mconn_exec(c, sv_make(session_sql, sizeof(session_sql) - 1), d) &&
+           mconn_exec(c, sv_cstr(isolation), d);
 }
 
 bool mconn_reconnect(struct mconn *c, struct diag *d)
@@ -219,8 +227,8 @@ bool mconn_reconnect(struct mconn *c, struct diag *d)
     c->lost = !ok;
     if (!ok) {
         diag_clear(&c->why);
-        diag_setf(&c->why, ER_SHARD_DOWN, "%.*s at %.*s:%u cannot be reached: %s (%u)", SV_ARG(c->p.what), SV_ARG(c->p.host),
-                  c->p.port, mysql_error(my), mysql_errno(my));
+        diag_setf(&c->why, ER_SHARD_DOWN, "%.*s at %.*s:%u cannot be reached: %s (%u)",
+            SV_ARG(c->p.what), SV_ARG(c->p.host), c->p.port, mysql_error(my), mysql_errno(my));
         if (!diag_is_set(d))
             *d = c->why;
         return false;
@@ -309,7 +317,8 @@ static void copy_result(MYSQL_RES *res, struct arena *a, struct mresult *r)
 {
     uint32_t cols = mysql_num_fields(res), rows = (uint32_t)mysql_num_rows(res);
     const MYSQL_FIELD *fields = mysql_fetch_fields(res);
-    struct sv *names = ARENA_NEW_N(a, struct sv, cols), *cells = ARENA_NEW_N(a, struct sv, (size_t)cols * rows);
+    struct sv *names = ARENA_NEW_N(a, struct sv, cols),
+              *cells = ARENA_NEW_N(a, struct sv, (size_t)cols * rows);
     uint8_t *types = ARENA_NEW_N(a, uint8_t, cols);
     MYSQL_ROW row;
     size_t at = 0;
@@ -375,8 +384,8 @@ bool mconn_exec(struct mconn *c, struct sv sql, struct diag *d)
     return mconn_query(c, sql, NULL, NULL, d);
 }
 
-bool mconn_each(struct mconn *c, struct sv sql, bool (*fn)(void *arg, const struct sv *cells, uint32_t cols), void *arg,
-                struct diag *d)
+bool mconn_each(struct mconn *c, struct sv sql,
+    bool (*fn)(void *arg, const struct sv *cells, uint32_t cols), void *arg, struct diag *d)
 {
     struct sv *cells;
     MYSQL_RES *res;
@@ -523,7 +532,8 @@ bool mconn_execf(struct mconn *c, struct diag *d, const char *fmt, ...)
     return ok;
 }
 
-bool mconn_queryf(struct mconn *c, struct arena *a, struct mresult *r, struct diag *d, const char *fmt, ...)
+bool mconn_queryf(
+    struct mconn *c, struct arena *a, struct mresult *r, struct diag *d, const char *fmt, ...)
 {
     struct sv sql;
     va_list ap;

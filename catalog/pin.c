@@ -48,8 +48,10 @@ uint64_t cat_pins_lowest(struct cat_pins *p)
 
     pthread_mutex_lock(&p->lock);
     lowest = p->current ? p->current->version : UINT64_MAX;
-    list_each (&p->pins, n) {
-        uint64_t v = atomic_load_explicit(&LIST_ENTRY(n, struct cat_pin, node)->lowest, memory_order_acquire);
+    list_each(&p->pins, n)
+    {
+        uint64_t v = atomic_load_explicit(
+            &LIST_ENTRY(n, struct cat_pin, node)->lowest, memory_order_acquire);
 
         lowest = MIN(lowest, v);
     }
@@ -64,14 +66,16 @@ bool cat_pins_wait(struct cat_pins *p, uint64_t version, uint64_t timeout_ms)
     while (cat_pins_lowest(p) < version) {
         if (clock_mono_ms() >= deadline)
             return false;
-        clock_sleep_ms(1); /* workers refresh within a turn of their loops; a condition variable would cost each return */
+        clock_sleep_ms(1); /* workers refresh within a turn of their loops; a condition variable
+                              would cost each return */
     }
     return true;
 }
 
 static void set_lowest(struct cat_pin *pin)
 {
-    atomic_store_explicit(&pin->lowest, pin->held.n ? pin->held.v[0].snapshot->version : UINT64_MAX, memory_order_release);
+    atomic_store_explicit(&pin->lowest, pin->held.n ? pin->held.v[0].snapshot->version : UINT64_MAX,
+        memory_order_release);
 }
 
 /* Drops what nobody borrows, except the newest. */
@@ -104,7 +108,8 @@ void cat_pin_close(struct cat_pin *pin)
     pthread_mutex_lock(&pin->pins->lock);
     list_remove(&pin->node);
     pthread_mutex_unlock(&pin->pins->lock);
-    array_each (&pin->held, it) {
+    array_each(&pin->held, it)
+    {
         ASSERT(it->borrows == 0);
         cat_snapshot_unref(it->snapshot);
     }
@@ -118,7 +123,8 @@ void cat_pin_refresh_slow(struct cat_pin *pin)
 
     pthread_mutex_lock(&p->lock);
     s = p->current ? cat_snapshot_ref(p->current) : NULL;
-    /* A pin that held nothing must be seen to hold this version before a newer one can be published. */
+    /* A pin that held nothing must be seen to hold this version before a newer one can be
+     * published. */
     if (s && pin->held.n == 0)
         atomic_store_explicit(&pin->lowest, s->version, memory_order_release);
     pthread_mutex_unlock(&p->lock);

@@ -1,11 +1,12 @@
 /* Snapshots: look-ups and the builder.
  *
- * The arrays of a snapshot are sorted when it is finished; the maps go from names and ids to indices. A table's key in
- * table_map is `database NUL table`, which no name can contain twice. A name may stand for several tables at once while DDL
- * replaces one (a public one, and others being made or dropped): the map then has the public one, if there is one.
+ * The arrays of a snapshot are sorted when it is finished; the maps go from names and ids to
+ * indices. A table's key in table_map is `database NUL table`, which no name can contain twice. A
+ * name may stand for several tables at once while DDL replaces one (a public one, and others being
+ * made or dropped): the map then has the public one, if there is one.
  *
- * Tables are counted objects: a snapshot holds one reference to each of its tables, and a table that did not change is the same
- * object in the next snapshot. The rest is small and copied. */
+ * Tables are counted objects: a snapshot holds one reference to each of its tables, and a table
+ * that did not change is the same object in the next snapshot. The rest is small and copied. */
 #include "catalog/snapshot.h"
 
 #include "catalog/user.h"
@@ -16,7 +17,8 @@ enum { TABLE_KEY_MAX = 2 * LIMIT_IDENT_BYTES + 1 };
 
 /* --- look-ups --- */
 
-static const struct sv virtual_dbs[] = {{"information_schema", 18}, {"mysql", 5}, {"performance_schema", 18}, {"sys", 3}, {"tessera", 7}};
+static const struct sv virtual_dbs[] = {{"information_schema", 18}, {"mysql", 5},
+    {"performance_schema", 18}, {"sys", 3}, {"tessera", 7}};
 
 bool cat_is_virtual_db(struct sv name)
 {
@@ -47,7 +49,8 @@ static struct sv table_key(char *buf, struct sv db, struct sv name)
     return sv_make(buf, db.len + 1 + name.len);
 }
 
-const struct cat_table *cat_find_table_any(const struct cat_snapshot *s, struct sv db, struct sv name)
+const struct cat_table *cat_find_table_any(
+    const struct cat_snapshot *s, struct sv db, struct sv name)
 {
     char buf[TABLE_KEY_MAX];
     struct sv key = table_key(buf, db, name);
@@ -115,7 +118,8 @@ const struct cat_user *cat_find_user(const struct cat_snapshot *s, struct sv nam
     return NULL;
 }
 
-const struct cat_user *cat_find_account(const struct cat_snapshot *s, struct sv name, struct sv host)
+const struct cat_user *cat_find_account(
+    const struct cat_snapshot *s, struct sv name, struct sv host)
 {
     for (size_t i = 0; i < s->users.n; i++) {
         if (sv_eq(s->users.v[i].name, name) && sv_eq_nocase(s->users.v[i].host, host))
@@ -137,7 +141,8 @@ struct sv cat_setting(const struct cat_snapshot *s, struct sv name)
 
 struct cat_snapshot *cat_snapshot_ref(const struct cat_snapshot *s)
 {
-    struct cat_snapshot *w = (struct cat_snapshot *)(uintptr_t)s; /* the count is the one thing that changes */
+    struct cat_snapshot *w =
+        (struct cat_snapshot *)(uintptr_t)s; /* the count is the one thing that changes */
 
     atomic_fetch_add_explicit(&w->refs, 1, memory_order_relaxed);
     return w;
@@ -212,7 +217,8 @@ void cat_builder_put_shard(struct cat_builder *b, const struct cat_shard *shard)
 {
     struct cat_snapshot *s = b->s;
 
-    array_each (&s->shards, it) {
+    array_each(&s->shards, it)
+    {
         if (it->id == shard->id) {
             copy_shard(&s->arena, it, shard);
             return;
@@ -236,7 +242,8 @@ void cat_builder_put_db(struct cat_builder *b, const struct cat_db *db)
 {
     struct cat_snapshot *s = b->s;
 
-    array_each (&s->dbs, it) {
+    array_each(&s->dbs, it)
+    {
         if (it->id == db->id) {
             copy_db(&s->arena, it, db);
             return;
@@ -302,7 +309,8 @@ bool cat_builder_drop_table(struct cat_builder *b, uint64_t id)
 
 static struct cat_user *user_at(struct cat_snapshot *s, struct sv name, struct sv host)
 {
-    array_each (&s->users, it) {
+    array_each(&s->users, it)
+    {
         if (sv_eq(it->name, name) && sv_eq_nocase(it->host, host))
             return it;
     }
@@ -331,13 +339,15 @@ void cat_builder_put_setting(struct cat_builder *b, struct sv name, struct sv va
 {
     struct cat_snapshot *s = b->s;
 
-    array_each (&s->settings, it) {
+    array_each(&s->settings, it)
+    {
         if (sv_eq_nocase(it->name, name)) {
             it->value = arena_dup(&s->arena, value);
             return;
         }
     }
-    array_push(&s->settings, &s->arena, (struct cat_setting){arena_dup(&s->arena, name), arena_dup(&s->arena, value)});
+    array_push(&s->settings, &s->arena,
+        (struct cat_setting){arena_dup(&s->arena, name), arena_dup(&s->arena, value)});
 }
 
 bool cat_builder_drop_setting(struct cat_builder *b, struct sv name)
@@ -373,7 +383,8 @@ static int db_order(const void *a, const void *b)
 
 static int table_order(const void *a, const void *b)
 {
-    const struct cat_table *x = *(const struct cat_table *const *)a, *y = *(const struct cat_table *const *)b;
+    const struct cat_table *x = *(const struct cat_table *const *)a,
+                           *y = *(const struct cat_table *const *)b;
     int c = sv_cmp(x->db, y->db);
 
     if (c == 0)
@@ -401,8 +412,8 @@ static bool index_shards(struct cat_snapshot *s, struct diag *d)
 
         *cat_id_map_put(&s->shard_ids, s->shards.v[i].id, &new_id) = (uint32_t)i;
         if (!new_id || cat_find_shard(s, s->shards.v[i].name) != &s->shards.v[i])
-            return diag_setf(d, ER_INTERNAL, "catalog: two shards named %.*s or numbered %u", SV_ARG(s->shards.v[i].name),
-                             s->shards.v[i].id);
+            return diag_setf(d, ER_INTERNAL, "catalog: two shards named %.*s or numbered %u",
+                SV_ARG(s->shards.v[i].name), s->shards.v[i].id);
     }
     return true;
 }
@@ -415,7 +426,8 @@ static bool index_dbs(struct cat_snapshot *s, struct diag *d)
         *cat_ptr_map_put(&s->db_map, s->dbs.v[i].name, &new_name) = (uint32_t)i;
         *cat_id_map_put(&s->db_ids, s->dbs.v[i].id, &new_id) = (uint32_t)i;
         if (!new_name || !new_id)
-            return diag_setf(d, ER_INTERNAL, "catalog: two databases named %.*s or with its id", SV_ARG(s->dbs.v[i].name));
+            return diag_setf(d, ER_INTERNAL, "catalog: two databases named %.*s or with its id",
+                SV_ARG(s->dbs.v[i].name));
     }
     return true;
 }
@@ -432,20 +444,21 @@ static bool index_tables(struct cat_snapshot *s, struct diag *d)
         uint32_t *at;
 
         if (!key.ptr || !cat_ptr_map_get(&s->db_map, t->db))
-            return diag_setf(d, ER_INTERNAL, "catalog: table %.*s is in the unknown database %.*s", SV_ARG(t->name),
-                             SV_ARG(t->db));
+            return diag_setf(d, ER_INTERNAL, "catalog: table %.*s is in the unknown database %.*s",
+                SV_ARG(t->name), SV_ARG(t->db));
         for (uint32_t p = 0; p < t->parts_n; p++) {
             if (!cat_find_shard_id(s, t->parts[p].shard_id))
-                return diag_setf(d, ER_INTERNAL, "catalog: partition %u of %.*s.%.*s is on the unknown shard %u", p,
-                                 SV_ARG(t->db), SV_ARG(t->name), t->parts[p].shard_id);
+                return diag_setf(d, ER_INTERNAL,
+                    "catalog: partition %u of %.*s.%.*s is on the unknown shard %u", p,
+                    SV_ARG(t->db), SV_ARG(t->name), t->parts[p].shard_id);
         }
         *cat_id_map_put(&s->table_ids, t->id, &new_id) = (uint32_t)i;
         at = cat_ptr_map_get(&s->table_map, key);
         new_name = !at;
         other = at ? s->tables.v[*at] : NULL;
         if (!new_id || (other && other->state == CAT_PUBLIC && t->state == CAT_PUBLIC))
-            return diag_setf(d, ER_INTERNAL, "catalog: two tables named %.*s.%.*s or with its id", SV_ARG(t->db),
-                             SV_ARG(t->name));
+            return diag_setf(d, ER_INTERNAL, "catalog: two tables named %.*s.%.*s or with its id",
+                SV_ARG(t->db), SV_ARG(t->name));
         if (new_name)
             at = cat_ptr_map_put(&s->table_map, arena_dup(&s->arena, key), NULL);
         *at = (uint32_t)i;

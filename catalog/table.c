@@ -17,7 +17,8 @@ struct cat_table *cat_table_new(struct sv db, struct sv name)
 
 struct cat_table *cat_table_ref(const struct cat_table *t)
 {
-    struct cat_table *w = (struct cat_table *)(uintptr_t)t; /* the count is the one thing that changes */
+    struct cat_table *w =
+        (struct cat_table *)(uintptr_t)t; /* the count is the one thing that changes */
 
     atomic_fetch_add_explicit(&w->refs, 1, memory_order_relaxed);
     return w;
@@ -63,8 +64,8 @@ static void clone_parts(struct cat_table *to, const struct cat_table *from)
         parts[i].phys_db = arena_dup(a, from->parts[i].phys_db);
         parts[i].phys_name = arena_dup(a, from->parts[i].phys_name);
         parts[i].comment = arena_dup(a, from->parts[i].comment);
-        parts[i].bounds =
-            clone_bounds(a, from->parts[i].bounds, (size_t)from->parts[i].tuples_n * bound_width(&from->part));
+        parts[i].bounds = clone_bounds(
+            a, from->parts[i].bounds, (size_t)from->parts[i].tuples_n * bound_width(&from->part));
     }
     to->parts = parts;
     to->parts_n = from->parts_n;
@@ -106,7 +107,8 @@ void cat_table_spread(struct cat_table *t, uint32_t n, const uint32_t *shard_ids
         parts[i].shard_id = shard_ids[i];
         parts[i].phys_db = arena_dup(a, t->db);
         parts[i].phys_name = cat_make_phys_name(a, t->name, i, n);
-        /* Boundaries i * 2^32 / n, rounded down: fixed for ever, since tables of one group are made at different times. */
+        /* Boundaries i * 2^32 / n, rounded down: fixed for ever, since tables of one group are made
+         * at different times. */
         parts[i].hash_lo = (uint32_t)(((uint64_t)i << 32) / n);
         parts[i].hash_hi = (uint32_t)((((uint64_t)i + 1) << 32) / n - 1);
     }
@@ -118,7 +120,8 @@ void cat_table_spread(struct cat_table *t, uint32_t n, const uint32_t *shard_ids
 
 static bool broken(const struct cat_table *t, struct diag *d, const char *what)
 {
-    return diag_setf(d, ER_INTERNAL, "catalog: table %.*s.%.*s: %s", SV_ARG(t->db), SV_ARG(t->name), what);
+    return diag_setf(
+        d, ER_INTERNAL, "catalog: table %.*s.%.*s: %s", SV_ARG(t->db), SV_ARG(t->name), what);
 }
 
 static bool finish_columns(struct cat_table *t, struct diag *d)
@@ -150,7 +153,8 @@ static bool finish_keys(struct cat_table *t, struct diag *d)
         if (k->kind == CAT_KEY_PRIMARY)
             t->primary = (int32_t)i;
         for (uint32_t p = 0; p < k->parts_n; p++) {
-            if (k->parts[p].column >= (int32_t)t->columns_n || (k->parts[p].column < 0 && !k->parts[p].expr.len))
+            if (k->parts[p].column >= (int32_t)t->columns_n ||
+                (k->parts[p].column < 0 && !k->parts[p].expr.len))
                 return broken(t, d, "a key with an unknown column");
         }
     }
@@ -177,7 +181,8 @@ static bool finish_hash_ranges(const struct cat_table *t, struct diag *d)
             return broken(t, d, "hash ranges with a gap or an overlap");
         next = (uint64_t)t->parts[i].hash_hi + 1;
     }
-    return next == UINT64_C(1) << 32 || broken(t, d, "hash ranges that do not cover all of hash space");
+    return next == UINT64_C(1) << 32 ||
+           broken(t, d, "hash ranges that do not cover all of hash space");
 }
 
 static bool finish_parts(struct cat_table *t, struct diag *d)
@@ -185,7 +190,8 @@ static bool finish_parts(struct cat_table *t, struct diag *d)
     for (uint32_t i = 0; i < t->parts_n; i++) {
         const struct cat_part *p = &t->parts[i];
 
-        if (p->ordinal != i || !p->phys_name.len || !p->phys_db.len || (t->kind == CAT_PARTITIONED && !p->name.len))
+        if (p->ordinal != i || !p->phys_name.len || !p->phys_db.len ||
+            (t->kind == CAT_PARTITIONED && !p->name.len))
             return broken(t, d, "a partition without a name or with a wrong ordinal");
     }
     switch (t->kind) {
@@ -198,7 +204,8 @@ static bool finish_parts(struct cat_table *t, struct diag *d)
     }
     if (t->parts_n == 0 || t->parts_n > LIMIT_PARTITIONS || t->part.method == CAT_PART_NONE)
         return broken(t, d, "partitioned, but without partitions or method");
-    if (t->part.columns_n == 0 || t->part.columns_n > LIMIT_PARTITION_COLUMNS || t->part.by_columns != (t->part.expr.len == 0))
+    if (t->part.columns_n == 0 || t->part.columns_n > LIMIT_PARTITION_COLUMNS ||
+        t->part.by_columns != (t->part.expr.len == 0))
         return broken(t, d, "a partition key without columns, or too many");
     for (uint32_t i = 0; i < t->part.columns_n; i++) {
         if (t->part.columns[i] >= t->columns_n)

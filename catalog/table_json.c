@@ -1,6 +1,7 @@
-/* The durable form of a table's nested parts: JSON in tessera.tbl.body, readable by people and stable over versions of
- * Tessera. Members are only added, never renamed; what has its usual value (empty text, zero, false) is left out. Text that is
- * no UTF-8 (defaults of binary columns) is written as {"hex": "..."}. */
+/* The durable form of a table's nested parts: JSON in tessera.tbl.body, readable by people and
+ * stable over versions of Tessera. Members are only added, never renamed; what has its usual value
+ * (empty text, zero, false) is left out. Text that is no UTF-8 (defaults of binary columns) is
+ * written as {"hex": "..."}. */
 #include "catalog/snapshot.h"
 
 #include "util/strbuf.h"
@@ -255,7 +256,9 @@ static void bad(struct reader *r, const char *what)
 
 static unsigned hex_digit(char c)
 {
-    return c >= '0' && c <= '9' ? (unsigned)(c - '0') : c >= 'a' && c <= 'f' ? (unsigned)(c - 'a' + 10) : 16;
+    return c >= '0' && c <= '9'   ? (unsigned)(c - '0')
+           : c >= 'a' && c <= 'f' ? (unsigned)(c - 'a' + 10)
+                                  : 16;
 }
 
 static struct sv text_of(struct reader *r, const json_t *v, const char *what)
@@ -305,7 +308,8 @@ static bool get_bool(const json_t *o, const char *key)
     return json_is_true(json_object_get(o, key));
 }
 
-static int get_name(struct reader *r, const json_t *o, const char *key, const char *const *names, size_t n)
+static int get_name(
+    struct reader *r, const json_t *o, const char *key, const char *const *names, size_t n)
 {
     const char *text = json_string_value(json_object_get(o, key));
 
@@ -341,7 +345,8 @@ static const uint32_t *get_ordinals(struct reader *r, const json_t *o, const cha
     for (uint32_t i = 0; i < *n; i++) {
         const json_t *e = json_array_get(list, i);
 
-        if (!json_is_integer(e) || json_integer_value(e) < 0 || json_integer_value(e) > LIMIT_COLUMNS)
+        if (!json_is_integer(e) || json_integer_value(e) < 0 ||
+            json_integer_value(e) > LIMIT_COLUMNS)
             bad(r, key);
         v[i] = (uint32_t)json_integer_value(e);
     }
@@ -366,10 +371,12 @@ static void read_column(struct reader *r, const json_t *o, uint32_t ordinal, str
     c->auto_increment = get_bool(o, "auto_increment");
     c->invisible = get_bool(o, "invisible");
     c->hidden = get_bool(o, "hidden");
-    c->default_kind = (enum cat_default_kind)get_name(r, o, "default_kind", default_kinds, ARRAY_LEN(default_kinds));
+    c->default_kind = (enum cat_default_kind)get_name(
+        r, o, "default_kind", default_kinds, ARRAY_LEN(default_kinds));
     c->default_text = get_text(r, o, "default");
     c->on_update = get_text(r, o, "on_update");
-    c->generated = (enum cat_generated)get_name(r, o, "generated", generated_kinds, ARRAY_LEN(generated_kinds));
+    c->generated = (enum cat_generated)get_name(
+        r, o, "generated", generated_kinds, ARRAY_LEN(generated_kinds));
     c->generated_expr = get_text(r, o, "generated_expr");
     c->comment = get_text(r, o, "comment");
 }
@@ -415,7 +422,8 @@ static void read_fk(struct reader *r, const json_t *o, struct cat_fk *f)
 static void read_lists(struct reader *r, const json_t *root, struct cat_table *t)
 {
     const json_t *columns = json_object_get(root, "columns"), *keys = json_object_get(root, "keys");
-    const json_t *checks = json_object_get(root, "checks"), *fks = json_object_get(root, "foreign_keys");
+    const json_t *checks = json_object_get(root, "checks"),
+                 *fks = json_object_get(root, "foreign_keys");
     struct cat_column *c;
     struct cat_key *k;
     struct cat_check *ch;
@@ -434,7 +442,8 @@ static void read_lists(struct reader *r, const json_t *root, struct cat_table *t
     for (uint32_t i = 0; i < t->checks_n; i++) {
         const json_t *o = json_array_get(checks, i);
 
-        ch[i] = (struct cat_check){get_text(r, o, "name"), get_text(r, o, "expr"), get_bool(o, "not_enforced")};
+        ch[i] = (struct cat_check){
+            get_text(r, o, "name"), get_text(r, o, "expr"), get_bool(o, "not_enforced")};
     }
     t->fks_n = (uint32_t)json_array_size(fks);
     t->fks = f = ARENA_NEW_N(r->a, struct cat_fk, t->fks_n);
@@ -445,7 +454,8 @@ static void read_lists(struct reader *r, const json_t *root, struct cat_table *t
 bool cat_table_from_json(struct cat_table *t, struct sv json, struct diag *d)
 {
     struct reader r = {&t->arena, d, true};
-    json_t *root = json_loadb(json.ptr ? json.ptr : "", json.len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
+    json_t *root = json_loadb(
+        json.ptr ? json.ptr : "", json.len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
     const json_t *part;
 
     if (!json_is_object(root)) {
@@ -463,7 +473,8 @@ bool cat_table_from_json(struct cat_table *t, struct sv json, struct diag *d)
     t->auto_inc_start = get_int(&r, root, "auto_inc_start");
     t->options = get_text(&r, root, "options");
     part = json_object_get(root, "partitioning");
-    t->part.method = (enum cat_part_method)get_name(&r, part, "method", part_methods, ARRAY_LEN(part_methods));
+    t->part.method =
+        (enum cat_part_method)get_name(&r, part, "method", part_methods, ARRAY_LEN(part_methods));
     t->part.by_columns = get_bool(part, "by_columns");
     t->part.linear = get_bool(part, "linear");
     t->part.by_default = get_bool(part, "by_default");
@@ -473,7 +484,8 @@ bool cat_table_from_json(struct cat_table *t, struct sv json, struct diag *d)
     return r.ok;
 }
 
-bool cat_bounds_from_json(struct sv json, struct arena *a, const struct cat_bound **bounds, uint32_t *n, struct diag *d)
+bool cat_bounds_from_json(
+    struct sv json, struct arena *a, const struct cat_bound **bounds, uint32_t *n, struct diag *d)
 {
     struct reader r = {a, d, true};
     json_t *list = json_loadb(json.ptr ? json.ptr : "", json.len, JSON_ALLOW_NUL, NULL);
@@ -495,7 +507,8 @@ bool cat_bounds_from_json(struct sv json, struct arena *a, const struct cat_boun
         if (json_is_null(e))
             v[i].kind = CAT_BOUND_NULL;
         else if (json_object_get(e, "kind"))
-            v[i].kind = (enum cat_bound_kind)get_name(&r, e, "kind", bound_kinds, ARRAY_LEN(bound_kinds));
+            v[i].kind =
+                (enum cat_bound_kind)get_name(&r, e, "kind", bound_kinds, ARRAY_LEN(bound_kinds));
         else
             v[i].text = text_of(&r, e, "bounds");
     }

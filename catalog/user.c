@@ -22,7 +22,8 @@ enum user_secret_kind user_secret_kind_of(struct sv secret)
         return USER_SECRET_EMPTY;
     if (secret.len == NATIVE_LEN && secret.ptr[0] == '*' && all_hex(secret.ptr + 1, NATIVE_LEN - 1))
         return USER_SECRET_NATIVE;
-    if (secret.len == SHA2_LEN && sv_starts(secret, SV("$A$")) && all_hex(secret.ptr + 3, 3) && secret.ptr[6] == '$')
+    if (secret.len == SHA2_LEN && sv_starts(secret, SV("$A$")) && all_hex(secret.ptr + 3, 3) &&
+        secret.ptr[6] == '$')
         return USER_SECRET_SHA2;
     return USER_SECRET_BAD;
 }
@@ -46,7 +47,8 @@ static char lower(char c)
     return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
 }
 
-/* % and _ as in LIKE, with a backslash before them taken literally. Iterative: on a mismatch the last % takes one more. */
+/* % and _ as in LIKE, with a backslash before them taken literally. Iterative: on a mismatch the
+ * last % takes one more. */
 static bool like(struct sv p, struct sv s)
 {
     size_t i = 0, k = 0, star = SIZE_MAX, mark = 0;
@@ -58,7 +60,8 @@ static bool like(struct sv p, struct sv s)
         if (i < p.len && !escaped && p.ptr[i] == '%') {
             star = i++;
             mark = k;
-        } else if (i < p.len && ((!escaped && p.ptr[i] == '_') || lower(p.ptr[at]) == lower(s.ptr[k]))) {
+        } else if (i < p.len &&
+                   ((!escaped && p.ptr[i] == '_') || lower(p.ptr[at]) == lower(s.ptr[k]))) {
             i = at + 1;
             k++;
         } else if (star != SIZE_MAX) {
@@ -91,7 +94,8 @@ static bool parse_ip4(struct sv s, uint32_t *out)
 /* address/mask or address/bits. */
 static bool net_matches(struct sv pattern, size_t slash, struct sv host)
 {
-    struct sv left = sv_make(pattern.ptr, slash), right = sv_make(pattern.ptr + slash + 1, pattern.len - slash - 1);
+    struct sv left = sv_make(pattern.ptr, slash),
+              right = sv_make(pattern.ptr + slash + 1, pattern.len - slash - 1);
     uint32_t net, mask, ip;
     uint64_t bits;
 
@@ -106,8 +110,8 @@ static bool net_matches(struct sv pattern, size_t slash, struct sv host)
 
 static bool is_loopback(struct sv host)
 {
-    return sv_eq_nocase(host, SV("localhost")) || sv_starts(host, SV("127.")) || sv_eq(host, SV("::1")) ||
-           sv_starts(host, SV("::ffff:127."));
+    return sv_eq_nocase(host, SV("localhost")) || sv_starts(host, SV("127.")) ||
+           sv_eq(host, SV("::1")) || sv_starts(host, SV("::ffff:127."));
 }
 
 bool user_host_matches(struct sv pattern, struct sv host)
@@ -152,5 +156,6 @@ int user_compare(const struct cat_user *a, const struct cat_user *b)
         return fa > fb ? -1 : 1;
     if (!a->name.len != !b->name.len)
         return a->name.len ? -1 : 1;
-    return sv_cmp_nocase(a->host, b->host) ? sv_cmp_nocase(a->host, b->host) : sv_cmp(a->name, b->name);
+    return sv_cmp_nocase(a->host, b->host) ? sv_cmp_nocase(a->host, b->host)
+                                           : sv_cmp(a->name, b->name);
 }

@@ -34,6 +34,8 @@ enum txn_need exec_need(const struct exec *e);
 
 /* The one-place text of the statement at a place, in the statement's arena (relay.c). */
 struct sv relay_text(struct exec *e, uint32_t place);
+/* The three numbers of an info text; false: it has other ones. */
+bool exec_info_numbers(struct sv info, uint64_t out[3]);
 /* The info texts of several replies added up (fanout.c). */
 struct sv exec_sum_info(struct exec *e, const struct exec_lane *lanes, uint32_t n);
 

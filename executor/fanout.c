@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 /* Numbers of MySQL's info texts: "Rows matched: 3  Changed: 1  Warnings: 0", "Records: 3  Duplicates: 0  Warnings: 0". */
-static bool info_numbers(struct sv info, uint64_t out[3])
+bool exec_info_numbers(struct sv info, uint64_t out[3])
 {
     size_t n = 0;
 
@@ -29,7 +29,7 @@ struct sv exec_sum_info(struct exec *e, const struct exec_lane *lanes, uint32_t 
     for (uint32_t i = 0; i < n; i++) {
         uint64_t one[3];
 
-        if (!info_numbers(lanes[i].ok.info, one))
+        if (!exec_info_numbers(lanes[i].ok.info, one))
             continue;
         any = true;
         is_update = lanes[i].ok.info.ptr[1] == 'o'; /* "Rows", not "Records" */

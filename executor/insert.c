@@ -319,6 +319,27 @@ static struct sv render(const struct insert *in, uint32_t place, bool all)
 
 /* ---- the inserts ---- */
 
+/* "Records: n  Duplicates: d  Warnings: w" of the whole statement. A place that got one row says nothing of it: its affected
+ * rows tell (2: replaced or updated, 0: ignored). */
+static struct sv sum_rows(const struct insert *in)
+{
+    struct exec *e = in->e;
+    uint64_t sum[3] = {0}, duplicates = 0;
+
+    if (in->p->n_rows < 2)
+        return e->lanes[0].ok.info;
+    for (uint32_t i = 0; i < e->n_lanes; i++) {
+        const struct packet_ok *ok = &e->lanes[i].ok;
+
+        if (exec_info_numbers(ok->info, sum))
+            duplicates += sum[1];
+        else
+            duplicates += ok->affected_rows == 2 || (ok->affected_rows == 0 && in->p->ignore);
+    }
+    return arena_printf(e->arena, "Records: %u  Duplicates: %llu  Warnings: %llu", in->p->n_rows,
+        (unsigned long long)duplicates, (unsigned long long)e->warnings->total);
+}
+
 static void inserted(struct exec *e)
 {
     struct insert *in = e->step;
@@ -334,7 +355,7 @@ static void inserted(struct exec *e)
                 ok->affected_rows += e->lanes[i].ok.affected_rows;
                 ok->insert_id = MAX(ok->insert_id, e->lanes[i].ok.insert_id);
             }
-            ok->info = exec_sum_info(e, e->lanes, e->n_lanes);
+            ok->info = sum_rows(in);
         }
         if (in->n_generated)
             ok->insert_id = e->generated_id;

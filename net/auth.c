@@ -1,9 +1,10 @@
 /* Login methods: the two roles' state machines. Hashes, the cache and RSA are in authcrypt.c.
  *
- * Server role. The client's first answer comes with its handshake response, computed with the method that it guessed. If the
- * user's secret asks for another one, the client is told to switch and answers anew. caching_sha2_password then is either done at
- * once, from the cache of fast digests, or goes through the full exchange: the password itself, in clear over a secure transport, else
- * encrypted with our RSA key (which the client may ask for first). A user that does not exist goes the same ways and is denied.
+ * Server role. The client's first answer comes with its handshake response, computed with the method that it
+ * guessed. If the user's secret asks for another one, the client is told to switch and answers anew.
+ * caching_sha2_password then is either done at once, from the cache of fast digests, or goes through the full
+ * exchange: the password itself, in clear over a secure transport, else encrypted with our RSA key (which the
+ * client may ask for first). A user that does not exist goes the same ways and is denied.
  *
  * Client role: the same, mirrored; the server leads. */
 #include "net/auth.h"

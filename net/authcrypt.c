@@ -1,8 +1,9 @@
 /* Login methods: hashes, stored secrets, the cache of fast digests, RSA.
  *
- * What threads share: the RSA key pair (made once before the workers start, only read then) and the cache (a mutex; taken once or twice
- * a login). The cache is a table of fixed size in which a new entry takes the place of what was there: a lost entry costs
- * that user one full exchange. Its key covers the stored secret, so a changed password misses by itself. */
+ * What threads share: the RSA key pair (made once before the workers start, only read then) and the cache (a
+ * mutex; taken once or twice a login). The cache is a table of fixed size in which a new entry takes the place of
+ * what was there: a lost entry costs that user one full exchange. Its key covers the stored secret, so a changed
+ * password misses by itself. */
 #include "net/auth-int.h"
 
 #include "util/arena.h"
@@ -15,7 +16,12 @@
 #include <openssl/rsa.h>
 #include <pthread.h>
 
-enum { CACHE_SLOTS = 4096, SHA_CRYPT_SALT = 20, SHA_CRYPT_HASH = 43, SECRET_SHA2_BYTES = 7 + SHA_CRYPT_SALT + SHA_CRYPT_HASH };
+enum {
+    CACHE_SLOTS = 4096,
+    SHA_CRYPT_SALT = 20,
+    SHA_CRYPT_HASH = 43,
+    SECRET_SHA2_BYTES = 7 + SHA_CRYPT_SALT + SHA_CRYPT_HASH
+};
 
 struct cache_slot {
     unsigned char key[32], digest[AUTH_SHA2_BYTES];
@@ -67,7 +73,10 @@ void auth_native_scramble(struct sv password, const unsigned char *nonce, unsign
 
 static int hex_digit(char c)
 {
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'A' && c <= 'F' ? c - 'A' + 10 : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                                  : -1;
 }
 
 static bool native_stage2(struct sv secret, unsigned char *stage2)
@@ -139,8 +148,8 @@ static void update_repeated(EVP_MD_CTX *ctx, const unsigned char *digest, size_t
     EVP_DigestUpdate(ctx, digest, n);
 }
 
-/* SHA-crypt with SHA-256, "Unix crypt using SHA-256 and SHA-512", steps 1 to 21; the letters are that text's. MySQL uses
- * a salt of 20 bytes, where crypt(3) cuts it to 16. */
+/* SHA-crypt with SHA-256, "Unix crypt using SHA-256 and SHA-512", steps 1 to 21; the letters are that text's.
+ * MySQL uses a salt of 20 bytes, where crypt(3) cuts it to 16. */
 static void sha_crypt(struct sv key, struct sv salt, unsigned rounds, char out[SHA_CRYPT_HASH])
 {
     static const char b64[] = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";

@@ -1,10 +1,10 @@
 /* Channel: output.
  *
  * What is put while a callback runs is collected in c->out, an array of pieces at the head of a page of the worker:
- * copies go into the page behind it, borrowed memory is only pointed to. The flush after the callback tries one writev. What the
- * socket does not take is copied into the backlog (pages of bytes as they go out: with TLS, ciphertext), which the
- * write event drains; as long as there is a backlog everything goes there. So the usual case touches no list and no
- * event, and borrowed memory never outlives the flush.
+ * copies go into the page behind it, borrowed memory is only pointed to. The flush after the callback tries one
+ * writev. What the socket does not take is copied into the backlog (pages of bytes as they go out: with TLS,
+ * ciphertext), which the write event drains; as long as there is a backlog everything goes there. So the usual
+ * case touches no list and no event, and borrowed memory never outlives the flush.
  *
  * A held channel (chan_hold) collects plain bytes in c->held in the same way. */
 #include "net/chan-int.h"

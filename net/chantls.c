@@ -1,7 +1,7 @@
-/* Channel: TLS. OpenSSL never sees the socket: a BIO of our own takes ciphertext from the bytes just read and collects what
- * OpenSSL writes in a buffer that all channels of the worker share, so that an idle connection keeps no buffers of its own
- * and several records leave in one write. Decryption goes on until everything read is used up: no ciphertext waits
- * anywhere but inside OpenSSL's incomplete record. */
+/* Channel: TLS. OpenSSL never sees the socket: a BIO of our own takes ciphertext from the bytes just read and
+ * collects what OpenSSL writes in a buffer that all channels of the worker share, so that an idle connection keeps
+ * no buffers of its own and several records leave in one write. Decryption goes on until everything read is used
+ * up: no ciphertext waits anywhere but inside OpenSSL's incomplete record. */
 #include "net/chan-int.h"
 
 #include "util/arena.h"
@@ -229,7 +229,10 @@ bool chan_start_tls(struct chan *c, struct ssl_ctx_st *ctx, bool server, const c
     SSL_set_mode(c->ssl, SSL_MODE_RELEASE_BUFFERS);
     SSL_set_options(c->ssl, SSL_OP_NO_RENEGOTIATION | SSL_OP_IGNORE_UNEXPECTED_EOF);
     if (!server && server_name) {
-        if (SSL_set_tlsext_host_name(c->ssl, server_name) != 1 || SSL_set1_host(c->ssl, server_name) != 1) {
+        /* What SSL_set_tlsext_host_name does, whose cast drops const. */
+        if (SSL_ctrl(c->ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
+                     (void *)(uintptr_t)server_name) != 1 ||
+            SSL_set1_host(c->ssl, server_name) != 1) {
             chan_tls_free(c);
             return false;
         }

@@ -1,6 +1,6 @@
 /* Listening sockets. Each worker accepts for itself on a socket of its own (SO_REUSEPORT spreads connections by hash);
- * a connection is counted against the worker with the fewest before it gets there, so that a burst spreads evenly, and travels
- * by that worker's mailbox when it is another one. */
+ * a connection is counted against the worker with the fewest before it gets there, so that a burst spreads evenly,
+ * and travels by that worker's mailbox when it is another one. */
 #include "net/listen.h"
 
 #include "net/packet.h"

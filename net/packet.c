@@ -1,7 +1,8 @@
-/* MySQL's packets: frames, replies, login. Commands with parameters are in paramcodec.c, rows in rowtext.c and rowbin.c.
+/* MySQL's packets: frames, replies, login. Commands with parameters are in paramcodec.c, rows in rowtext.c and
+ * rowbin.c.
  *
- * All parsers read through a struct rd, a cursor that becomes bad when something would reach over the end; its result is
- * tested once at the end of a parser. */
+ * All parsers read through a struct rd, a cursor that becomes bad when something would reach over the end; its
+ * result is tested once at the end of a parser. */
 #include "net/packet.h"
 
 #include "net/packet-int.h"
@@ -82,15 +83,13 @@ bool packet_ok_parse(const unsigned char *p, size_t n, uint64_t caps, struct pac
     ok->warnings = rd_u16(&r);
     if (r.bad)
         return false;
-    if (caps & CAP_SESSION_TRACK) {
-        if (r.p < r.end)
-            ok->info = rd_lenenc_sv(&r);
-        if (ok->status & STATUS_SESSION_CHANGED)
-            ok->track = rd_lenenc_sv(&r);
-        return !r.bad;
-    }
-    ok->info = rd_rest(&r);
-    return true;
+    /* The documentation has the text up to the packet's end where CLIENT_SESSION_TRACK is missing; every server
+     * sends, and every client library reads, a length in front of it either way. */
+    if (r.p < r.end)
+        ok->info = rd_lenenc_sv(&r);
+    if ((caps & CAP_SESSION_TRACK) && (ok->status & STATUS_SESSION_CHANGED))
+        ok->track = rd_lenenc_sv(&r);
+    return !r.bad;
 }
 
 size_t packet_ok_size(const struct packet_ok *ok)
@@ -110,14 +109,11 @@ unsigned char *packet_ok_encode(unsigned char *p, const struct packet_ok *ok, ui
     put_u16(p, status);
     put_u16(p + 2, ok->warnings);
     p += 4;
-    if (caps & CAP_SESSION_TRACK) {
-        if (ok->info.len || track)
-            p = put_lenenc_sv(p, ok->info);
-        if (track)
-            p = put_lenenc_sv(p, ok->track);
-        return p;
-    }
-    return put_sv(p, ok->info);
+    if (ok->info.len || track)
+        p = put_lenenc_sv(p, ok->info);
+    if (track)
+        p = put_lenenc_sv(p, ok->track);
+    return p;
 }
 
 bool packet_eof_parse(const unsigned char *p, size_t n, struct packet_ok *ok)

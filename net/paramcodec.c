@@ -206,7 +206,8 @@ bool packet_execute_parse(const unsigned char *p, size_t n, uint64_t caps, uint3
     return take_params(&r, &b, e->params);
 }
 
-void packet_execute_build(struct strbuf *b, uint32_t stmt_id, uint8_t flags, const struct packet_param *params, uint32_t n)
+void packet_execute_build(struct strbuf *b, uint32_t stmt_id, uint8_t flags, const struct packet_param *params,
+                          uint32_t n)
 {
     size_t bitmap = (n + 7) / 8, fixed = 10 + (n ? bitmap + 1 + 2 * (size_t)n : 0);
     unsigned char *p = (unsigned char *)strbuf_room(b, fixed);

@@ -76,8 +76,8 @@ static char *put_date(char *p, const struct wire_time *t)
     return put_digits(p, t->day, 2);
 }
 
-/* The digits of a finite number as d.ddde[+-]x with the fewest digits that read back as the same number; MySQL writes FLOAT
- * with 6 digits at most. */
+/* The digits of a finite number as d.ddde[+-]x with the fewest digits that read back as the same number; MySQL
+ * writes FLOAT with 6 digits at most. */
 static void shortest(double v, bool is_float, char *buf, size_t n)
 {
     int most = is_float ? 5 : 16;
@@ -181,7 +181,8 @@ struct sv wire_value_text(const struct wire_value *v, unsigned decimals, char *b
 
 /* --- text to binary row --- */
 
-/* A whole number with sign, and nothing else. A fraction of zeros is let through (DECIMAL results typed as integers). */
+/* A whole number with sign, and nothing else. A fraction of zeros is let through (DECIMAL results typed as
+ * integers). */
 static bool parse_int(struct sv s, bool *negative, uint64_t *v)
 {
     size_t i = 0;

@@ -1,4 +1,5 @@
-/* Rows of the text protocol ("ProtocolText::ResultsetRow"): length-encoded strings one after the other, 0xfb for NULL. */
+/* Rows of the text protocol ("ProtocolText::ResultsetRow"): length-encoded strings one after the other, 0xfb for
+ * NULL. */
 #include "net/packet-int.h"
 #include "net/packet.h"
 

@@ -1,8 +1,9 @@
 /* The event loop of one thread.
  *
  * libevent is used for readiness only: one base without locks, persistent read events, one timer event that stands for
- * the whole wheel. event_base_loop(EVLOOP_ONCE) is one turn: it waits once and runs the callbacks of everything that was
- * ready; what must happen after a turn (deferred frees, reading the clock anew) is done here between two calls.
+ * the whole wheel. event_base_loop(EVLOOP_ONCE) is one turn: it waits once and runs the callbacks of everything
+ * that was ready; what must happen after a turn (deferred frees, reading the clock anew) is done here between two
+ * calls.
  *
  * The wheel's timer event is armed for the next tick at which there is something to do, and moved only when an earlier
  * one comes: a statement's timeout lies behind what is armed already, so arming it touches the wheel alone.

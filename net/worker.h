@@ -1,10 +1,11 @@
 /* Worker: one thread with one event loop, and everything that belongs to that thread: clock, timers, mailbox, buffer
- * pages, deferred work and a slot for each upper floor. Sessions, shard connections and pools live on exactly one worker
- * and are touched by that thread only; another thread reaches them through worker_post().
+ * pages, deferred work and a slot for each upper floor. Sessions, shard connections and pools live on exactly one
+ * worker and are touched by that thread only; another thread reaches them through worker_post().
  *
  * A turn of the loop: wait -> each ready event's callback -> (after every callback) tasks, then flush of all channels
  * written to -> at the end of the turn deferred frees. So memory handed to worker_free_later() lives until no
- * callback of this turn can touch it any more, and everything written to a channel in one callback leaves in one writev.
+ * callback of this turn can touch it any more, and everything written to a channel in one callback leaves in one
+ * writev.
  *
  * Order of calls: worker_new() for all, then fill slots and make listeners, then worker_start() each; at the end
  * worker_stop(), worker_join(), worker_free(). */
@@ -100,8 +101,8 @@ bool worker_start(struct worker *w) MUST_CHECK;
 void worker_run(struct worker *w);
 /* One turn on the calling thread, waiting at most max_ms (0: only what is ready). For tests. */
 void worker_turn(struct worker *w, unsigned max_ms);
-/* Makes the calling thread the worker's until worker_adopt(NULL), so that it may use channels and pools between calls of
- * worker_turn(). For tests and tools. */
+/* Makes the calling thread the worker's until worker_adopt(NULL), so that it may use channels and pools between
+ * calls of worker_turn(). For tests and tools. */
 void worker_adopt(struct worker *w);
 /* Any thread: the loop ends after the turn that sees this. Does not wait. */
 void worker_stop(struct worker *w);
@@ -118,7 +119,7 @@ struct worker *worker_current(void);
  * mailbox was empty). Allocates; not for the path of a statement. */
 void worker_post(struct worker *w, worker_fn fn, void *arg);
 
-/* Arms (or moves) t to fire in ms milliseconds. fn must be set. */
+/* Arms (or moves) t to fire in ms milliseconds, counted from the turn's clock. fn must be set. */
 void worker_timer_arm(struct worker *w, struct worker_timer *t, uint64_t ms);
 void worker_timer_disarm(struct worker_timer *t);
 static inline bool worker_timer_armed(const struct worker_timer *t)
@@ -134,7 +135,8 @@ void worker_task_cancel(struct worker *w, struct worker_task *t);
 void worker_free_later(struct worker *w, void *p);
 void worker_call_later(struct worker *w, void (*fn)(void *p), void *p);
 
-/* A page of WORKER_PAGE_BYTES (bulk: WORKER_BULK_BYTES) from the free list, uninitialised; the most recently used first. */
+/* A page of WORKER_PAGE_BYTES (bulk: WORKER_BULK_BYTES) from the free list, uninitialised; the most recently used
+ * first. */
 void *worker_page_get(struct worker *w, bool bulk);
 void worker_page_put(struct worker *w, void *page, bool bulk);
 

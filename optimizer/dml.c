@@ -117,7 +117,7 @@ static bool plan_places(struct dml *m)
             plan_several(m, &d);
         } else {
             opt_refuse(o, o->plan, d.kind == DIST_NO ? d.reason : SV("a partitioned table in a WITH clause only"));
-            opt_route_cond(o->plan, place_any_cond(&o->placer));
+            opt_route_cond(o->plan, place_any_cond(&o->placer, NULL));
             o->plan->route.one_place = true;
         }
     }

@@ -303,6 +303,8 @@ bool optimizer_route(const struct plan *p, const struct plan_inputs *in, const s
 
     switch (r->kind) {
     case ROUTE_ANY_SHARD:
+        if (r->split_only)
+            break;
         shard = router_any_shard(snap, in->preferred_shard, in->seed);
         if (!shard)
             return diag_setf(d, ER_UNKNOWN_SHARD, "There is no active shard");
@@ -316,6 +318,10 @@ bool optimizer_route(const struct plan *p, const struct plan_inputs *in, const s
         return true;
     case ROUTE_PARTITIONS:
         break;
+    }
+    if (r->split_only) { /* no place has it all */
+        placeset_all_shards(out, snap, a);
+        return true;
     }
     if (p->insert && p->insert->n_rows == 1 && p->insert->keys) {
         uint32_t to;
@@ -353,7 +359,10 @@ static void put_value(const struct value *v, const struct plan_inputs *in, struc
 
 static void put_phys(const struct cat_table *t, uint32_t place, struct strbuf *out)
 {
-    strbuf_put_ident(out, cat_phys_name(t, optcat_part_at(t, place)));
+    uint32_t i = optcat_part_at(t, place);
+
+    /* EXPLAIN shows rows whose place is not known yet with the logical name. */
+    strbuf_put_ident(out, t->kind != CAT_BROADCAST && i >= t->parts_n ? t->name : cat_phys_name(t, i));
 }
 
 void optimizer_splice(const struct plan *p, const struct plan_inputs *in, uint32_t place, uint64_t auto_value,

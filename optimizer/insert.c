@@ -454,7 +454,7 @@ static bool select_to_one(struct ins *i)
 {
     struct opt *o = i->o;
 
-    opt_route_cond(o->plan, place_any_cond(&o->placer));
+    opt_route_cond(o->plan, place_any_cond(&o->placer, i->bl->sources[0]));
     o->plan->route.one_place = true;
     opt_refuse(o, o->plan, SV("INSERT ... SELECT of rows from several places"));
     return true;
@@ -481,8 +481,11 @@ static bool select_into_partitions(struct ins *i, const struct query *q, const s
         for (unsigned s = 0; s < o->binder.n_sources; s++)
             reads_part |= o->binder.sources[s]->kind == SRC_TABLE && o->binder.sources[s]->block != i->bl &&
                 optcat_is_partitioned(o->binder.sources[s]->table);
-        if (reads_part)
-            opt_route_cond(o->plan, place_any_cond(&o->placer));
+        if (reads_part) {
+            opt_route_cond(o->plan, place_any_cond(&o->placer, i->bl->sources[0]));
+            if (!o->plan->route.cond)
+                return opt_unsupported(o, "INSERT ... SELECT into `%.*s` of rows from several places", SV_ARG(i->table->name));
+        }
         o->plan->route.point = NULL;
         o->plan->route.one_place = true;
         opt_refuse(o, o->plan, SV("INSERT ... SELECT of rows from several places"));

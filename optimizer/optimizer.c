@@ -123,7 +123,7 @@ static bool plan_do(struct opt *o)
     opt_route_simple(o, &w);
     if (w.part) {
         o->plan->route.one_place = true;
-        opt_route_cond(o->plan, place_any_cond(&o->placer));
+        opt_route_cond(o->plan, place_any_cond(&o->placer, NULL));
         opt_refuse(o, o->plan, SV("DO with a subquery over a partitioned table"));
     }
     o->plan->kind = PLAN_OTHER;

@@ -97,7 +97,7 @@ static bool closure_step(struct closure *c)
     return grew;
 }
 
-bool place_equal(const struct placer *p, struct colref a, struct colref b, const struct ctx *ctx)
+static bool reaches(const struct placer *p, struct colref a, struct colref b, const struct ctx *ctx)
 {
     struct colref cols[16];
     const struct ctx *ctxs[16];
@@ -112,6 +112,12 @@ bool place_equal(const struct placer *p, struct colref a, struct colref b, const
             return true;
     while (closure_step(&c));
     return closure_has(&c, b);
+}
+
+/* Both ways: what an equality says about NULL makes more of them visible in one direction than in the other. */
+bool place_equal(const struct placer *p, struct colref a, struct colref b, const struct ctx *ctx)
+{
+    return reaches(p, a, b, ctx) || reaches(p, b, a, ctx);
 }
 
 /* ---- joins ---- */
@@ -168,6 +174,8 @@ static struct sv join_name(const struct join *j)
     return n.ptr ? n : join_name(j->right);
 }
 
+static struct dist linked_query(struct placer *p, const struct query *q, const struct dist *outer, bool exists);
+
 static struct dist place_join(struct placer *p, const struct join *j, const struct ctx *ctx)
 {
     struct dist l, r;
@@ -177,6 +185,12 @@ static struct dist place_join(struct placer *p, const struct join *j, const stru
     if (j->kind == JOIN_SOURCE)
         return place_source(p, j->src);
     l = place_join(p, j->left, ctx);
+    /* LATERAL: like a subquery of each row on its left. */
+    if (l.kind == DIST_PART && j->right->kind == JOIN_SOURCE && j->right->src->lateral) {
+        r = linked_query(p, j->right->src->query, &l, false);
+        if (r.kind != DIST_NO)
+            return l;
+    }
     r = place_join(p, j->right, j->kind == JOIN_LEFT ? j->ctx : ctx);
     if (l.kind == DIST_NO)
         return l;

@@ -49,8 +49,9 @@ bool place_windows_local(const struct placer *p, const struct block *bl, const s
 /* The condition on the partition columns under which a pushable block (or query) needs a place. NULL: all places. */
 const struct route_cond *place_block_cond(struct placer *p, const struct block *bl, const struct dist *d);
 const struct route_cond *place_query_cond(struct placer *p, const struct query *q);
-/* The condition for statements that are right in one place only: every partitioned source's own, joined by OR. */
-const struct route_cond *place_any_cond(struct placer *p);
+/* The condition for statements that are right in one place only: every partitioned source's own, joined by OR. except: a source
+ * that is not read (the target of an INSERT), or NULL. */
+const struct route_cond *place_any_cond(struct placer *p, const struct source *except);
 const struct route_cond *place_or(struct placer *p, const struct route_cond *a, const struct route_cond *b);
 const struct route_cond *place_and(struct placer *p, const struct route_cond *a, const struct route_cond *b);
 const struct route_cond *place_cmp(struct placer *p, unsigned key, enum route_cmp cmp, const struct rvalue *v);

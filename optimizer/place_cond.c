@@ -476,7 +476,7 @@ static const struct route_cond *cond_from_outside(struct placer *p, const struct
     return c;
 }
 
-const struct route_cond *place_any_cond(struct placer *p)
+const struct route_cond *place_any_cond(struct placer *p, const struct source *except)
 {
     const struct route_cond *all = NULL;
     bool first = true;
@@ -486,7 +486,7 @@ const struct route_cond *place_any_cond(struct placer *p)
         const struct route_cond *c;
         struct dist d = {.kind = DIST_PART, .has_key = true};
 
-        if (s->kind != SRC_TABLE || !optcat_is_partitioned(s->table))
+        if (s == except || s->kind != SRC_TABLE || !optcat_is_partitioned(s->table))
             continue;
         d.table = s->table;
         for (unsigned k = 0; k < optcat_n_keys(s->table); k++)

@@ -140,7 +140,7 @@ static bool union_tail(struct opt *o, const struct query *q, struct plan *p, str
             int col = split_output_of(o, first, it->expr);
 
             if (col < 0 || !split_union_key(o, q, (uint16_t)col, &k[i])) {
-                opt_refuse(o, p, SV("ORDER BY of a UNION over several places by other than an output column"));
+                opt_refuse(o, p, SV("ORDER BY of a UNION over several places by other than an output column of one known type and collation"));
                 return false;
             }
             k[i].desc = it->dir == AST_DIR_DESC;
@@ -148,6 +148,44 @@ static bool union_tail(struct opt *o, const struct query *q, struct plan *p, str
         top->sort = k;
         top->n_sort = (uint16_t)a->order.n;
     }
+    return true;
+}
+
+/* A set operation whose result is the union of what each place gives: the whole text goes to each. */
+static bool plan_whole_union(struct opt *o, const struct query *q, struct plan *p)
+{
+    struct dist d;
+    struct query bare = *q;
+    struct plan_top *top;
+    struct tmpl t;
+    const struct ast_query *a = (const struct ast_query *)(const void *)q->node;
+    const struct ast_limit *l = AST_AS_CONST(limit, a->limit);
+
+    /* Its own tail is merged here; an offset would have to go from the text. */
+    if (!q->right || (l && (l->offset || l->with_ties || l->rows_examined)) || p->n_assigned_vars)
+        return false;
+    bare.has_limit = bare.has_order = false;
+    d = place_query(&o->placer, &bare);
+    if (d.kind != DIST_PART)
+        return false;
+    top = ARENA_NEW(o->arena, struct plan_top);
+    if (!union_tail(o, q, p, top)) {
+        p->refusal.code = 0;
+        return false;
+    }
+    top->merge_order = top->sort;
+    top->n_merge_order = top->n_sort;
+    top->sort = NULL;
+    top->n_sort = 0;
+    opt_route_cond(p, place_query_cond(&o->placer, q));
+    tmpl_init(&t, o);
+    if (p == o->plan && q->node == o->stmt)
+        tmpl_tokens(&t, 0, o->n_tokens);
+    else
+        tmpl_node(&t, q->node);
+    p->fragment = tmpl_finish(&t);
+    p->top = top;
+    p->n_visible = bind_first_block(q)->outs_known ? bind_first_block(q)->n_outs : 0;
     return true;
 }
 
@@ -216,8 +254,10 @@ static const struct plan *plan_branch(struct opt *o, const struct query *q, stru
         return p;
     }
     if (!q->block) {
-        p->route.split_only = w.why.ptr != NULL;
-        ok = plan_union(&sub, q, p);
+        /* ALL over a DISTINCT union, or a union with a tail of its own: one level of branches is all there is. */
+        ok = !w.why.ptr && plan_whole_union(&sub, q, p);
+        if (!ok)
+            opt_refuse(o, p, SV("a UNION inside a UNION that drops duplicates, or has ORDER BY or LIMIT, over several places"));
     } else {
         d = place_block(&o->placer, q->block);
         if (d.kind == DIST_PART)
@@ -283,12 +323,31 @@ static void plan_partitioned(struct opt *o, const struct query *q)
             return;
         }
         opt_refuse(o, p, d.kind == DIST_NO ? d.reason : SV("a query over a partitioned table in a WITH clause only"));
-        opt_route_cond(p, place_any_cond(&o->placer));
+        opt_route_cond(p, place_any_cond(&o->placer, NULL));
         p->route.one_place = true;
         return;
     }
-    opt_route_cond(p, all_pushable(o, q) ? union_cond(o, q) : place_any_cond(&o->placer));
+    if (plan_whole_union(o, q, p))
+        return;
+    opt_route_cond(p, all_pushable(o, q) ? union_cond(o, q) : place_any_cond(&o->placer, NULL));
     p->route.one_place = !plan_union(o, q, p);
+    /* A SINGLE table's shard need not be where the partitions are: each branch finds its own way. */
+    if (!p->route.one_place && p->route.also_shard)
+        p->route.split_only = true;
+}
+
+/* FOR UPDATE of copies: any of them would do for reading, but locks exclude each other on one server only. Writers come to every
+ * shard, so to this one too. */
+static void lock_one_copy(struct opt *o)
+{
+    bool copies = false;
+
+    for (unsigned i = 0; i < o->binder.n_sources; i++)
+        copies |= o->binder.sources[i]->kind == SRC_TABLE;
+    if (!copies || o->snap->shards.n == 0)
+        return;
+    o->plan->route.kind = ROUTE_ONE_SHARD;
+    o->plan->route.shard_id = o->snap->shards.v[0].id;
 }
 
 bool opt_plan_query(struct opt *o)
@@ -305,6 +364,8 @@ bool opt_plan_query(struct opt *o)
     w = opt_whole(o);
     if (q->block && q->block->sel && (q->block->sel->opts & AST_SEL_CALC_FOUND_ROWS))
         o->plan->calc_found_rows = true;
+    if (o->plan->calc_found_rows && !(o->env->supports & OPT_FOUND_ROWS))
+        return opt_unsupported(o, "SQL_CALC_FOUND_ROWS");
     if (w.why.ptr) {
         /* No place has it all. A union may still be made of its branches. */
         if (!q->block && q->right) {
@@ -319,7 +380,7 @@ bool opt_plan_query(struct opt *o)
         if (q->block) {
             struct dist d = place_block(&o->placer, q->block);
 
-            if (d.kind == DIST_NO)
+            if (w.part && d.kind == DIST_NO)
                 w.why = d.reason;
         }
         return opt_unsupported(o, "%.*s", SV_ARG(w.why));
@@ -327,5 +388,7 @@ bool opt_plan_query(struct opt *o)
     opt_route_simple(o, &w);
     if (w.part)
         plan_partitioned(o, q);
+    else if (!w.single && o->binder.has_locks)
+        lock_one_copy(o);
     return true;
 }

@@ -190,7 +190,7 @@ void split_finish_cols(struct split *s)
 
         if (c->kind == FCOL_ITEM && c->item->expr->kind == AST_STAR) {
             for (unsigned k = 0; k < c->width; k++)
-                colls[at + k] = opt_type_of_ref(s->bl->outs[at + k].ref).coll;
+                colls[at + k] = opt_type_of_ref(s->o, s->bl->outs[at + k].ref).coll;
         } else {
             colls[at] = c->type.coll;
         }
@@ -372,7 +372,7 @@ static struct expr_type type_of_out(const struct split *s, unsigned i)
 {
     const struct outcol *c = &s->bl->outs[i];
 
-    return c->expr ? opt_type_of(s->o, s->bl, c->expr) : opt_type_of_ref(c->ref);
+    return c->expr ? opt_type_of(s->o, s->bl, c->expr) : opt_type_of_ref(s->o, c->ref);
 }
 
 /* A name for a column of an expanded star, to put into WEIGHT_STRING(): qualified by its source. */
@@ -575,6 +575,22 @@ static bool groups_cover_key(struct split *s)
     return place_covers_key(&s->o->placer, s->bl, &l, s->d);
 }
 
+/* TABLE t is SELECT * FROM t. */
+static struct ast_select *select_of_table(struct opt *o, struct ast_table_query *t)
+{
+    struct ast_select *sel = AST_NEW(o->scratch, SELECT, select);
+    struct ast_select_item *it = AST_NEW(o->scratch, SELECT_ITEM, select_item);
+
+    it->expr = ast_new(o->scratch, AST_STAR);
+    ast_list_add(o->scratch, &sel->items, &it->node);
+    sel->with = t->with;
+    sel->order = t->order;
+    sel->limit = t->limit;
+    sel->locks = t->locks;
+    sel->from = t->table;
+    return sel;
+}
+
 bool split_select(struct opt *o, struct plan *p, const struct query *q, const struct dist *d)
 {
     struct split s = {.o = o, .p = p, .q = q, .bl = q->block, .d = d};
@@ -584,11 +600,9 @@ bool split_select(struct opt *o, struct plan *p, const struct query *q, const st
     sub.plan = p; /* refusals and flags are the branch's */
     s.o = &sub;
     s.top = ARENA_NEW(o->arena, struct plan_top);
-    if (!s.bl->sel) {
-        opt_refuse(o, p, SV("TABLE statement over several places"));
-        return false;
-    }
-    s.sel = AST_AS(select, q->block->node);
+    if (q->node->kind == AST_VALUES)
+        return split_refuse(&s, "VALUES with a subquery over several places");
+    s.sel = q->node->kind == AST_TABLE_QUERY ? select_of_table(o, AST_AS(table_query, q->node)) : AST_AS(select, q->node);
     if (s.sel->qualify) {
         opt_refuse(o, p, SV("QUALIFY over several places"));
         return false;
@@ -637,7 +651,7 @@ bool split_union_key(struct opt *o, const struct query *q, uint16_t col, struct 
         if (!x->block->outs_known || col >= x->block->n_outs)
             return false;
         c = &x->block->outs[col];
-        u = c->expr ? opt_type_of(o, x->block, c->expr) : opt_type_of_ref(c->ref);
+        u = c->expr ? opt_type_of(o, x->block, c->expr) : opt_type_of_ref(o, c->ref);
         t = first ? u : opt_type_unify(t, u);
         first = false;
     }

@@ -146,6 +146,27 @@ static bool spec_of(struct agg_state *st, const struct ast_agg *a, struct agg_sp
     return true;
 }
 
+/* AVG and VARIANCE beside SUM and COUNT of the same: the partial results are shared. */
+static uint16_t partial_column(struct split *s, struct fcol c)
+{
+    uint16_t at = 0;
+
+    for (unsigned i = 0; i < s->n_cols; i++) {
+        const struct fcol *x = &s->cols[i];
+
+        if (x->kind == FCOL_AGG && x->func == c.func && x->distinct == c.distinct && (x->args != NULL) == (c.args != NULL)) {
+            bool same = !c.args || c.args->n == x->args->n;
+
+            for (uint32_t k = 0; same && c.args && k < c.args->n; k++)
+                same = split_same(s, x->args->items[k], c.args->items[k]);
+            if (same)
+                return at;
+        }
+        at = (uint16_t)(at + x->width);
+    }
+    return split_add(s, c);
+}
+
 /* The aggregate from partial results. */
 static bool agg_split_phase(struct agg_state *st, const struct ast_agg *a, const struct agg_spec *spec, bool local_distinct,
     uint16_t *col)
@@ -173,7 +194,7 @@ static bool agg_split_phase(struct agg_state *st, const struct ast_agg *a, const
         c.type = sp.partial[i] == AGG_MIN || sp.partial[i] == AGG_MAX || sp.partial[i] == AGG_ANY_VALUE
             ? t
             : (struct expr_type){EXPR_NUMBER, 0};
-        cols[i] = split_add(s, c);
+        cols[i] = partial_column(s, c);
     }
     m = agg_over(st, sp.merge.fn, cols, (uint16_t)sp.n);
     m.spec = sp.merge;
@@ -651,7 +672,7 @@ static const struct bexpr *bind_leaf(struct agg_state *st, struct ast_node *e)
     if (v)
         return param_expr(st, v);
     /* Raw rows there may be none of: what needs no row is computed here where it can be. */
-    if (st->raw && e->kind == AST_FUNC && ast_walk(&e, reads_pre, NULL, NULL) && func_find(AST_AS(func, e)->name.name))
+    if ((st->raw || st->n_more) && e->kind == AST_FUNC && ast_walk(&e, reads_pre, NULL, NULL) && func_find(AST_AS(func, e)->name.name))
         return bind_function(st, AST_AS_CONST(func, e));
     return column_expr(st, carry(st, split_need(st->s, FCOL_EXPR, e, t)), t);
 }

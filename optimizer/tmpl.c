@@ -211,6 +211,10 @@ void tmpl_node(struct tmpl *t, const struct ast_node *n)
 {
     uint32_t b = opt_token_at(t->o, n->begin), e = opt_token_past(t->o, n->end);
 
+    if (n->begin == n->end && n->kind == AST_STAR) {
+        tmpl_puts(t, "*");
+        return;
+    }
     if (n->begin == n->end && n->kind == AST_COLUMN) { /* made by the planner: a column of `*` */
         tmpl_ident(t, AST_AS_CONST(column, n)->tbl.name);
         tmpl_puts(t, ".");

@@ -42,11 +42,8 @@ struct opt_env session_opt_env(struct session *s)
 
 uint64_t session_env_signature(struct session *s)
 {
-    if (!s->env_signature) {
-        struct opt_env env = session_opt_env(s);
-
-        s->env_signature = plan_env_signature(&env, 0);
-    }
+    if (!s->env_signature)
+        s->env_signature = plan_env_signature(s->db, s->sql_mode, s->proxy->is_mariadb);
     return s->env_signature;
 }
 

@@ -44,31 +44,38 @@ struct part_expr {
 /* An integer result; 128 bits hold every BIGINT, signed or not. */
 enum part_eval { PART_EVAL_OK, PART_EVAL_NULL, PART_EVAL_UNSURE };
 
-/* columns: those that the expression may name, filled for what it finds. False: d says what is not possible (1486, 1491, 1064 ...). */
-bool part_expr_parse(struct sv text, const struct part_column *columns, uint32_t n, struct arena *a, const struct part_expr **out,
-    struct diag *d) MUST_CHECK;
+/* columns: those that the expression may name, filled for what it finds. False: d says what is not
+ * possible (1486, 1491, 1064 ...). */
+bool part_expr_parse(struct sv text, const struct part_column *columns, uint32_t n, struct arena *a,
+    const struct part_expr **out, struct diag *d) MUST_CHECK;
 /* stored: by partition column. */
-enum part_eval part_expr_eval(const struct part_expr *x, const struct part_column *columns, const struct value *stored,
-    const struct env *e, __int128 *out);
-/* 1: never falls when its one column rises; -1: never rises; 0: neither, or several columns. *column: the one. */
+enum part_eval part_expr_eval(const struct part_expr *x, const struct part_column *columns,
+    const struct value *stored, const struct env *e, __int128 *out);
+/* 1: never falls when its one column rises; -1: never rises; 0: neither, or several columns.
+ * *column: the one. */
 int part_expr_monotone(const struct part_expr *x, uint32_t *column);
 /* Some value that is not NULL gives NULL (functions of dates). */
 bool part_expr_makes_null(const struct part_expr *x);
-/* SQL text with alias in front of the columns. Equal expressions on columns of equal class give equal text when `by_number` (columns as
+/* SQL text with alias in front of the columns. Equal expressions on columns of equal class give
+ * equal text when `by_number` (columns as
  * `#0`), for part_same_function. */
-void part_expr_print(const struct part_expr *x, const struct part_column *columns, struct sv alias, bool by_number,
-    struct strbuf *out);
+void part_expr_print(const struct part_expr *x, const struct part_column *columns, struct sv alias,
+    bool by_number, struct strbuf *out);
 
 /* ---- values ---- */
 
-/* A local DATETIME as seconds since 1970 UTC. False: it happens twice, or never, or cannot be told. */
-bool part_utc_of_local(int64_t packed, const struct env *e, int64_t *secs, uint32_t *usec) MUST_CHECK;
+/* A local DATETIME as seconds since 1970 UTC. False: it happens twice, or never, or cannot be told.
+ */
+bool part_utc_of_local(
+    int64_t packed, const struct env *e, int64_t *secs, uint32_t *usec) MUST_CHECK;
 /* Appends the canonical bytes of a stored value. False: unsure. */
-bool part_canonical(const struct part_column *c, const struct value *v, const struct env *e, struct strbuf *out) MUST_CHECK;
+bool part_canonical(const struct part_column *c, const struct value *v, const struct env *e,
+    struct strbuf *out) MUST_CHECK;
 /* KIND_STR of an ENUM or SET to its number. False: no such member. */
 bool part_member_number(const struct part_column *c, struct sv text, uint64_t *out) MUST_CHECK;
 /* Fills cls and type. False: the type cannot be a partition column. */
-bool part_classify(const struct cat_column *column, struct part_column *out, struct diag *d) MUST_CHECK;
+bool part_classify(
+    const struct cat_column *column, struct part_column *out, struct diag *d) MUST_CHECK;
 /* -1, 0, 1; NULL first. Both are stored values of column c. */
 int part_value_cmp(const struct part_column *c, const struct value *a, const struct value *b);
 
@@ -95,18 +102,21 @@ static inline struct value part_int_value(__int128 v)
 
 /* ---- compiling (part.c) ---- */
 
-/* A partition function of one's own, not kept in the table: for tables that are still being made. */
+/* A partition function of one's own, not kept in the table: for tables that are still being made.
+ */
 struct part *part_make(const struct cat_table *t);
 void part_free(void *part);
 
 /* ---- locating (part.c) ---- */
 
-/* RANGE: the partition for a tuple of stored values (width of them); p->n: none. Bounds: MAXVALUE. */
+/* RANGE: the partition for a tuple of stored values (width of them); p->n: none. Bounds: MAXVALUE.
+ */
 uint32_t part_range_locate(const struct part *p, const struct value *tuple);
 /* LIST: -1: none. */
 int64_t part_list_locate(const struct part *p, const struct value *tuple);
 
-/* Compares the first n columns of tuple i of the bounds with values; MAXVALUE is above everything. */
+/* Compares the first n columns of tuple i of the bounds with values; MAXVALUE is above everything.
+ */
 int part_bound_cmp(const struct part *p, uint32_t i, const struct value *values, uint32_t n);
 
 #endif

@@ -1,12 +1,14 @@
 /* Partition functions: compiling one from a table, and finding the partition of a row.
  *
- * A struct part is compiled at the first call of part_of and put into the table's `ext` by compare-and-swap; it lives and
- * dies with the table. Compiling classifies the partition columns (part_value.c), parses the expression (part_expr.c), converts the bounds to
- * values of the columns' kinds and sorts those of LIST. A table whose partitioning cannot be compiled (which DDL refuses, so only damage
- * or a newer Tessera's work can make one) is `broken`: everything goes to all partitions, and rows are not routed but refused.
+ * A struct part is compiled at the first call of part_of and put into the table's `ext` by
+ * compare-and-swap; it lives and dies with the table. Compiling classifies the partition columns
+ * (part_value.c), parses the expression (part_expr.c), converts the bounds to values of the
+ * columns' kinds and sorts those of LIST. A table whose partitioning cannot be compiled (which DDL
+ * refuses, so only damage or a newer Tessera's work can make one) is `broken`: everything goes to
+ * all partitions, and rows are not routed but refused.
  *
- * Locating: KEY and HASH hash the canonical bytes and search the ranges; RANGE searches the bounds, whose tuples ascend; LIST
- * searches its sorted tuples and falls back to DEFAULT. */
+ * Locating: KEY and HASH hash the canonical bytes and search the ranges; RANGE searches the bounds,
+ * whose tuples ascend; LIST searches its sorted tuples and falls back to DEFAULT. */
 #include "router/part-int.h"
 
 #include "types/cast.h"
@@ -17,7 +19,8 @@
 
 /* --- the hash --- */
 
-/* 2^32 divided by the golden ratio: spreads the checksum's low bits over the high ones, which choose the partition. */
+/* 2^32 divided by the golden ratio: spreads the checksum's low bits over the high ones, which
+ * choose the partition. */
 #define HASH_FACTOR UINT32_C(2654435769)
 
 uint32_t part_hash_bytes(struct sv canonical)
@@ -40,7 +43,8 @@ uint32_t part_of_hash(const struct part *p, uint32_t hash)
     return lo;
 }
 
-bool part_hash_values(const struct part *p, const struct value *stored, const struct env *e, struct arena *a, uint32_t *hash)
+bool part_hash_values(const struct part *p, const struct value *stored, const struct env *e,
+    struct arena *a, uint32_t *hash)
 {
     struct strbuf b;
     __int128 n;
@@ -89,12 +93,13 @@ static bool bound_is_wrong(struct part *p, const struct cat_part *cp, struct dia
 {
     if (p->by_columns)
         return diag_set(d, ER_WRONG_TYPE_COLUMN_VALUE_ERROR);
-    return diag_setf(d, ER_VALUES_IS_NOT_INT_TYPE_ERROR, "VALUES value for partition '%.*s' must have type INT", SV_ARG(cp->name));
+    return diag_setf(d, ER_VALUES_IS_NOT_INT_TYPE_ERROR,
+        "VALUES value for partition '%.*s' must have type INT", SV_ARG(cp->name));
 }
 
 /* A bound's text as a value of what it is compared with. */
-static bool compile_bound(struct part *p, const struct cat_part *cp, uint32_t col, const struct cat_bound *from, struct part_bound *to,
-                          struct diag *d)
+static bool compile_bound(struct part *p, const struct cat_part *cp, uint32_t col,
+    const struct cat_bound *from, struct part_bound *to, struct diag *d)
 {
     const struct part_column *c = p->by_columns ? &p->columns[col] : NULL;
     struct env e;
@@ -120,7 +125,8 @@ static bool compile_bound(struct part *p, const struct cat_part *cp, uint32_t co
     v = value_str(from->text, c->cls == PART_BYTES ? TYPE_COLL_BINARY : c->type.coll);
     if (c->cls == PART_MEMBER || c->cls == PART_TIMESTAMP) /* MySQL allows neither with COLUMNS */
         return diag_setf(d, ER_FIELD_TYPE_NOT_ALLOWED_AS_PARTITION_FIELD,
-                         "Field '%.*s' is of a not allowed type for this type of partitioning", SV_ARG(c->column->name));
+            "Field '%.*s' is of a not allowed type for this type of partitioning",
+            SV_ARG(c->column->name));
     if (cast_store(&v, &c->type, &e, &p->arena, &to->v) != CAST_EXACT)
         return bound_is_wrong(p, cp, d);
     if (to->v.kind == KIND_STR)
@@ -163,7 +169,8 @@ static bool compile_range(struct part *p, struct diag *d)
         if (t->parts[i].tuples_n != 1)
             return diag_setf(d, ER_INTERNAL, "a RANGE partition without a bound");
         for (uint32_t k = 0; k < p->width; k++) {
-            if (!compile_bound(p, &t->parts[i], k, &t->parts[i].bounds[k], &p->bounds[i * p->width + k], d))
+            if (!compile_bound(
+                    p, &t->parts[i], k, &t->parts[i].bounds[k], &p->bounds[i * p->width + k], d))
                 return false;
         }
         if (i > 0 && tuple_cmp(p, &p->bounds[(i - 1) * p->width], &p->bounds[i * p->width]) >= 0)
@@ -172,7 +179,8 @@ static bool compile_range(struct part *p, struct diag *d)
     return true;
 }
 
-/* A tuple of LIST while it is sorted; qsort has no argument to pass the part by, so each carries it. */
+/* A tuple of LIST while it is sorted; qsort has no argument to pass the part by, so each carries
+ * it. */
 struct list_tuple {
     const struct part *p;
     struct part_bound *values;
@@ -203,7 +211,8 @@ static bool compile_list(struct part *p, struct diag *d)
                 p->default_part = (int32_t)i;
                 continue;
             }
-            list[n] = (struct list_tuple){p, ARENA_NEW_N(&p->arena, struct part_bound, p->width), i};
+            list[n] =
+                (struct list_tuple){p, ARENA_NEW_N(&p->arena, struct part_bound, p->width), i};
             for (uint32_t c = 0; c < p->width; c++) {
                 if (!compile_bound(p, &t->parts[i], c, &from[c], &list[n].values[c], d))
                     return false;
@@ -225,6 +234,15 @@ static bool compile_list(struct part *p, struct diag *d)
     return true;
 }
 
+/* Not YEAR and BIT, whose literals are read in ways of their own. */
+static bool is_plain_int(const struct part_column *c)
+{
+    uint8_t code = c->type.code;
+
+    return code == TYPE_TINY || code == TYPE_SHORT || code == TYPE_INT24 || code == TYPE_LONG ||
+           code == TYPE_LONGLONG;
+}
+
 static bool compile_method(struct part *p, struct diag *d)
 {
     switch (p->method) {
@@ -233,6 +251,7 @@ static bool compile_method(struct part *p, struct diag *d)
         p->hash_hi = ARENA_NEW_N(&p->arena, uint32_t, p->n);
         for (uint32_t i = 0; i < p->n; i++)
             p->hash_hi[i] = p->table->parts[i].hash_hi;
+        p->int_key = p->by_columns && p->columns_n == 1 && is_plain_int(&p->columns[0]);
         return true;
     case CAT_PART_RANGE:
         return compile_range(p, d);
@@ -259,7 +278,8 @@ static bool compile(struct part *p, struct diag *d)
     p->width = t->part.by_columns ? t->part.columns_n : 1;
     if (!compile_columns(p, d))
         return false;
-    if (!p->by_columns && !part_expr_parse(t->part.expr, p->columns, p->columns_n, &p->arena, &p->expr, d))
+    if (!p->by_columns &&
+        !part_expr_parse(t->part.expr, p->columns, p->columns_n, &p->arena, &p->expr, d))
         return false;
     return compile_method(p, d);
 }
@@ -284,15 +304,18 @@ void part_free(void *ext)
 
 const struct part *part_of(const struct cat_table *t)
 {
-    struct cat_table *w = (struct cat_table *)(uintptr_t)t; /* `ext` is set once, by whoever is first */
+    struct cat_table *w =
+        (struct cat_table *)(uintptr_t)t; /* `ext` is set once, by whoever is first */
     void *now = atomic_load_explicit(&w->ext, memory_order_acquire);
     struct part *p;
 
     if (LIKELY(now))
         return now;
     p = part_make(t);
-    if (atomic_compare_exchange_strong_explicit(&w->ext, &now, p, memory_order_acq_rel, memory_order_acquire)) {
-        w->ext_free = part_free; /* read only when the last reference goes, which is after this caller's */
+    if (atomic_compare_exchange_strong_explicit(
+            &w->ext, &now, p, memory_order_acq_rel, memory_order_acquire)) {
+        w->ext_free =
+            part_free; /* read only when the last reference goes, which is after this caller's */
         return p;
     }
     part_free(p);
@@ -370,7 +393,8 @@ int64_t part_list_locate(const struct part *p, const struct value *tuple)
     return p->default_part;
 }
 
-static enum part_result no_partition(const struct part *p, const struct value *v, struct arena *a, struct diag *d)
+static enum part_result no_partition(
+    const struct part *p, const struct value *v, struct arena *a, struct diag *d)
 {
     struct strbuf b;
 
@@ -383,12 +407,13 @@ static enum part_result no_partition(const struct part *p, const struct value *v
         strbuf_puts(&b, "NULL");
     else
         value_print(v, NULL, &b);
-    diag_setf(d, ER_NO_PARTITION_FOR_GIVEN_VALUE, "Table has no partition for value %s", strbuf_cstr(&b));
+    diag_setf(
+        d, ER_NO_PARTITION_FOR_GIVEN_VALUE, "Table has no partition for value %s", strbuf_cstr(&b));
     return PART_NONE;
 }
 
-enum part_result part_route_stored(const struct part *p, const struct value *stored, const struct env *e, struct arena *a,
-                                   uint32_t *partition, struct diag *d)
+enum part_result part_route_stored(const struct part *p, const struct value *stored,
+    const struct env *e, struct arena *a, uint32_t *partition, struct diag *d)
 {
     const struct value *tuple = stored;
     struct value expr_value;
@@ -415,15 +440,16 @@ enum part_result part_route_stored(const struct part *p, const struct value *sto
         expr_value = r == PART_EVAL_NULL ? value_null() : part_int_value(n);
         tuple = &expr_value;
     }
-    at = p->method == CAT_PART_RANGE ? (int64_t)part_range_locate(p, tuple) : part_list_locate(p, tuple);
+    at = p->method == CAT_PART_RANGE ? (int64_t)part_range_locate(p, tuple)
+                                     : part_list_locate(p, tuple);
     if (at < 0 || at >= (int64_t)p->n)
         return no_partition(p, tuple, a, d);
     *partition = (uint32_t)at;
     return PART_OK;
 }
 
-enum part_result part_route_row(const struct part *p, const struct value *values, const struct env *e, struct arena *a,
-                                uint32_t *partition, struct diag *d)
+enum part_result part_route_row(const struct part *p, const struct value *values,
+    const struct env *e, struct arena *a, uint32_t *partition, struct diag *d)
 {
     struct value stored[LIMIT_PARTITION_COLUMNS];
 
@@ -439,6 +465,14 @@ enum part_result part_route_row(const struct part *p, const struct value *values
 
 /* --- comparing functions --- */
 
+/* Signed and unsigned integers compare with each other. */
+static enum type_kind bound_kind(const struct part_column *c)
+{
+    enum type_kind k = type_kind_of(&c->type);
+
+    return k == KIND_U64 ? KIND_I64 : k;
+}
+
 static bool same_columns(const struct part *a, const struct part *b)
 {
     if (a->columns_n != b->columns_n)
@@ -448,14 +482,16 @@ static bool same_columns(const struct part *a, const struct part *b)
 
         if (x->cls != y->cls || (x->cls == PART_TEXT && x->type.coll != y->type.coll))
             return false;
-        /* ENUM and SET compare as text with each other: numbers mean the same only in the same list of members. */
+        /* ENUM and SET compare as text with each other: numbers mean the same only in the same list
+         * of members. */
         if (x->cls == PART_MEMBER && !sv_eq(x->column->type.text, y->column->type.text))
             return false;
         /* Bounds compare within one kind of values. */
-        if (a->bounds && type_kind_of(&x->type) != type_kind_of(&y->type))
+        if (a->bounds && a->by_columns && bound_kind(x) != bound_kind(y))
             return false;
         /* BINARY(n) is padded to its length. */
-        if (x->cls == PART_BYTES && x->type.code != y->type.code && (x->type.code == TYPE_STRING || y->type.code == TYPE_STRING))
+        if (x->cls == PART_BYTES && x->type.code != y->type.code &&
+            (x->type.code == TYPE_STRING || y->type.code == TYPE_STRING))
             return false;
     }
     return true;
@@ -481,8 +517,9 @@ static bool same_expr(const struct part *a, const struct part *b)
 
 bool part_same_function(const struct part *a, const struct part *b)
 {
-    if (a->broken || b->broken || a->method != b->method || a->n != b->n || a->method == CAT_PART_NONE || a->width != b->width ||
-        a->tuples_n != b->tuples_n || a->default_part != b->default_part || !same_columns(a, b) || !same_expr(a, b))
+    if (a->broken || b->broken || a->method != b->method || a->n != b->n ||
+        a->method == CAT_PART_NONE || a->width != b->width || a->tuples_n != b->tuples_n ||
+        a->default_part != b->default_part || !same_columns(a, b) || !same_expr(a, b))
         return false;
     if (a->hash_hi)
         return memcmp(a->hash_hi, b->hash_hi, a->n * sizeof(*a->hash_hi)) == 0;

@@ -1,9 +1,10 @@
-/* The integer expressions that HASH, RANGE and LIST take: columns, whole numbers, + - * DIV MOD % and the functions that MySQL allows
- * there ("Partitioning Limitations Relating to Functions" in its manual). They are parsed from the canonical text in the catalog, and
- * evaluated here exactly as a server does; anything else is refused when the table is made.
+/* The integer expressions that HASH, RANGE and LIST take: columns, whole numbers, + - * DIV MOD %
+ * and the functions that MySQL allows there ("Partitioning Limitations Relating to Functions" in
+ * its manual). They are parsed from the canonical text in the catalog, and evaluated here exactly
+ * as a server does; anything else is refused when the table is made.
  *
- * Where servers differ from each other, or a result hangs on what is not known here (dates with zero parts, overflow), evaluation
- * says UNSURE, and the callers ask a shard or go everywhere. */
+ * Where servers differ from each other, or a result hangs on what is not known here (dates with
+ * zero parts, overflow), evaluation says UNSURE, and the callers ask a shard or go everywhere. */
 #include "router/part-int.h"
 
 #include "types/decimal.h"
@@ -45,8 +46,14 @@ static const struct fn_row functions[] = {
 
 /* EXTRACT(unit FROM col): the units that are functions of their own. */
 static const struct fn_row units[] = {
-    {"year", FN_YEAR, 1}, {"quarter", FN_QUARTER, 1}, {"month", FN_MONTH, 1},   {"day", FN_DAYOFMONTH, 1},
-    {"hour", FN_HOUR, 1}, {"minute", FN_MINUTE, 1},   {"second", FN_SECOND, 1}, {"microsecond", FN_MICROSECOND, 1},
+    {"year", FN_YEAR, 1},
+    {"quarter", FN_QUARTER, 1},
+    {"month", FN_MONTH, 1},
+    {"day", FN_DAYOFMONTH, 1},
+    {"hour", FN_HOUR, 1},
+    {"minute", FN_MINUTE, 1},
+    {"second", FN_SECOND, 1},
+    {"microsecond", FN_MICROSECOND, 1},
 };
 
 /* --- reading --- */
@@ -65,14 +72,16 @@ static const struct part_expr *read_sum(struct px *x);
 
 static const struct part_expr *refuse(struct px *x, const char *why)
 {
-    diag_setf(x->d, ER_NOT_SUPPORTED_YET, "This version of Tessera doesn't yet support partitioning by the expression '%.*s': %s",
-              SV_ARG(x->text), why);
+    diag_setf(x->d, ER_NOT_SUPPORTED_YET,
+        "This version of Tessera doesn't yet support partitioning by the expression '%.*s': %s",
+        SV_ARG(x->text), why);
     return NULL;
 }
 
 static void skip_blanks(struct px *x)
 {
-    while (x->rest.len && (x->rest.ptr[0] == ' ' || (x->rest.ptr[0] >= '\t' && x->rest.ptr[0] <= '\r'))) {
+    while (x->rest.len &&
+           (x->rest.ptr[0] == ' ' || (x->rest.ptr[0] >= '\t' && x->rest.ptr[0] <= '\r'))) {
         x->rest.ptr++;
         x->rest.len--;
     }
@@ -90,7 +99,8 @@ static bool take(struct px *x, char c)
 
 static bool is_word_char(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '$' || (c & 0x80);
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '$' || (c & 0x80);
 }
 
 /* The next word without taking it; empty: none. */
@@ -110,7 +120,8 @@ static void drop(struct px *x, size_t n)
     x->rest.len -= n;
 }
 
-static struct part_expr *node(struct px *x, enum part_node kind, const struct part_expr *a, const struct part_expr *b)
+static struct part_expr *node(
+    struct px *x, enum part_node kind, const struct part_expr *a, const struct part_expr *b)
 {
     struct part_expr *e = ARENA_NEW(x->a, struct part_expr);
 
@@ -127,8 +138,9 @@ static bool column_is_exact(const struct part_column *c)
 
 static bool is_integer(const struct part_expr *e, const struct part_column *columns)
 {
-    return e->node != PN_COLUMN || (columns[e->column].cls == PART_EXACT && columns[e->column].type.code != TYPE_NEWDECIMAL &&
-                                    columns[e->column].type.code != TYPE_DECIMAL);
+    return e->node != PN_COLUMN || (columns[e->column].cls == PART_EXACT &&
+                                       columns[e->column].type.code != TYPE_NEWDECIMAL &&
+                                       columns[e->column].type.code != TYPE_DECIMAL);
 }
 
 static const struct part_expr *read_column(struct px *x, struct sv name)
@@ -141,7 +153,8 @@ static const struct part_expr *read_column(struct px *x, struct sv name)
             return e;
         }
     }
-    diag_setf(x->d, ER_BAD_FIELD_ERROR, "Unknown column '%.*s' in 'partition function'", SV_ARG(name));
+    diag_setf(
+        x->d, ER_BAD_FIELD_ERROR, "Unknown column '%.*s' in 'partition function'", SV_ARG(name));
     return NULL;
 }
 
@@ -202,7 +215,8 @@ static bool argument_fits(const struct px *x, enum part_fn fn, const struct part
     return false;
 }
 
-static const struct part_expr *make_call(struct px *x, const struct fn_row *f, const struct part_expr *a, const struct part_expr *b)
+static const struct part_expr *make_call(
+    struct px *x, const struct fn_row *f, const struct part_expr *a, const struct part_expr *b)
 {
     struct part_expr *e;
 
@@ -298,14 +312,16 @@ static const struct part_expr *read_primary(struct px *x)
         return read_quoted(x, &word) ? read_column(x, word) : refuse(x, "a backquote is missing");
     word = peek_word(x);
     if (!word.len)
-        return refuse(x, "something else than columns, whole numbers, + - * DIV MOD and the functions that MySQL allows here");
+        return refuse(x, "something else than columns, whole numbers, + - * DIV MOD and the "
+                         "functions that MySQL allows here");
     if (word.ptr[0] >= '0' && word.ptr[0] <= '9')
         return read_number(x, word);
     drop(x, word.len);
     return take(x, '(') ? read_call(x, word) : read_column(x, word);
 }
 
-static const struct part_expr *join(struct px *x, enum part_node kind, const struct part_expr *a, const struct part_expr *b)
+static const struct part_expr *join(
+    struct px *x, enum part_node kind, const struct part_expr *a, const struct part_expr *b)
 {
     if (!b)
         return NULL;
@@ -359,8 +375,8 @@ static bool has_column(const struct part_expr *e)
     return e && (e->node == PN_COLUMN || has_column(e->a) || has_column(e->b));
 }
 
-bool part_expr_parse(struct sv text, const struct part_column *columns, uint32_t n, struct arena *a, const struct part_expr **out,
-                     struct diag *d)
+bool part_expr_parse(struct sv text, const struct part_column *columns, uint32_t n, struct arena *a,
+    const struct part_expr **out, struct diag *d)
 {
     struct px x = {.rest = text, .text = text, .columns = columns, .n = n, .a = a, .d = d};
     const struct part_expr *e = read_sum(&x);
@@ -369,7 +385,8 @@ bool part_expr_parse(struct sv text, const struct part_column *columns, uint32_t
         return false;
     skip_blanks(&x);
     if (x.rest.len)
-        return refuse(&x, "something else than columns, whole numbers, + - * DIV MOD and the functions that MySQL allows here");
+        return refuse(&x, "something else than columns, whole numbers, + - * DIV MOD and the "
+                          "functions that MySQL allows here");
     if (!has_column(e))
         return diag_set(d, ER_WRONG_EXPR_IN_PARTITION_FUNC_ERROR);
     if (!is_integer(e, columns))
@@ -431,8 +448,8 @@ static enum part_eval eval_date(enum part_fn fn, const struct datetime *t, __int
         *out = days;
     else if (fn == FN_TO_SECONDS)
         *out = (__int128)days * 86400 + t->hour * 3600 + t->minute * 60 + t->second;
-    else { /* YEARWEEK: mode 0 with the week's own year, which is mode 2 */
-        unsigned week = temporal_week(t, 2, &year);
+    else { /* YEARWEEK(d): weeks from the first Sunday, counted in the week's own year */
+        unsigned week = temporal_week(t, 2 | 4, &year);
 
         *out = (__int128)year * 100 + week;
     }
@@ -472,7 +489,8 @@ static enum part_eval eval_round(const struct ev *v, const struct part_expr *x, 
     if (!s || s->kind != KIND_DEC)
         return eval(v, x->a, out);
     d = s->d;
-    if (dec_rescale(&d, 0, x->fn == FN_FLOOR ? DEC_FLOOR : DEC_CEILING) == DEC_OVERFLOW || !dec_to_i128(&d, out))
+    if (dec_rescale(&d, 0, x->fn == FN_FLOOR ? DEC_FLOOR : DEC_CEILING) == DEC_OVERFLOW ||
+        !dec_to_i128(&d, out))
         return PART_EVAL_UNSURE;
     return *out > UINT64_MAX || *out < INT64_MIN ? PART_EVAL_UNSURE : PART_EVAL_OK;
 }
@@ -489,7 +507,8 @@ static enum part_eval eval_func(const struct ev *v, const struct part_expr *x, _
         r = eval(v, x->a, out);
         if (r == PART_EVAL_OK && *out < 0)
             *out = -*out;
-        return r == PART_EVAL_OK && *out > INT64_MAX && x->a->node != PN_COLUMN ? PART_EVAL_UNSURE : r;
+        return r == PART_EVAL_OK && *out > INT64_MAX && x->a->node != PN_COLUMN ? PART_EVAL_UNSURE
+                                                                                : r;
     }
     if (x->fn == FN_CEILING || x->fn == FN_FLOOR)
         return eval_round(v, x, out);
@@ -553,8 +572,8 @@ static enum part_eval eval_binary(const struct ev *v, const struct part_expr *x,
         return PART_EVAL_NULL;
     else
         *out = x->node == PN_DIV ? a / b : a % b;
-    /* Operands have 64 bits, so 128 never overflow here. Beyond 64 bits, or below zero with unsigned operands, a server raises an
-     * error or not, as its sql_mode says. */
+    /* Operands have 64 bits, so 128 never overflow here. Beyond 64 bits, or below zero with
+     * unsigned operands, a server raises an error or not, as its sql_mode says. */
     if (*out < 0 && (is_unsigned(v, x->a) || is_unsigned(v, x->b)))
         return PART_EVAL_UNSURE;
     return *out > INT64_MAX || *out < INT64_MIN ? PART_EVAL_UNSURE : PART_EVAL_OK;
@@ -587,8 +606,8 @@ static enum part_eval eval(const struct ev *v, const struct part_expr *x, __int1
     return PART_EVAL_UNSURE;
 }
 
-enum part_eval part_expr_eval(const struct part_expr *x, const struct part_column *columns, const struct value *stored,
-                              const struct env *e, __int128 *out)
+enum part_eval part_expr_eval(const struct part_expr *x, const struct part_column *columns,
+    const struct value *stored, const struct env *e, __int128 *out)
 {
     struct ev v = {columns, stored, e};
 
@@ -637,11 +656,17 @@ int part_expr_monotone(const struct part_expr *x, uint32_t *column)
     case PN_NEG:
         return -part_expr_monotone(x->a, column);
     case PN_ADD:
-        return x->b->node == PN_INT ? part_expr_monotone(x->a, column) : x->a->node == PN_INT ? part_expr_monotone(x->b, column) : 0;
+        return x->b->node == PN_INT   ? part_expr_monotone(x->a, column)
+               : x->a->node == PN_INT ? part_expr_monotone(x->b, column)
+                                      : 0;
     case PN_SUB:
-        return x->b->node == PN_INT ? part_expr_monotone(x->a, column) : x->a->node == PN_INT ? -part_expr_monotone(x->b, column) : 0;
+        return x->b->node == PN_INT   ? part_expr_monotone(x->a, column)
+               : x->a->node == PN_INT ? -part_expr_monotone(x->b, column)
+                                      : 0;
     case PN_MUL:
-        return x->b->node == PN_INT ? part_expr_monotone(x->a, column) : x->a->node == PN_INT ? part_expr_monotone(x->b, column) : 0;
+        return x->b->node == PN_INT   ? part_expr_monotone(x->a, column)
+               : x->a->node == PN_INT ? part_expr_monotone(x->b, column)
+                                      : 0;
     case PN_DIV: /* numbers in the text have no sign: the divisor is positive */
         return x->b->node == PN_INT && x->b->number > 0 ? part_expr_monotone(x->a, column) : 0;
     case PN_FUNC:
@@ -697,8 +722,8 @@ static const char *op_text(enum part_node n)
     return "";
 }
 
-void part_expr_print(const struct part_expr *x, const struct part_column *columns, struct sv alias, bool by_number,
-                     struct strbuf *out)
+void part_expr_print(const struct part_expr *x, const struct part_column *columns, struct sv alias,
+    bool by_number, struct strbuf *out)
 {
     switch (x->node) {
     case PN_COLUMN:

@@ -1,5 +1,5 @@
-/* Partition functions as SQL text for the shards. Each canonical form of part_value.c has its twin here; the test against live servers in
- * t/unit/router_test.c holds the two together. */
+/* Partition functions as SQL text for the shards. Each canonical form of part_value.c has its twin
+ * here; the test against live servers in t/unit/router_test.c holds the two together. */
 #include "router/part-int.h"
 
 #include "types/coll.h"
@@ -7,7 +7,8 @@
 static void put_text_cast(struct strbuf *out, struct sv expr, bool fraction)
 {
     if (fraction)
-        strbuf_printf(out, "TRIM(TRAILING '.' FROM TRIM(TRAILING '0' FROM CAST(%.*s AS CHAR)))", SV_ARG(expr));
+        strbuf_printf(out, "TRIM(TRAILING '.' FROM TRIM(TRAILING '0' FROM CAST(%.*s AS CHAR)))",
+            SV_ARG(expr));
     else
         strbuf_printf(out, "CAST(%.*s AS CHAR)", SV_ARG(expr));
 }
@@ -43,13 +44,15 @@ static void put_weights(struct strbuf *out, struct sv col, uint16_t coll, struct
 }
 
 /* The canonical form of one column as an expression; col: its name with the alias, quoted. */
-static void put_canonical(struct strbuf *out, const struct part_column *c, struct sv col, struct arena *a)
+static void put_canonical(
+    struct strbuf *out, const struct part_column *c, struct sv col, struct arena *a)
 {
     bool fraction = c->type.decimals > 0 && c->type.decimals < TYPE_DECIMALS_FLOATING;
 
     switch (c->cls) {
     case PART_EXACT:
-        put_text_cast(out, arena_printf(a, "%.*s + 0", SV_ARG(col)), fraction && type_kind_of(&c->type) == KIND_DEC);
+        put_text_cast(out, arena_printf(a, "%.*s + 0", SV_ARG(col)),
+            fraction && type_kind_of(&c->type) == KIND_DEC);
         return;
     case PART_DATE:
         if (c->type.code == TYPE_DATETIME)
@@ -64,7 +67,10 @@ static void put_canonical(struct strbuf *out, const struct part_column *c, struc
         put_text_cast(out, arena_printf(a, "UNIX_TIMESTAMP(%.*s)", SV_ARG(col)), fraction);
         return;
     case PART_FLOAT:
-        put_text_cast(out, arena_printf(a, "IF(ABS(%.*s) < 1e15, CAST(FLOOR(%.*s) AS SIGNED), 0)", SV_ARG(col), SV_ARG(col)), false);
+        put_text_cast(out,
+            arena_printf(a, "IF(ABS(%.*s) >= 1e15, 0, CAST(FLOOR(%.*s) AS SIGNED))", SV_ARG(col),
+                SV_ARG(col)),
+            false);
         return;
     case PART_BYTES:
         strbuf_putsv(out, col);
@@ -119,7 +125,8 @@ static void put_tuple_item(const struct part *p, uint32_t k, struct sv alias, st
 }
 
 /* The row's tuple is below bound i: NULL is below everything, MAXVALUE above. Never NULL itself. */
-static void put_below(const struct part *p, uint32_t i, uint32_t k, struct sv alias, struct strbuf *out)
+static void put_below(
+    const struct part *p, uint32_t i, uint32_t k, struct sv alias, struct strbuf *out)
 {
     const struct part_bound *b = &p->bounds[(size_t)i * p->width + k];
 

@@ -1,15 +1,18 @@
-/* Values of partition columns: which types can be one, how a value is stored in one, and its canonical bytes, which are what the hash
- * is made of. The canonical form is part of the data format (README): every change here moves rows.
+/* Values of partition columns: which types can be one, how a value is stored in one, and its
+ * canonical bytes, which are what the hash is made of. The canonical form is part of the data
+ * format (README): every change here moves rows.
  *
- *   PART_EXACT      decimal digits, no trailing zeros behind the point, no point without digits behind it
- *   PART_DATE       YYYYMMDDhhmmss[.ffffff] as a number in that form (a DATE has 000000 behind it)
+ *   PART_EXACT      decimal digits; behind a point no trailing zeros, and no point without digits
+ *   PART_DATE       YYYYMMDDhhmmss[.ffffff] as a number in that form (a DATE has 000000)
  *   PART_TIME       [-]hhmmss[.ffffff] as a number in that form
  *   PART_TIMESTAMP  seconds since 1970 UTC, as a number in that form; the zero date: 0
- *   PART_FLOAT      the greatest integer not above the value; 0 from 1e15 on
+ *   PART_FLOAT      (DOUBLE) the greatest integer not above the value; 0 from 1e15 on
  *   PART_BYTES      the bytes (BINARY(n) with its padding)
- *   PART_TEXT       the collation's weights (WEIGHT_STRING), without trailing weights of the space where the collation pads
+ *   PART_TEXT       the collation's weights (WEIGHT_STRING), without trailing weights of the space
+ *                   where the collation pads
  *   PART_MEMBER     the number of the ENUM's member, the SET's bits
  *   NULL            one zero byte
+ *
  * Several columns: joined by the byte 0x1f. */
 #include "router/part-int.h"
 
@@ -28,8 +31,8 @@ static const double float_limit = 1e15;
 
 static bool not_allowed(const struct cat_column *c, struct diag *d)
 {
-    return diag_setf(d, ER_FIELD_TYPE_NOT_ALLOWED_AS_PARTITION_FIELD, "Field '%.*s' is of a not allowed type for this type of partitioning",
-                     SV_ARG(c->name));
+    return diag_setf(d, ER_FIELD_TYPE_NOT_ALLOWED_AS_PARTITION_FIELD,
+        "Field '%.*s' is of a not allowed type for this type of partitioning", SV_ARG(c->name));
 }
 
 /* The collation's id: names are the same on both kinds of server, a few ids are not. */
@@ -52,8 +55,9 @@ static bool classify_string(const struct cat_column *c, struct part_column *out,
     out->cls = PART_TEXT;
     if (coll_id_is_native(out->type.coll))
         return true;
-    return diag_setf(d, ER_NOT_SUPPORTED_YET, "This version of Tessera doesn't yet support '%.*s in a partition key' (column '%.*s')",
-                     SV_ARG(c->type.collation), SV_ARG(c->name));
+    return diag_setf(d, ER_NOT_SUPPORTED_YET,
+        "This version of Tessera doesn't yet support '%.*s in a partition key' (column '%.*s')",
+        SV_ARG(c->type.collation), SV_ARG(c->name));
 }
 
 bool part_classify(const struct cat_column *c, struct part_column *out, struct diag *d)
@@ -65,7 +69,8 @@ bool part_classify(const struct cat_column *c, struct part_column *out, struct d
         .code = t->code,
         .decimals = t->decimals,
         .deriv = DERIV_IMPLICIT,
-        .flags = (uint16_t)((t->is_unsigned ? TYPE_UNSIGNED : 0) | (t->zerofill ? TYPE_ZEROFILL : 0)),
+        .flags =
+            (uint16_t)((t->is_unsigned ? TYPE_UNSIGNED : 0) | (t->zerofill ? TYPE_ZEROFILL : 0)),
         .coll = collation_of(t) ? collation_of(t) : TYPE_COLL_BINARY,
         .length = t->length,
     };
@@ -82,6 +87,12 @@ bool part_classify(const struct cat_column *c, struct part_column *out, struct d
         out->cls = PART_EXACT;
         return true;
     case TYPE_FLOAT:
+        /* A server's text of a FLOAT has six digits: rows could not be found again from what a
+         * shard sends. */
+        return diag_setf(d, ER_NOT_SUPPORTED_YET,
+            "This version of Tessera doesn't yet support 'FLOAT in a partition key' (column "
+            "'%.*s'; DOUBLE is possible)",
+            SV_ARG(c->name));
     case TYPE_DOUBLE:
         out->cls = PART_FLOAT;
         return true;
@@ -200,7 +211,8 @@ static void fix_padding(const struct part_column *c, struct arena *a, struct val
     }
 }
 
-bool part_store_value(const struct part_column *c, const struct value *v, const struct env *e, struct arena *a, struct value *out)
+bool part_store_value(const struct part_column *c, const struct value *v, const struct env *e,
+    struct arena *a, struct value *out)
 {
     if (value_is_null(v)) {
         *out = *v;
@@ -208,8 +220,10 @@ bool part_store_value(const struct part_column *c, const struct value *v, const 
     }
     if (c->cls == PART_MEMBER)
         return store_member(c, v, out);
-    /* A server that is strict refuses what does not fit wherever the row goes; one that is not stores what cast_store says. */
-    if (cast_store(v, &c->type, e, a, out) == CAST_INVALID && c->cls != PART_TEXT && c->cls != PART_BYTES)
+    /* A server that is strict refuses what does not fit wherever the row goes; one that is not
+     * stores what cast_store says. */
+    if (cast_store(v, &c->type, e, a, out) == CAST_INVALID && c->cls != PART_TEXT &&
+        c->cls != PART_BYTES)
         return false;
     fix_padding(c, a, out);
     return true;
@@ -239,7 +253,8 @@ bool part_utc_of_local(int64_t packed, const struct env *e, int64_t *secs, uint3
     }
     /* Around a change of the offset a local time may happen twice or never. */
     offset = tz_offset_at_utc(e->tz, local);
-    if (tz_offset_at_utc(e->tz, local - DAY_S) != offset || tz_offset_at_utc(e->tz, local + DAY_S) != offset)
+    if (tz_offset_at_utc(e->tz, local - DAY_S) != offset ||
+        tz_offset_at_utc(e->tz, local + DAY_S) != offset)
         return false;
     *secs = local - offset;
     return true;
@@ -290,7 +305,10 @@ static void put_datetime(struct strbuf *out, int64_t packed)
     struct datetime t;
 
     temporal_unpack_datetime(packed, &t);
-    part_put_i128(out, (((((int64_t)t.year * 100 + t.month) * 100 + t.day) * 100 + t.hour) * 100 + t.minute) * 100 + t.second);
+    part_put_i128(
+        out, (((((int64_t)t.year * 100 + t.month) * 100 + t.day) * 100 + t.hour) * 100 + t.minute) *
+                     100 +
+                 t.second);
     put_fraction(out, t.usec);
 }
 
@@ -321,7 +339,8 @@ static bool put_number(const struct value *v, struct strbuf *out)
     return true;
 }
 
-bool part_canonical(const struct part_column *c, const struct value *v, const struct env *e, struct strbuf *out)
+bool part_canonical(
+    const struct part_column *c, const struct value *v, const struct env *e, struct strbuf *out)
 {
     int64_t secs;
     uint32_t usec;

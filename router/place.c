@@ -9,7 +9,8 @@ void placeset_one(struct placeset *out, uint32_t partition, uint32_t shard_id)
     out->n = 1;
 }
 
-void placeset_of_parts(struct placeset *out, const struct cat_table *t, const struct partset *parts, struct arena *a)
+void placeset_of_parts(
+    struct placeset *out, const struct cat_table *t, const struct partset *parts, struct arena *a)
 {
     uint32_t n = partset_count(parts), at = 0;
     struct placeref *v;
@@ -82,13 +83,15 @@ static size_t least_loaded(const struct cat_snapshot *s, const uint32_t *load)
     size_t best = s->shards.n;
 
     for (size_t i = 0; i < s->shards.n; i++) {
-        if (s->shards.v[i].state == CAT_SHARD_ACTIVE && (best == s->shards.n || load[i] < load[best]))
+        if (s->shards.v[i].state == CAT_SHARD_ACTIVE &&
+            (best == s->shards.n || load[i] < load[best]))
             best = i;
     }
     return best;
 }
 
-bool router_choose_shards(const struct cat_snapshot *s, const struct cat_table *group, uint32_t n, uint32_t *ids)
+bool router_choose_shards(
+    const struct cat_snapshot *s, const struct cat_table *group, uint32_t n, uint32_t *ids)
 {
     struct arena a;
     size_t at;
@@ -114,7 +117,8 @@ bool router_choose_shards(const struct cat_snapshot *s, const struct cat_table *
 
 uint32_t router_choose_single(const struct cat_snapshot *s, const struct cat_db *db)
 {
-    const struct cat_shard *home = db && db->home_shard ? cat_find_shard_id(s, db->home_shard) : NULL;
+    const struct cat_shard *home =
+        db && db->home_shard ? cat_find_shard_id(s, db->home_shard) : NULL;
     struct arena a;
     size_t at;
 
@@ -135,7 +139,8 @@ const struct cat_table *router_find_group(const struct cat_snapshot *s, const st
     for (size_t i = first; i < first + n && !found; i++) {
         const struct cat_table *other = s->tables.v[i];
 
-        if (other->id != t->id && other->state == CAT_PUBLIC && other->group_id && part_same_function(part_of(other), mine))
+        if (other->id != t->id && other->state == CAT_PUBLIC && other->group_id &&
+            part_same_function(part_of(other), mine))
             found = other;
     }
     part_free(mine);

@@ -1,21 +1,27 @@
 /* Pruning.
  *
- * A predicate becomes a union of boxes: one restriction for each partition column, which is any value, a list of points (NULL is a
- * point), or a range (which has no NULL in it). AND intersects boxes pairwise, OR puts them together; where there would be more than
- * LIMIT_RANGE_SETS, a conjunct is left out or everything is allowed, which is sound: boxes only ever grow.
- * Then each box is turned into partitions by the method:
- *   KEY, HASH     all columns points: each combination is hashed; short ranges of integers count as points
- *   RANGE         points of the leading columns, then one range: the partitions between its ends
- *   LIST          the partitions of the tuples that are in the box, and DEFAULT unless every point is listed
- *   expressions   points are evaluated; a range passes through an expression that is monotone
- * Expressions over dates may give NULL for values that are not, so what a range gives includes NULL's partition there.
+ * A predicate becomes a union of boxes: one restriction for each partition column, which is any
+ * value, a list of points (NULL is a point), or a range (which has no NULL in it). AND intersects
+ * boxes pairwise, OR puts them together; where there would be more than LIMIT_RANGE_SETS, a
+ * conjunct is left out or everything is allowed, which is sound: boxes only ever grow.
  *
- * A literal becomes a restriction by types/cast.h's cast_compare, the one place that knows MySQL's rules for comparing a column with
- * a value; anything but an exact or a rounded answer restricts nothing. */
+ * Then each box is turned into partitions by the method:
+ *   KEY, HASH    all columns points: each combination is hashed; short ranges of integers count
+ *   RANGE        points of the leading columns, then one range: the partitions between its ends
+ *   LIST         the partitions of the tuples in the box, and DEFAULT unless every point is listed
+ *   expressions  points are evaluated; a range passes through an expression that is monotone
+ *
+ * Expressions over dates may give NULL for values that are not, so what a range gives includes
+ * NULL's partition there.
+ *
+ * A literal becomes a restriction by types/cast.h's cast_compare, the one place that knows MySQL's
+ * rules for comparing a column with a value; anything but an exact or a rounded answer restricts
+ * nothing. */
 #include "router/prune.h"
 
 #include "router/part-int.h"
 #include "types/cast.h"
+#include "types/temporal.h"
 #include "util/array.h"
 
 /* --- sets --- */
@@ -148,7 +154,8 @@ static bool is_in(struct pruner *pr, uint32_t col, const struct restr *r, const 
     return false;
 }
 
-static struct restr keep_points(struct pruner *pr, uint32_t col, const struct restr *points, const struct restr *other)
+static struct restr keep_points(
+    struct pruner *pr, uint32_t col, const struct restr *points, const struct restr *other)
 {
     struct value *v = ARENA_NEW_N(pr->a, struct value, points->n);
     struct restr out = {.kind = R_POINTS, .points = v};
@@ -160,7 +167,8 @@ static struct restr keep_points(struct pruner *pr, uint32_t col, const struct re
     return out;
 }
 
-static struct restr intersect(struct pruner *pr, uint32_t col, const struct restr *x, const struct restr *y)
+static struct restr intersect(
+    struct pruner *pr, uint32_t col, const struct restr *x, const struct restr *y)
 {
     struct restr out;
 
@@ -202,28 +210,43 @@ static struct restr point(struct pruner *pr, const struct value *v)
     return (struct restr){.kind = R_POINTS, .points = copy, .n = 1};
 }
 
+static bool is_int(const struct value *v)
+{
+    return v->kind == KIND_I64 || v->kind == KIND_U64;
+}
+
 static struct restr below(const struct value *v, bool open)
 {
+    /* Open ends of integers become closed ones, which pass through expressions. */
+    if (open && is_int(v) && part_int_of(v) > INT64_MIN)
+        return (struct restr){
+            .kind = R_RANGE, .has_hi = true, .hi = part_int_value(part_int_of(v) - 1)};
     return (struct restr){.kind = R_RANGE, .has_hi = true, .hi = *v, .hi_open = open};
 }
 
-static struct restr above(const struct value *v)
+static struct restr above(const struct value *v, bool open)
 {
+    if (open && is_int(v) && part_int_of(v) < UINT64_MAX)
+        return (struct restr){
+            .kind = R_RANGE, .has_lo = true, .lo = part_int_value(part_int_of(v) + 1)};
     return (struct restr){.kind = R_RANGE, .has_lo = true, .lo = *v};
 }
 
-static struct restr compare_member(struct pruner *pr, const struct part_column *c, enum prune_op op, const struct value *v)
+static struct restr compare_member(
+    struct pruner *pr, const struct part_column *c, enum prune_op op, const struct value *v)
 {
     struct value stored;
 
     /* `<` compares names, which are not in the order of the numbers. */
-    if ((op != PRUNE_EQ && op != PRUNE_NULLSAFE_EQ) || !part_store_value(c, v, pr->e, pr->a, &stored))
+    if ((op != PRUNE_EQ && op != PRUNE_NULLSAFE_EQ) ||
+        !part_store_value(c, v, pr->e, pr->a, &stored))
         return restr_not_null;
     return point(pr, &stored);
 }
 
 /* What `column op v` says of the column. */
-static struct restr compare(struct pruner *pr, uint32_t col, enum prune_op op, const struct value *v)
+static struct restr compare(
+    struct pruner *pr, uint32_t col, enum prune_op op, const struct value *v)
 {
     const struct part_column *c = &pr->p->columns[col];
     struct value out;
@@ -239,11 +262,11 @@ static struct restr compare(struct pruner *pr, uint32_t col, enum prune_op op, c
             return point(pr, &out);
         if (op == PRUNE_LT || op == PRUNE_LE)
             return below(&out, op == PRUNE_LT);
-        return above(&out);
+        return above(&out, op == PRUNE_GT);
     case CAST_ROUNDED: /* out is the greatest value below v */
         if (op == PRUNE_LT || op == PRUNE_LE)
             return below(&out, false);
-        return op == PRUNE_GT || op == PRUNE_GE ? above(&out) : restr_not_null;
+        return op == PRUNE_GT || op == PRUNE_GE ? above(&out, true) : restr_not_null;
     case CAST_TRUNCATED:
     case CAST_OUT_OF_RANGE:
     case CAST_INVALID:
@@ -303,7 +326,8 @@ static void boxes_of_tuple_in(struct pruner *pr, const struct prune_cond *c, str
         bool alive = true;
 
         for (uint32_t i = 0; alive && i < c->columns_n; i++)
-            alive = add_to_box(pr, box, c->columns[i], compare(pr, c->columns[i], PRUNE_EQ, &c->values[row + i]));
+            alive = add_to_box(
+                pr, box, c->columns[i], compare(pr, c->columns[i], PRUNE_EQ, &c->values[row + i]));
         if (alive)
             array_push(out, pr->a, box);
     }
@@ -320,13 +344,16 @@ static void boxes_of_tuple_cmp(struct pruner *pr, const struct prune_cond *c, st
         enum prune_op op = last ? c->op : less ? PRUNE_LT : PRUNE_GT;
 
         for (uint32_t i = 0; alive && i < equal; i++)
-            alive = add_to_box(pr, box, c->columns[i], compare(pr, c->columns[i], PRUNE_EQ, &c->values[i]));
-        if (alive && add_to_box(pr, box, c->columns[equal], compare(pr, c->columns[equal], op, &c->values[equal])))
+            alive = add_to_box(
+                pr, box, c->columns[i], compare(pr, c->columns[i], PRUNE_EQ, &c->values[i]));
+        if (alive && add_to_box(pr, box, c->columns[equal],
+                         compare(pr, c->columns[equal], op, &c->values[equal])))
             array_push(out, pr->a, box);
     }
 }
 
-static void boxes_and(struct pruner *pr, const struct box_array *x, const struct box_array *y, struct box_array *out)
+static void boxes_and(
+    struct pruner *pr, const struct box_array *x, const struct box_array *y, struct box_array *out)
 {
     if (x->n * y->n > LIMIT_RANGE_SETS) {
         *out = x->n < y->n ? *x : *y; /* leaving a conjunct out is sound */
@@ -418,11 +445,6 @@ static void boxes_of(struct pruner *pr, const struct prune_cond *c, struct box_a
 
 enum { MAX_COMBINATIONS = 65536, MAX_RANGE_POINTS = 1024 };
 
-static bool is_int(const struct value *v)
-{
-    return v->kind == KIND_I64 || v->kind == KIND_U64;
-}
-
 /* A short range of integers as points. Only where points help: hashes. */
 static void range_to_points(struct pruner *pr, struct restr *r)
 {
@@ -480,7 +502,8 @@ static bool add_points(struct pruner *pr, const struct restr *box, struct partse
     return true;
 }
 
-/* The first partition whose bound compares with the first n values as wanted (min 1: above; 0: not below); p->n: none. */
+/* The first partition whose bound compares with the first n values as wanted (min 1: above; 0: not
+ * below); p->n: none. */
 static uint32_t first_bound(const struct part *p, const struct value *v, uint32_t n, int min)
 {
     uint32_t lo = 0, hi = p->n;
@@ -497,7 +520,8 @@ static uint32_t first_bound(const struct part *p, const struct value *v, uint32_
 }
 
 /* RANGE COLUMNS: v holds the first k values; column k and those behind it are still open. */
-static void add_range_columns(struct pruner *pr, const struct restr *box, struct value *v, uint32_t k, struct partset *out)
+static void add_range_columns(
+    struct pruner *pr, const struct restr *box, struct value *v, uint32_t k, struct partset *out)
 {
     const struct part *p = pr->p;
     const struct restr *r = &box[k];
@@ -551,7 +575,8 @@ static void add_list_columns(struct pruner *pr, const struct restr *box, struct 
 
 /* --- expressions --- */
 
-/* The expression's values for a range of its column: [lo, hi], each end maybe open. False: nothing is known. */
+/* The expression's values for a range of its column: [lo, hi], each end maybe open. False: nothing
+ * is known. */
 struct expr_range {
     bool has_lo, has_hi;
     __int128 lo, hi;
@@ -567,6 +592,19 @@ static bool eval_at(struct pruner *pr, uint32_t col, const struct value *v, __in
     return part_expr_eval(pr->p->expr, pr->p->columns, stored, pr->e, out) == PART_EVAL_OK;
 }
 
+/* The function rises strictly at v: col < v means f(col) < f(v), or f(col) is NULL. */
+static bool rises_at(const struct part_expr *x, const struct value *v)
+{
+    struct datetime t;
+
+    if (x->node != PN_FUNC || (v->kind != KIND_DATE && v->kind != KIND_DATETIME))
+        return false;
+    temporal_unpack_datetime(v->t, &t);
+    if (x->fn == FN_TO_DAYS)
+        return t.hour == 0 && t.minute == 0 && t.second == 0 && t.usec == 0;
+    return (x->fn == FN_TO_SECONDS || x->fn == FN_UNIX_TIMESTAMP) && t.usec == 0;
+}
+
 static bool range_through_expr(struct pruner *pr, const struct restr *box, struct expr_range *out)
 {
     uint32_t col = 0;
@@ -578,6 +616,8 @@ static bool range_through_expr(struct pruner *pr, const struct restr *box, struc
         return false;
     x.has_lo = r->has_lo && eval_at(pr, col, &r->lo, &x.lo);
     x.has_hi = r->has_hi && eval_at(pr, col, &r->hi, &x.hi);
+    if (x.has_hi && r->hi_open && rises_at(pr->p->expr, &r->hi))
+        x.hi--;
     *out = x;
     if (dir < 0)
         *out = (struct expr_range){x.has_hi, x.has_lo, x.hi, x.lo};
@@ -587,7 +627,8 @@ static bool range_through_expr(struct pruner *pr, const struct restr *box, struc
 static void add_stored_int(struct pruner *pr, const struct value *v, struct partset *out)
 {
     const struct part *p = pr->p;
-    int64_t at = p->method == CAT_PART_RANGE ? (int64_t)part_range_locate(p, v) : part_list_locate(p, v);
+    int64_t at =
+        p->method == CAT_PART_RANGE ? (int64_t)part_range_locate(p, v) : part_list_locate(p, v);
 
     if (at >= 0 && at < (int64_t)p->n)
         partset_add(out, (uint32_t)at);
@@ -611,7 +652,8 @@ static void add_expr_range(struct pruner *pr, const struct expr_range *x, struct
     for (uint32_t t = 0; t < p->tuples_n; t++) {
         const struct value *v = &p->bounds[t].v;
 
-        if (!value_is_null(v) && (!x->has_lo || part_int_of(v) >= x->lo) && (!x->has_hi || part_int_of(v) <= x->hi))
+        if (!value_is_null(v) && (!x->has_lo || part_int_of(v) >= x->lo) &&
+            (!x->has_hi || part_int_of(v) <= x->hi))
             partset_add(out, p->tuple_part[t]);
     }
     if (p->default_part >= 0)
@@ -662,7 +704,8 @@ static void add_box(struct pruner *pr, struct restr *box, struct partset *out)
     }
 }
 
-void prune(const struct part *p, const struct prune_cond *c, const struct env *e, struct arena *a, struct partset *out)
+void prune(const struct part *p, const struct prune_cond *c, const struct env *e, struct arena *a,
+    struct partset *out)
 {
     struct pruner pr = {p, e, a};
     struct box_array boxes = {0};
@@ -677,13 +720,36 @@ void prune(const struct part *p, const struct prune_cond *c, const struct env *e
         add_box(&pr, boxes.v[i], out);
 }
 
-bool prune_point(const struct part *p, const struct value *v, const struct env *e, struct arena *a, uint32_t *partition)
+/* Digits of v at the end of buf (24 bytes). */
+static struct sv int_digits(const struct value *v, char *buf)
+{
+    bool neg = v->kind == KIND_I64 && v->i < 0;
+    uint64_t u = neg ? -(uint64_t)v->i : v->u;
+    char *p = buf + 24;
+
+    do {
+        *--p = (char)('0' + u % 10);
+        u /= 10;
+    } while (u);
+    if (neg)
+        *--p = '-';
+    return sv_make(p, (size_t)(buf + 24 - p));
+}
+
+bool prune_point(const struct part *p, const struct value *v, const struct env *e, struct arena *a,
+    uint32_t *partition)
 {
     struct pruner pr = {p, e, a};
     const struct part_column *c = p->columns;
     struct value stored;
+    char digits[24];
     int side;
 
+    /* An integer beyond the column's range is in no row: whichever partition it names is right. */
+    if (LIKELY(p->int_key && is_int(v))) {
+        *partition = part_of_hash(p, part_hash_bytes(int_digits(v, digits)));
+        return true;
+    }
     if (p->broken || p->columns_n != 1 || p->method == CAT_PART_NONE || value_is_null(v))
         return false;
     if (c->cls == PART_MEMBER) {

@@ -3,20 +3,25 @@
  * Branches are sorted by what the transaction did there:
  *   read     XA END, XA COMMIT ONE PHASE at once, in the background: nobody can tell when
  *   locked   (FOR UPDATE, wrote nothing) the same, but after the decision: its locks protect what was decided on
- *   written  none: nothing is decided. One: XA END, XA COMMIT ONE PHASE in one write, its reply is the outcome. Several: below.
+ *   written  none: nothing is decided. One: XA END, XA COMMIT ONE PHASE in one write, its reply is the outcome.
+ *            Several: below.
  *
  * Several written: the branch opened first of them is the primary (txn/xid.h says why that one).
- *   TXN_PREPARING   to the others XA END, XA PREPARE; to the primary INSERT of the commit record, XA END; all in parallel, so that
- *                   the record costs no round trip. All answers are awaited. The record's insert can fail (recovery has
- *                   written an abort record under the same key), so the commit must not be written behind it unseen.
- *   TXN_DECIDING    to the primary XA COMMIT ONE PHASE: record and work become durable together. Its OK is the decision.
+ *   TXN_PREPARING   to the others XA END, XA PREPARE; to the primary INSERT of the commit record, XA END; all in
+ *                   parallel, so that the record costs no round trip. All answers are awaited. The record's insert
+ *                   can fail (recovery has written an abort record under the same key), so the commit must not be
+ *                   written behind it unseen.
+ *   TXN_DECIDING    to the primary XA COMMIT ONE PHASE: record and work become durable together. Its OK is the
+ *                   decision.
  *   TXN_COMMITTING  to the others XA COMMIT, by a commit_group that may outlive the transaction object.
- * Any failure before TXN_DECIDING's write: roll back everywhere. That is safe at any time, because nobody but us can commit
- * the primary, and nobody finds a record before that.
- * The decision's answer lost, or not to be understood: TXN_IN_DOUBT. All connections are closed, recovery looks for the
- * record, the client gets ER_UNKNOWN_OUTCOME. A branch lost in TXN_COMMITTING changes nothing: recovery commits it.
+ * Any failure before TXN_DECIDING's write: roll back everywhere. That is safe at any time, because nobody but us
+ * can commit the primary, and nobody finds a record before that.
+ * The decision's answer lost, or not to be understood: TXN_IN_DOUBT. All connections are closed, recovery looks
+ * for the record, the client gets ER_UNKNOWN_OUTCOME. A branch lost in TXN_COMMITTING changes nothing: recovery
+ * commits it.
  *
- * Each phase has a deadline (env's commit_timeout_ms); a connection that misses it is closed, which makes it a lost one. */
+ * Each phase has a deadline (env's commit_timeout_ms); a connection that misses it is closed, which makes it a
+ * lost one. */
 #include "txn/txn-int.h"
 
 #include "util/clock.h"
@@ -314,7 +319,8 @@ static void in_doubt(struct txn *t, struct branch *br)
         diag_set(&d, ER_UNKNOWN_OUTCOME, shard, t->gtrid);
     else
         diag_setf(&d, ER_UNKNOWN_OUTCOME,
-                  "The connection to shard '%s' was lost while committing; whether transaction '%s' took effect there is unknown",
+                  "The connection to shard '%s' was lost while committing; whether transaction '%s' took effect "
+                  "there is unknown",
                   shard, t->gtrid);
     if (br->step.how == XA_STEP_ERROR)
         log_error(LOG_TXN, "transaction %s: shard '%s' answered the commit with %u %s", t->gtrid, shard, br->step.code,
@@ -474,7 +480,8 @@ static void write_record_sql(struct txn *t)
 
     xfree(t->record_sql);
     t->record_sql = xmalloc(cap);
-    len = (size_t)snprintf(t->record_sql, cap, TXN_RECORD_INSERT "'%s','C',%" PRIu64 ",'", t->gtrid, clock_real_us() / 1000);
+    len = (size_t)snprintf(t->record_sql, cap, TXN_RECORD_INSERT "'%s','C',%" PRIu64 ",'", t->gtrid,
+                           clock_real_us() / 1000);
     array_each (&t->branches, b) {
         if ((*b)->need != TXN_NEED_WRITE)
             continue;
@@ -545,11 +552,31 @@ static void prepare_all(struct txn *t, struct branch *first_written)
     prepared_part_done(t);
 }
 
+/* A KILL of a cancelled statement that has not been through yet could hit the commit instead, and an interrupted
+ * commit is one whose outcome is not known. */
+static bool kills_under_way(const struct txn *t)
+{
+    for (size_t i = 0; i < t->branches.n; i++)
+        if (t->branches.v[i]->conn && t->branches.v[i]->conn->n_kills)
+            return true;
+    return false;
+}
+
+static void on_kills_timer(struct worker_timer *timer)
+{
+    txn_commit_start(CONTAINER_OF(timer, struct txn, timer));
+}
+
 void txn_commit_start(struct txn *t)
 {
     struct branch *first_written = NULL;
     size_t n_written = 0;
 
+    if (kills_under_way(t)) {
+        t->timer.fn = on_kills_timer;
+        worker_timer_arm(t->worker, &t->timer, 1);
+        return;
+    }
     if (t->doomed) {
         txn_rollback_start(t, &t->doom);
         return;

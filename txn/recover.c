@@ -1,16 +1,17 @@
 /* Recovery's rounds. recover.h says what is done and why it is right to repeat it; here is how it stays right.
  *
- * The decision about a transaction is one fact: whether a commit record of it exists on one of the shards that its branches
- * name. Before the fence it may still come into being; after an abort record stands on each of them, never. The insert of an
- * abort record waits for a coordinator's uncommitted record (row lock) and then either succeeds or meets the key: so the
- * answer is read after it. Nobody deletes a record before all branches are finished, so the answer is the same for
- * every reader, at any time.
+ * The decision about a transaction is one fact: whether a commit record of it exists on one of the shards that its
+ * branches name. Before the fence it may still come into being; after an abort record stands on each of them,
+ * never. The insert of an abort record waits for a coordinator's uncommitted record (row lock) and then either
+ * succeeds or meets the key: so the answer is read after it. Nobody deletes a record before all branches are
+ * finished, so the answer is the same for every reader, at any time.
  *
- * Which records may go: (a) the coordinator got OK from every branch: it says so by the registry (purge). (b) Left by a
- * crash: a record is read first, then all its participants are scanned, twice, in rounds at least grace_ms apart: if no scan
- * shows a branch of it, none exists, since a branch can only have been prepared before its record was committed. Two scans
- * and an age, because a server that is just committing a branch may not show it and crash before the commit is durable.
- * (c) Abort records by age alone: what they keep out is a coordinator's insert on a connection that was open before.
+ * Which records may go: (a) the coordinator got OK from every branch: it says so by the registry (purge). (b) Left
+ * by a crash: a record is read first, then all its participants are scanned, twice, in rounds at least grace_ms
+ * apart: if no scan shows a branch of it, none exists, since a branch can only have been prepared before its
+ * record was committed. Two scans and an age, because a server that is just committing a branch may not show it
+ * and crash before the commit is durable. (c) Abort records by age alone: what they keep out is a coordinator's
+ * insert on a connection that was open before.
  *
  * A shard that does not answer is tried again with growing pauses; meanwhile the rest goes on without it. */
 #include "txn/recover.h"
@@ -61,7 +62,8 @@ struct rshard {
 };
 ARRAY_OF(rshard_array, struct rshard);
 
-/* First time that a scan showed a branch (key: xid text), or that an old record's branches were absent (key: gtrid). */
+/* First time that a scan showed a branch (key: xid text), or that an old record's branches were absent (key:
+ * gtrid). */
 struct sighting {
     char *key; /* heap */
     uint64_t first_ms, round;
@@ -131,7 +133,8 @@ static bool shard_connect(struct recover *r, struct rshard *s, const struct reco
         shard_failed(r, s, &d);
         return false;
     }
-    if (!mconn_execf(s->conn, &d, "SET SESSION innodb_lock_wait_timeout=%d, lock_wait_timeout=%d", LOCK_WAIT_S, LOCK_WAIT_S) ||
+    if (!mconn_execf(s->conn, &d, "SET SESSION innodb_lock_wait_timeout=%d, lock_wait_timeout=%d", LOCK_WAIT_S,
+                     LOCK_WAIT_S) ||
         !metadb_prepare_shard(s->conn, &d)) {
         shard_failed(r, s, &d);
         mconn_close(s->conn);
@@ -187,7 +190,8 @@ static bool parse_row(const struct mresult *res, uint32_t row, uint32_t shard_id
     struct sv gtrid, bqual;
     char bqual_text[TXN_BQUAL_MAX + 1];
 
-    if (format != TXN_FORMAT_ID || gtrid_len > TXN_GTRID_MAX || bqual_len > TXN_BQUAL_MAX || gtrid_len + bqual_len != data.len)
+    if (format != TXN_FORMAT_ID || gtrid_len > TXN_GTRID_MAX || bqual_len > TXN_BQUAL_MAX ||
+        gtrid_len + bqual_len != data.len)
         return false;
     gtrid = sv_make(data.ptr, gtrid_len);
     bqual = sv_make(data.ptr + gtrid_len, bqual_len);
@@ -232,7 +236,8 @@ static void scan(struct recover *r, struct found_array *found)
         }
     }
     if (foreign && atomic_load_explicit(&r->stats.foreign, memory_order_relaxed) != foreign)
-        log_warn(LOG_TXN, "recovery: %" PRIu64 " prepared XA branches on the shards are not Tessera's and are left alone", foreign);
+        log_warn(LOG_TXN, "recovery: %" PRIu64 " prepared XA branches on the shards are not Tessera's: left alone",
+                 foreign);
     GAUGE(r, foreign, foreign);
     (void)FAULT("recover.scanned");
 }
@@ -328,7 +333,8 @@ static enum record read_record(struct recover *r, struct rshard *s, const char *
         return RECORD_COMMIT;
     if (sv_eq_cstr(state, "A"))
         return RECORD_ABORT;
-    log_error(LOG_TXN, "recovery: shard %s: record of transaction %s has the state '%.*s'", s->name, gtrid, SV_ARG(state));
+    log_error(LOG_TXN, "recovery: shard %s: record of transaction %s has the state '%.*s'", s->name, gtrid,
+              SV_ARG(state));
     return RECORD_UNKNOWN;
 }
 
@@ -340,7 +346,8 @@ static enum record write_fence(struct recover *r, struct rshard *s, const char *
     diag_clear(&d);
     if (FAULT("recover.before_fence"))
         return RECORD_UNKNOWN;
-    if (mconn_execf(s->conn, &d, "INSERT INTO tessera.trx_log (gtrid,state,ts,participants) VALUES ('%s','A',%lu,'')", gtrid,
+    if (mconn_execf(s->conn, &d,
+                    "INSERT INTO tessera.trx_log (gtrid,state,ts,participants) VALUES ('%s','A',%lu,'')", gtrid,
                     (unsigned long)(clock_real_us() / 1000))) {
         COUNT(r, fenced);
         (void)FAULT("recover.fenced");
@@ -367,7 +374,8 @@ static enum verdict decide(struct recover *r, const struct found *f)
         if (records[i] == RECORD_UNKNOWN) {
             unknown = true;
             if (!s)
-                log_error(LOG_TXN, "recovery: transaction %s may have its record on shard %" PRIu32 ", which does not exist",
+                log_error(LOG_TXN,
+                          "recovery: transaction %s may have its record on shard %" PRIu32 ", which does not exist",
                           f->gtrid, f->bqual.primaries[i]);
         }
     }
@@ -400,12 +408,13 @@ static void finish(struct recover *r, const struct found *f, enum verdict v)
             COUNT(r, committed);
         else
             COUNT(r, rolled_back);
-        log_info(LOG_TXN, "recovery: %s the branch of transaction %s on shard %s", commit ? "committed" : "rolled back", f->gtrid,
-                 s->name);
+        log_info(LOG_TXN, "recovery: %s the branch of transaction %s on shard %s",
+                 commit ? "committed" : "rolled back", f->gtrid, s->name);
         (void)FAULT("recover.finished");
         return;
     }
-    /* 1397: finished by somebody else, or (MariaDB) still bound to the connection that prepared it; the next scan knows. */
+    /* 1397: finished by somebody else, or (MariaDB) still bound to the connection that prepared it; the next scan
+     * knows. */
     if (d.code == ER_XAER_NOTA) {
         COUNT(r, busy);
         r->all_done = false;
@@ -416,7 +425,8 @@ static void finish(struct recover *r, const struct found *f, enum verdict v)
 
 /* ---- deleting records ---- */
 
-static bool delete_batch(struct recover *r, struct rshard *s, const struct txn_purge *list, const size_t *which, size_t n)
+static bool delete_batch(struct recover *r, struct rshard *s, const struct txn_purge *list, const size_t *which,
+                         size_t n)
 {
     struct strbuf b;
     struct diag d;
@@ -487,11 +497,12 @@ static void sweep_read(struct recover *r, struct old_array *old)
             continue;
         diag_clear(&d);
         if (!mconn_queryf(s->conn, &r->arena, &res, &d,
-                          "SELECT gtrid, participants FROM tessera.trx_log WHERE state='C' AND made < NOW(6) - INTERVAL %u SECOND "
-                          "ORDER BY made LIMIT %d",
+                          "SELECT gtrid, participants FROM tessera.trx_log WHERE state='C' AND "
+                          "made < NOW(6) - INTERVAL %u SECOND ORDER BY made LIMIT %d",
                           (unsigned)r->cfg.keep_s, SWEEP_ROWS) ||
             !mconn_execf(s->conn, &d,
-                         "DELETE FROM tessera.trx_log WHERE state='A' AND made < NOW(6) - INTERVAL %u SECOND ORDER BY made LIMIT %d",
+                         "DELETE FROM tessera.trx_log WHERE state='A' AND made < NOW(6) - INTERVAL %u SECOND "
+                         "ORDER BY made LIMIT %d",
                          (unsigned)r->cfg.keep_abort_s, SWEEP_ROWS)) {
             shard_failed(r, s, &d);
             continue;

@@ -1,17 +1,18 @@
-/* Recovery: finishes the branches that nobody finishes any more. One per process, on a control thread of its own that may block.
+/* Recovery: finishes the branches that nobody finishes any more. One per process, on a control thread of its own
+ * that may block.
  *
- * A round: XA RECOVER on every shard that answers; of the prepared branches that are ours (formatID and `tsr-`; others' are
- * left alone) those are taken up that
+ * A round: XA RECOVER on every shard that answers; of the prepared branches that are ours (formatID and `tsr-`;
+ * others' are left alone) those are taken up that
  *   - this process coordinated and has given up (they are not live in the registry), or
  *   - an earlier incarnation of this node coordinated (same node, older start): it cannot come back, or
  *   - another node coordinated and two scans at least grace_ms apart have seen.
  * Each names the shards that may hold its commit record. Found there: XA COMMIT. Not found on any: an abort record is
- * inserted on all of them under the key that the commit record would have, so that a coordinator that was only slow fails to
- * commit; then XA ROLLBACK. A shard that may hold the record and does not answer leaves the branch for a later round.
- * Every step may be repeated, by anybody, at the same time as others.
+ * inserted on all of them under the key that the commit record would have, so that a coordinator that was only
+ * slow fails to commit; then XA ROLLBACK. A shard that may hold the record and does not answer leaves the branch
+ * for a later round. Every step may be repeated, by anybody, at the same time as others.
  *
- * A round also deletes commit records that are of no use: at once those of transactions that this process saw through to
- * the end, and, from time to time, old ones that a crash left behind (see recover.c, sweep).
+ * A round also deletes commit records that are of no use: at once those of transactions that this process saw
+ * through to the end, and, from time to time, old ones that a crash left behind (see recover.c, sweep).
  *
  * Order of calls: recover_new, recover_start; recover_stop, recover_free before the env is freed. */
 #ifndef TXN_RECOVER_H
@@ -30,8 +31,8 @@ struct recover_shard {
 };
 ARRAY_OF(recover_shard_array, struct recover_shard);
 
-/* Appends all shards there are (in arena a). Called on the recovery thread before each round. False: not known at the moment
- * (the round is skipped). */
+/* Appends all shards there are (in arena a). Called on the recovery thread before each round. False: not known at
+ * the moment (the round is skipped). */
 typedef bool recover_list_fn(void *arg, struct arena *a, struct recover_shard_array *out);
 
 struct recover_config {
@@ -50,7 +51,7 @@ struct recover_stats {
     _Atomic uint64_t committed, rolled_back; /* branches finished */
     _Atomic uint64_t fenced;                 /* abort records written */
     _Atomic uint64_t undecided;              /* left for later: a shard with the record did not answer */
-    _Atomic uint64_t busy;                   /* left for later: the branch still hangs on a connection, or another node was faster */
+    _Atomic uint64_t busy; /* left for later: the branch still hangs on a connection, or another node was faster */
     _Atomic uint64_t purged, swept;          /* records deleted: at once; old ones */
     _Atomic uint64_t errors;
     _Atomic uint64_t in_doubt;     /* now: prepared branches of ours that are not live, as of the last round */
@@ -66,8 +67,8 @@ void recover_free(struct recover *r);
 /* Any thread. */
 void recover_kick(struct recover *r);
 const struct recover_stats *recover_get_stats(const struct recover *r);
-/* One round on the calling thread, which must have called mconn_thread_begin; not while the thread of recover_start runs.
- * True: everything that is ours was finished, and all shards answered. */
+/* One round on the calling thread, which must have called mconn_thread_begin; not while the thread of
+ * recover_start runs. True: everything that is ours was finished, and all shards answered. */
 bool recover_round(struct recover *r);
 
 /* A list function for the shards of the catalog. */

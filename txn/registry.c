@@ -6,8 +6,8 @@
 
 #include <pthread.h>
 
-/* Records whose deletion was put off (their shard is down, say) are found again by recovery's sweep of old records: so the
- * list may be cut. */
+/* Records whose deletion was put off (their shard is down, say) are found again by recovery's sweep of old
+ * records: so the list may be cut. */
 enum { PURGE_MAX = 200000 };
 
 ARRAY_OF(purge_array, struct txn_purge);

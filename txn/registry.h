@@ -1,9 +1,10 @@
-/* What all transactions of a process share: its identity, the sequence of ids, which transactions are between their first
- * prepare and their last commit (recovery leaves those alone), which commit records may be deleted, counters.
+/* What all transactions of a process share: its identity, the sequence of ids, which transactions are between
+ * their first prepare and their last commit (recovery leaves those alone), which commit records may be deleted,
+ * counters.
  *
  * Made before the workers start and freed after they and the recovery thread have ended. Any thread. The only lock is
- * taken by commits over several shards (twice each) and by the recovery thread; it is held for a few instructions and never
- * together with another one. */
+ * taken by commits over several shards (twice each) and by the recovery thread; it is held for a few instructions
+ * and never together with another one. */
 #ifndef TXN_REGISTRY_H
 #define TXN_REGISTRY_H
 

@@ -1,11 +1,11 @@
 /* Savepoints over branches, and undoing a statement.
  *
- * The client's savepoints are a list in the transaction; a shard gets one only when something is about to be written there
- * (txn_savepoints_to_branch): between the SAVEPOINT and that moment nothing changed on that shard, so setting it late is the
- * same, also on a branch that was opened after it: rolled back to it, such a branch is empty again. branch.saved says how
- * many of the list, from the oldest on, a branch has. ROLLBACK TO goes only to branches that have the savepoint; the
- * others have nothing to undo. RELEASE sends nothing: what stays on the shard is replaced when its number is used again,
- * and numbers are the lowest free ones.
+ * The client's savepoints are a list in the transaction; a shard gets one only when something is about to be
+ * written there (txn_savepoints_to_branch): between the SAVEPOINT and that moment nothing changed on that shard,
+ * so setting it late is the same, also on a branch that was opened after it: rolled back to it, such a branch is
+ * empty again. branch.saved says how many of the list, from the oldest on, a branch has. ROLLBACK TO goes only to
+ * branches that have the savepoint; the others have nothing to undo. RELEASE sends nothing: what stays on the
+ * shard is replaced when its number is used again, and numbers are the lowest free ones.
  *
  * A statement that is sent in several pieces inside a transaction sets tsr_s where it writes. */
 #include "txn/txn-int.h"

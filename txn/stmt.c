@@ -1,8 +1,8 @@
 /* Statements of a session and the connections they get: begin and end of a statement, leases with and without a
  * transaction, waiting for a connection or for a branch that another piece of the statement holds.
  *
- * A lease that must wait is a struct txn_wait: on the pool's line (outside a transaction) or on its branch's list. Callbacks
- * of leases may lease, release and cancel; so a wait is taken off and freed before its callback runs. */
+ * A lease that must wait is a struct txn_wait: on the pool's line (outside a transaction) or on its branch's list.
+ * Callbacks of leases may lease, release and cancel; so a wait is taken off and freed before its callback runs. */
 #include "txn/txn-int.h"
 
 #include <inttypes.h>
@@ -302,7 +302,8 @@ static void lease_branch(struct txn *t, struct txn_wait *w)
     }
 }
 
-void txn_lease(struct txn *t, uint32_t shard_id, enum txn_need need, struct sync_state *want, txn_lease_fn *cb, void *arg)
+void txn_lease(struct txn *t, uint32_t shard_id, enum txn_need need, struct sync_state *want, txn_lease_fn *cb,
+               void *arg)
 {
     struct txn_wait *w;
 
@@ -384,6 +385,8 @@ void txn_release(struct txn *t, struct bconn *c, const struct txn_result *r)
     case TXN_DONE_OK:
         if (br->now_need == TXN_NEED_WRITE && !br->stmt_saved)
             br->stmt_wrote = true;
+        break;
+    case TXN_DONE_UNUSED:
         break;
     case TXN_DONE_ERROR:
         if (xa_code_is_rollback(r->error_code))

@@ -105,7 +105,8 @@ void txn_branch_lost(struct txn *t, struct branch *br, const struct diag *d);
 void txn_doom(struct txn *t, const struct diag *d);
 /* Fails what waits for br, takes it off t and closes it. */
 void txn_drop_branch(struct txn *t, struct branch *br);
-/* `want` with autocommit on (plain) or off (branch). A reference of t's, valid until the next call; NULL: too large. */
+/* `want` with autocommit on (plain) or off (branch). A reference of t's, valid until the next call; NULL: too
+ * large. */
 struct sync_state *txn_want(struct txn *t, struct sync_state *want, bool branch);
 /* XA START on a connected branch, and what a transaction of this kind needs with it. */
 void txn_start_branch(struct txn *t, struct branch *br);
@@ -120,7 +121,8 @@ void txn_cancel_waits(struct txn *t);
 /* Queues the savepoints that br lacks, before something is written there. */
 void txn_savepoints_to_branch(struct txn *t, struct branch *br);
 void txn_savepoints_clear(struct txn *t);
-/* Undoes the failed statement on all branches, then txn_op_done(d); or rolls the transaction back where that cannot be. */
+/* Undoes the failed statement on all branches, then txn_op_done(d); or rolls the transaction back where that
+ * cannot be. */
 void txn_undo_stmt(struct txn *t, const struct diag *d);
 
 /* --- commit.c --- */
@@ -144,8 +146,8 @@ void txn_open_stmt(struct txn *t);
 /* Opens the transaction that t->after_begin describes (which may open branches), then txn_op_done. */
 void txn_begin_now(struct txn *t);
 
-/* The commit records' table has gtrid (primary key), state ('C' committed, 'A' aborted by recovery), ts (ms since 1970, when
- * written), participants (shard ids). */
+/* The commit records' table has gtrid (primary key), state ('C' committed, 'A' aborted by recovery), ts (ms since
+ * 1970, when written), participants (shard ids). */
 #define TXN_RECORD_INSERT "INSERT INTO tessera.trx_log (gtrid,state,ts,participants) VALUES ("
 
 /* Fault points are about what the servers have got: while any is armed, output leaves before the point is passed. */

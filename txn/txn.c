@@ -1,14 +1,14 @@
 /* The transaction object: its state, begin and autocommit, its branches and what happens when one is lost.
  *
- * State is one enum, moved by txn_set_state. Two things stand beside it on purpose: `doomed` (an open transaction that
- * can only be rolled back: its session does not know yet) and in_stmt (a statement is between its begin and end; allowed in
- * TXN_IDLE, TXN_OPEN, TXN_STMT only).
+ * State is one enum, moved by txn_set_state. Two things stand beside it on purpose: `doomed` (an open transaction
+ * that can only be rolled back: its session does not know yet) and in_stmt (a statement is between its begin and
+ * end; allowed in TXN_IDLE, TXN_OPEN, TXN_STMT only).
  *
- * A lost connection: while a statement runs there, the executor finds out and says so by txn_release; while a command of
- * ours runs, its reply says so; while nothing runs, the pool says so. All three end in txn_branch_lost. If the branch had
- * not even started (a pooled connection that the server had closed long ago), only the running statement fails. Otherwise
- * work of the transaction is gone, and the transaction with it: doomed, rolled back at the end of the statement, or, with
- * no statement running, at the next call, which is refused with ER_SHARD_LOST. */
+ * A lost connection: while a statement runs there, the executor finds out and says so by txn_release; while a
+ * command of ours runs, its reply says so; while nothing runs, the pool says so. All three end in txn_branch_lost.
+ * If the branch had not even started (a pooled connection that the server had closed long ago), only the running
+ * statement fails. Otherwise work of the transaction is gone, and the transaction with it: doomed, rolled back at
+ * the end of the statement, or, with no statement running, at the next call, which is refused with ER_SHARD_LOST. */
 #include "txn/txn-int.h"
 
 #include "util/log.h"
@@ -288,7 +288,8 @@ static const char *characteristics(const struct txn *t)
 {
     static const char *const texts[][2] = {
         [TXN_ISO_SESSION] = {NULL, "READ ONLY"},
-        [TXN_ISO_READ_UNCOMMITTED] = {"ISOLATION LEVEL READ UNCOMMITTED", "ISOLATION LEVEL READ UNCOMMITTED, READ ONLY"},
+        [TXN_ISO_READ_UNCOMMITTED] = {"ISOLATION LEVEL READ UNCOMMITTED",
+                                      "ISOLATION LEVEL READ UNCOMMITTED, READ ONLY"},
         [TXN_ISO_READ_COMMITTED] = {"ISOLATION LEVEL READ COMMITTED", "ISOLATION LEVEL READ COMMITTED, READ ONLY"},
         [TXN_ISO_REPEATABLE_READ] = {"ISOLATION LEVEL REPEATABLE READ", "ISOLATION LEVEL REPEATABLE READ, READ ONLY"},
         [TXN_ISO_SERIALIZABLE] = {"ISOLATION LEVEL SERIALIZABLE", "ISOLATION LEVEL SERIALIZABLE, READ ONLY"},
@@ -352,7 +353,8 @@ static void snapshot_connected(struct branch *br, const struct diag *d)
     xa_step_read_view(br, snapshot_opened);
 }
 
-/* A view on each shard, as close together as one round trip makes them (one view over all shards needs the commit gate). */
+/* A view on each shard, as close together as one round trip makes them (one view over all shards needs the commit
+ * gate). */
 static void open_snapshot(struct txn *t)
 {
     size_t n = t->cur.n_shards;

@@ -2,13 +2,14 @@
  *
  * What the servers do (tried on MySQL 9.7 and MariaDB 10.11, see README, "Findings"), and what follows from it here:
  *   - Replies come in order and a failed command does not stop what was written behind it. So only such commands are
- *     written together whose later ones are harmless, or fail as well, when an earlier one fails: XA PREPARE and XA COMMIT
- *     fail (1399) unless XA END succeeded or had been sent before; a statement after a failed XA START does not fail,
- *     which is why the connection has autocommit=0 by then and is closed.
+ *     written together whose later ones are harmless, or fail as well, when an earlier one fails: XA PREPARE and
+ *     XA COMMIT fail (1399) unless XA END succeeded or had been sent before; a statement after a failed XA START
+ *     does not fail, which is why the connection has autocommit=0 by then and is closed.
  *   - A branch that a deadlock rolled back accepts nothing but its end, and MySQL wants XA END before XA ROLLBACK
  *     even then (XA END answers 1614, MariaDB 1399): XA END is always sent, its answer ignored where another follows.
- *   - A prepared branch belongs to its connection on MariaDB, to nobody on MySQL. It is finished on the connection it was
- *     prepared on, which is right for both. When that connection is lost any other one can, which is recovery's. */
+ *   - A prepared branch belongs to its connection on MariaDB, to nobody on MySQL. It is finished on the connection
+ *     it was prepared on, which is right for both. When that connection is lost any other one can, which is
+ *     recovery's. */
 #include "txn/xa.h"
 
 #include "txn/txn-int.h"
@@ -379,8 +380,8 @@ static void step_settle_state(struct branch *br)
         branch_set_state(br, ok ? BRANCH_PREPARED : BRANCH_ACTIVE);
         break;
     case BRANCH_COMMITTING:
-        /* 1397: somebody else (recovery) has ended it; the connection has no branch any more, but is not trusted. Other
-         * errors leave it in a state that only the caller can name. */
+        /* 1397: somebody else (recovery) has ended it; the connection has no branch any more, but is not trusted.
+         * Other errors leave it in a state that only the caller can name. */
         branch_set_state(br, ok ? BRANCH_ENDED : BRANCH_LOST);
         break;
     case BRANCH_ROLLING:
@@ -410,8 +411,8 @@ static void step_end(struct branch *br)
 
 static void prefix_failed(struct branch *br, enum xa_role role, const struct diag *d)
 {
-    log_warn(LOG_TXN, "shard %" PRIu32 ": %s refused: %u %s", br->shard_id, role == XA_ROLE_START ? "XA START" : "a command",
-             d->code, d->text);
+    log_warn(LOG_TXN, "shard %" PRIu32 ": %s refused: %u %s", br->shard_id,
+             role == XA_ROLE_START ? "XA START" : "a command", d->code, d->text);
     if (br->state == BRANCH_LOST || br->state == BRANCH_ENDED)
         return;
     branch_set_state(br, BRANCH_LOST);

@@ -1,13 +1,14 @@
 /* Branch: one transaction on one shard, between XA START and its end, with the shard's connection. Private to txn/.
  *
- * Life: xa_open -> (connection from the pool) -> xa_grant queues what stands before a statement, XA START the first time, and
- * hands the connection out -> statements -> one *step* after another (xa_step_*): a step is a run of commands written together
- * whose replies are awaited together, and ends in the step's callback with br->step.how. -> xa_close gives connection
- * and memory back. xa_detach makes a branch end by itself, with nobody waiting.
+ * Life: xa_open -> (connection from the pool) -> xa_grant queues what stands before a statement, XA START the
+ * first time, and hands the connection out -> statements -> one *step* after another (xa_step_*): a step is a run
+ * of commands written together whose replies are awaited together, and ends in the step's callback with
+ * br->step.how. -> xa_close gives connection and memory back. xa_detach makes a branch end by itself, with nobody
+ * waiting.
  *
  * A command that stands before a statement ("prefix") and fails ends the connection: what was written behind it, the
- * statement among them, ran in a state that nobody wanted, but under autocommit=0, and is rolled back by the server with
- * the connection. All on the worker's thread. */
+ * statement among them, ran in a state that nobody wanted, but under autocommit=0, and is rolled back by the
+ * server with the connection. All on the worker's thread. */
 #ifndef TXN_XA_H
 #define TXN_XA_H
 
@@ -98,13 +99,13 @@ struct branch {
     struct xa_cmd cmds[XA_CMDS];
 };
 
-/* A branch in BRANCH_WAITING; like: the session state wanted (for choosing the connection). POOL_READY: it is connected, on_open
- * is not called. POOL_WAIT: on_open comes later. POOL_FAIL: *d; close it. */
+/* A branch in BRANCH_WAITING; like: the session state wanted (for choosing the connection). POOL_READY: it is
+ * connected, on_open is not called. POOL_WAIT: on_open comes later. POOL_FAIL: *d; close it. */
 struct branch *xa_new(struct txn *t, struct txn_env *env, struct worker *w, uint32_t shard_id)
     __attribute__((returns_nonnull));
 enum pool_result xa_open(struct branch *br, const struct sync_state *like, struct diag *d) MUST_CHECK;
-/* Gives the connection back (closes it where its state is not certainly clean) and frees br. No step may be under way, except
- * in BRANCH_LOST. */
+/* Gives the connection back (closes it where its state is not certainly clean) and frees br. No step may be under
+ * way, except in BRANCH_LOST. */
 void xa_close(struct branch *br);
 /* Nobody waits any more: the step under way, or the one begun next, is br's last; then it closes itself. */
 void xa_detach(struct branch *br);
@@ -127,7 +128,8 @@ typedef void xa_step_fn(struct branch *br);
 void xa_step_read_view(struct branch *br, xa_step_fn *fn);
 void xa_step_rollback_to(struct branch *br, int32_t number, xa_step_fn *fn);
 void xa_step_prepare(struct branch *br, xa_step_fn *fn);
-/* The commit record, then XA END. The result is the insert's. sql must stay valid until the running callback returns. */
+/* The commit record, then XA END. The result is the insert's. sql must stay valid until the running callback
+ * returns. */
 void xa_step_record(struct branch *br, struct sv sql, xa_step_fn *fn);
 void xa_step_commit_one_phase(struct branch *br, xa_step_fn *fn);
 void xa_step_commit(struct branch *br, xa_step_fn *fn); /* of a prepared branch */

@@ -3,7 +3,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-/* No leading zeros, no sign, no capitals: one text for each value, so that texts may be compared instead of values. */
+/* No leading zeros, no sign, no capitals: one text for each value, so that texts may be compared instead of
+ * values. */
 static bool take_number(struct sv *s, unsigned base, uint64_t max, uint64_t *out)
 {
     uint64_t v = 0;

@@ -1,15 +1,16 @@
 /* Names of transactions and of their branches on the shards. Pure functions, any thread.
  *
  *   gtrid   tsr-<node>-<start>-<seq>        numbers in hex; unique over nodes, restarts and time
- *   bqual   <shard>:<shard>.<shard>. ...    in decimal: the branch's own shard, then the *primaries*: the shards whose
+ *   bqual   <shard>:<shard>.<shard>. ...    in decimal: the branch's own shard, then the *primaries*: the shards
+ *           whose
  *                                           branch may hold the commit record
  *   formatID TXN_FORMAT_ID
  *
- * The commit record is written in the branch that was opened first of those that write, and only branches behind it are ever
- * prepared. What will write is not known when a branch is opened, but what was opened before it is: so each branch names
- * the shards opened before it, and its prepared name alone tells recovery where the record can be. A branch without
- * primaries was the first and is never prepared. A list that does not fit in 64 bytes is cut; commit then chooses the
- * primary among the first ones (txn/commit.c). */
+ * The commit record is written in the branch that was opened first of those that write, and only branches behind
+ * it are ever prepared. What will write is not known when a branch is opened, but what was opened before it is: so
+ * each branch names the shards opened before it, and its prepared name alone tells recovery where the record can
+ * be. A branch without primaries was the first and is never prepared. A list that does not fit in 64 bytes is cut;
+ * commit then chooses the primary among the first ones (txn/commit.c). */
 #ifndef TXN_XID_H
 #define TXN_XID_H
 
@@ -44,7 +45,8 @@ static inline bool txn_gid_eq(const struct txn_gid *a, const struct txn_gid *b)
 size_t txn_gid_format(const struct txn_gid *g, char *buf);
 /* False: not one of ours. Only the exact form that txn_gid_format writes is taken. */
 bool txn_gid_parse(struct sv text, struct txn_gid *g) MUST_CHECK;
-/* As above into TXN_BQUAL_MAX + 1 bytes. Cuts b->primaries to what fits (n_primaries tells how many are in the text). */
+/* As above into TXN_BQUAL_MAX + 1 bytes. Cuts b->primaries to what fits (n_primaries tells how many are in the
+ * text). */
 size_t txn_bqual_format(struct txn_bqual *b, char *buf);
 bool txn_bqual_parse(struct sv text, struct txn_bqual *b) MUST_CHECK;
 /* `'gtrid','bqual',1414743617` as XA statements take it, into TXN_XID_TEXT_MAX bytes; returns the length. */

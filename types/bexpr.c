@@ -1,3 +1,6 @@
+/* Bound expressions: building binds each call to its arguments' types. Evaluation here is the slow, plain one: it binds again
+ * at each call, walks the tree, and knows laziness (AND, OR, CASE, COALESCE evaluate only what counts). Programs are tested
+ * against it. */
 #include "types/bexpr.h"
 
 #include "types/coll.h"
@@ -65,6 +68,17 @@ const struct bexpr *bexpr_call(struct arena *a, const struct func *f, const stru
     if (!func_bind(f, fa, n_args, opts, e, a, &call, d))
         return NULL;
     x->type = call.type;
+    if (func_id_of(f) == FUNC_NEG && args[0]->kind == BEXPR_CONST && type_is_numeric(&args[0]->type)) {
+        /* A negative number is a literal: rules that look at constants see it. */
+        struct diag ignored = {0};
+        struct func_ctx cx = {e, a, &ignored};
+        struct value v;
+
+        if (func_eval_scalar(&cx, &call, &args[0]->value, &v)) {
+            x->kind = BEXPR_CONST;
+            x->value = v;
+        }
+    }
     return x;
 }
 

@@ -231,6 +231,8 @@ static enum cast_result store_datetime(const struct value *v, const struct sql_t
         if (!temporal_date_is_valid(&dt, e))
             return CAST_INVALID;
         out->t = date ? temporal_date_part(tmp.t) : temporal_round_datetime(tmp.t, t->decimals, e);
+        if (out->t == TEMPORAL_OVERFLOW)
+            return CAST_INVALID;
         return out->t == tmp.t ? CAST_EXACT : CAST_ROUNDED;
     }
     if (v->kind == KIND_STR)
@@ -292,7 +294,7 @@ static enum cast_result store_string(const struct value *v, const struct sql_typ
     struct sv s = value_to_str(v, NULL, a);
     const struct collation *c = coll_by_id(t->coll);
     enum cast_result r = CAST_EXACT;
-    bool bytes = t->coll == TYPE_COLL_BINARY || t->code >= TYPE_TINY_BLOB;
+    bool bytes = t->coll == TYPE_COLL_BINARY || (t->code >= TYPE_TINY_BLOB && t->code <= TYPE_BLOB);
     size_t limit, keep;
     struct sv native;
 
@@ -571,7 +573,7 @@ static void explicit_integer(const struct value *v, bool uns, const struct env *
             st = dec_to_i64(&v->d, &i), u = (uint64_t)i;
         else
             st = dec_to_u64(&v->d, &u);
-        if (uns && v->d.neg) { /* a negative DECIMAL has no complement: 0 */
+        if (uns && v->d.neg && e->flavour == ENV_MARIADB) { /* a negative DECIMAL has no complement there: 0 */
             u = 0;
             st = i < 0 ? DEC_OVERFLOW : st;
         }
@@ -582,7 +584,8 @@ static void explicit_integer(const struct value *v, bool uns, const struct env *
             warn_range(e, "DECIMAL", (struct sv){buf, n});
         }
     } else {
-        u = uns ? value_to_u64_bits(v, e) : (uint64_t)value_to_i64(v, e);
+        /* MySQL converts a double by way of the signed integer. */
+        u = uns && !(v->kind == KIND_F64 && e->flavour == ENV_MYSQL8) ? value_to_u64_bits(v, e) : (uint64_t)value_to_i64(v, e);
     }
     *out = uns ? value_u64(u) : value_i64((int64_t)u);
 }
@@ -669,6 +672,8 @@ static void explicit_temporal(const struct value *v, const struct sql_type *t, c
     out->t = k == KIND_DATE ? temporal_date_part(p)
         : k == KIND_TIME    ? temporal_round_time(p, t->decimals, e)
                             : temporal_round_datetime(p, t->decimals, e);
+    if (out->t == TEMPORAL_OVERFLOW)
+        *out = value_null();
 }
 
 bool cast_explicit(const struct value *v, const struct sql_type *from, const struct sql_type *t, const struct env *e,

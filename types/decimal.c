@@ -3,7 +3,7 @@
  * Additions and multiplications go through 64-bit limbs; products and scaled dividends need up to 512 bits (struct wide).
  * Division is by schoolbook long division on 32-bit digits (Knuth, The Art of Computer Programming 4.3.1, algorithm D).
  * Limits: a result keeps at most 76 digits. Where exact digits would be more, fractional ones are dropped first; more than
- * 65 digits in front of the point is DEC_OVERFLOW and the result is clamped to 65 nines, as MySQL does.
+ * 76 digits in front of the point is DEC_OVERFLOW and the result is clamped to 65 nines.
  * The scale of a quotient reproduces MySQL's words of nine digits, because a later multiplication shows those digits. */
 #include "types/decimal.h"
 
@@ -279,7 +279,7 @@ static enum dec_status from_wide(struct wide *w, unsigned scale, bool neg, enum 
     scale -= drop;
     digits = limbs_digits(w->w, 8);
     out->neg = neg;
-    if (digits > scale + DEC_MAX_PRECISION) {
+    if (digits > LIMIT_DIGITS) {
         set_max(out, DEC_MAX_PRECISION, 0);
         return DEC_OVERFLOW;
     }

@@ -52,6 +52,8 @@ bool bind_string_binary(struct binder *b);
 
 /* The result is DECIMAL(precision, scale) held with phys digits. */
 void bind_set_decimal(struct func_call *c, unsigned precision, unsigned scale, unsigned phys);
+/* Most fractional digits of a decimal: 30, on MariaDB 38. */
+unsigned env_max_scale(const struct env *e);
 /* Digits with which a decimal argument (or an integer one) is held. */
 unsigned arg_phys_scale(const struct func_arg *a);
 
@@ -67,10 +69,6 @@ bool func_out_of_range(struct func_ctx *cx, const struct func_call *c, const cha
 void func_warn_div_zero(struct func_ctx *cx);
 /* A result longer than max_allowed_packet: NULL with warning 1301. */
 bool func_too_long(struct func_ctx *cx, const struct func_call *c, uint64_t bytes, struct value *out);
-
-/* The value as the result type's kind, as CASE and COALESCE convert their arms. from: its type. */
-bool func_to_result(struct func_ctx *cx, const struct func_call *c, const struct value *v, const struct sql_type *from,
-    struct value *out);
 
 /* Text of an argument, in the context's arena. */
 static inline struct sv arg_str(struct func_ctx *cx, const struct func_call *c, const struct value *args, uint32_t i)

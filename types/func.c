@@ -189,6 +189,11 @@ bool func_unify_coll(const struct func_arg *args, uint32_t n, const char *what, 
 
 /* ---- types ---- */
 
+unsigned env_max_scale(const struct env *e)
+{
+    return e->flavour == ENV_MARIADB ? 38 : 30;
+}
+
 unsigned arg_phys_scale(const struct func_arg *a)
 {
     if (a->dec_scale != FUNC_SCALE_OF_TYPE && type_kind_of(&a->type) == KIND_DEC)
@@ -235,6 +240,8 @@ void arg_digits(const struct func_arg *a, unsigned *int_digits, unsigned *scale)
     else if (k == KIND_DATETIME || k == KIND_TIME) {
         *int_digits = k == KIND_TIME ? 7 : 14;
         *scale = a->type.decimals;
+    } else if (a->constant && a->constant->kind == KIND_STR && a->constant->code == TYPE_BIT) {
+        *int_digits = 20;
     } else if (k == KIND_NULL) {
         *int_digits = 1;
     } else if (k == KIND_STR || k == KIND_F64) {

@@ -348,7 +348,7 @@ static bool bind_greatest(struct binder *b)
         str |= type_is_string(&b->args[i].type);
         num |= type_is_numeric(&b->args[i].type);
     }
-    if (str && num) {
+    if (str && num && b->env->flavour == ENV_MARIADB) { /* MySQL compares them as strings */
         b->c->type = type_double();
         b->c->vec_kind = 0xff;
     }

@@ -91,7 +91,7 @@ static bool bind_add(struct binder *b)
     arg_digits(&b->args[0], &ia, &sa);
     arg_digits(&b->args[1], &ib, &sb);
     if (b->c->aux == OP_MUL) {
-        scale = MIN(sa + sb, 30u);
+        scale = MIN(sa + sb, env_max_scale(b->env));
         phys = arg_phys_scale(&b->args[0]) + arg_phys_scale(&b->args[1]);
         bind_set_decimal(b->c, ia + ib + scale, scale, phys);
         return true;
@@ -162,7 +162,7 @@ static bool bind_div(struct binder *b)
         return bind_double(b);
     arg_digits(&b->args[0], &ia, &sa);
     arg_digits(&b->args[1], &ib, &sb);
-    scale = MIN(sa + inc, 30u);
+    scale = MIN(sa + inc, env_max_scale(b->env));
     prec = ia + sa + sb + inc;
     phys = b->env->flavour == ENV_MARIADB
         ? dec_div_scale(arg_phys_scale(&b->args[0]), arg_phys_scale(&b->args[1]), inc)
@@ -432,11 +432,17 @@ static bool bind_round(struct binder *b)
     if (b->n > 1 && b->args[1].constant && b->args[1].constant->kind != KIND_NULL) {
         int64_t w = value_to_i64(b->args[1].constant, b->env);
 
-        want = (int)(w > 30 ? 30 : w < -100 ? -100 : w);
+        int most = (int)env_max_scale(b->env);
+
+        want = (int)(w > most ? most : w < -100 ? -100 : w);
     }
     switch (arg_num_class(a)) {
     case NUM_INT:
-        b->c->type = type_int(arg_is_unsigned(a));
+        /* Rounding up may take a digit more than 64 bits have: an error on MySQL, a DECIMAL on MariaDB. */
+        if (b->env->flavour == ENV_MARIADB && !b->c->aux && (!known || want < 0) && type_dec_precision(&a->type) >= 19)
+            bind_set_decimal(b->c, 21, 0, 0);
+        else
+            b->c->type = type_int(arg_is_unsigned(a));
         return true;
     case NUM_DBL:
         b->c->type = type_double();
@@ -450,7 +456,8 @@ static bool bind_round(struct binder *b)
     if (!known)
         want = (int)scale;
     want = want < 0 ? 0 : want;
-    want = MIN(want, (int)scale);
+    if (b->env->flavour == ENV_MYSQL8)
+        want = MIN(want, (int)scale);
     bind_set_decimal(b->c, ints + (unsigned)want + (b->c->aux ? 0 : 1), (unsigned)want, (unsigned)want);
     return true;
 }

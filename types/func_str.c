@@ -95,7 +95,8 @@ static bool f_pad(struct func_ctx *cx, const struct func_call *c, const struct v
         return true;
     }
     if (pad_chars == 0) {
-        set_str(c, out, "", 0);
+        if (cx->env->flavour == ENV_MYSQL8)
+            set_str(c, out, s.ptr, s.len);
         return true;
     }
     if (func_too_long(cx, c, (uint64_t)want, out))

@@ -292,8 +292,11 @@ static bool f_from_days(struct func_ctx *cx, const struct func_call *c, const st
 {
     struct datetime t = {0};
 
+    int64_t nr = value_to_i64(&args[0], cx->env);
+
     (void)c;
-    temporal_from_daynr(value_to_i64(&args[0], cx->env), &t);
+    if (nr > 365 || cx->env->flavour == ENV_MYSQL8)
+        temporal_from_daynr(nr, &t);
     set_datetime(out, KIND_DATE, &t, 0);
     return true;
 }
@@ -543,7 +546,7 @@ static bool f_date_add(struct func_ctx *cx, const struct func_call *c, const str
     }
     if (t.month == 0 || t.day == 0)
         return true;
-    if (!temporal_add(&t, &iv))
+    if (!temporal_add(&t, &iv) || (t.year == 0 && cx->env->flavour == ENV_MARIADB))
         return out_of_datetime(cx);
     if (type_kind_of(&c->type) != KIND_STR) {
         set_datetime(out, type_kind_of(&c->type), &t, c->type.decimals);
@@ -1034,8 +1037,13 @@ static bool f_str_to_date(struct func_ctx *cx, const struct func_call *c, const 
     if (r.yday && r.t.year && !r.t.month)
         temporal_from_daynr(temporal_daynr(r.t.year, 1, 1) + r.yday - 1, &r.t);
     ok &= r.t.hour < 24 && r.t.minute < 60 && r.t.second < 60;
-    if (k != KIND_TIME)
-        ok &= temporal_date_is_valid(&r.t, cx->env);
+    if (k != KIND_TIME) {
+        struct env lax = *cx->env;
+
+        if (lax.flavour == ENV_MARIADB) /* does not look at the month's length here */
+            lax.sql_mode |= MODE_ALLOW_INVALID_DATES;
+        ok &= temporal_date_is_valid(&r.t, &lax);
+    }
     if (!ok) {
         warn_add(cx->env->warnings, WARN_WARNING, 1411, "Incorrect datetime value: '%.*s' for function str_to_date", SV_ARG(all));
         return true;
@@ -1070,6 +1078,8 @@ static bool f_unix_timestamp(struct func_ctx *cx, const struct func_call *c, con
         return true;
     s = t.month && t.day ? tz_local_to_utc(cx->env->tz, temporal_to_epoch(&t)) : 0;
     if (s < 1 || s > max) {
+        if (cx->env->flavour == ENV_MARIADB)
+            return true;
         s = 0;
         t.usec = 0;
     }
@@ -1086,7 +1096,8 @@ static bool bind_from_unixtime(struct binder *b)
 {
     if (b->n > 1)
         return bind_string_conn(b);
-    b->c->type = type_temporal(TYPE_DATETIME, arg_fsp(&b->args[0]));
+    b->c->type = type_temporal(TYPE_DATETIME,
+        b->env->flavour == ENV_MYSQL8 && type_is_string(&b->args[0].type) ? 6 : arg_fsp(&b->args[0]));
     return true;
 }
 

@@ -125,8 +125,15 @@ void temporal_from_daynr(int64_t daynr, struct datetime *t)
     uint32_t year, month, day_of_year;
 
     t->year = t->month = t->day = 0;
-    if (daynr <= 365 || daynr >= 3652500)
+    if (daynr <= 0 || daynr > 3652424)
         return;
+    if (daynr <= 365) { /* year 0 */
+        for (month = 1, day_of_year = (uint32_t)daynr; day_of_year > temporal_days_in_month(0, month); month++)
+            day_of_year -= temporal_days_in_month(0, month);
+        t->month = month;
+        t->day = day_of_year;
+        return;
+    }
     year = (uint32_t)(daynr * 100 / 36525);
     day_of_year = (uint32_t)((daynr - (int64_t)year * 365) - (year - 1) / 4 + ((year - 1) / 100 + 1) * 3 / 4);
     for (;;) {
@@ -177,7 +184,6 @@ unsigned temporal_weekday(int64_t daynr)
     return (unsigned)((daynr + 5) % 7);
 }
 
-/* Modes as WEEK()'s: 1 Monday first, 2 year (1..53), 4 first week by weekday. */
 unsigned temporal_week(const struct datetime *t, unsigned mode, uint32_t *year)
 {
     bool monday_first = mode & 1, week_year = mode & 2, first_weekday = mode & 4;
@@ -186,8 +192,6 @@ unsigned temporal_week(const struct datetime *t, unsigned mode, uint32_t *year)
     unsigned weekday;
     int64_t days;
 
-    if (!monday_first)
-        first_weekday = !first_weekday;
     weekday = (unsigned)((first + 5 + (monday_first ? 0 : 1)) % 7);
     *year = t->year;
     if (t->month == 1 && t->day <= 7 - weekday) {
@@ -275,16 +279,13 @@ static bool round_fraction(uint32_t *usec, uint32_t nanos, unsigned fsp, const s
 
 int64_t temporal_round_datetime(int64_t packed, unsigned fsp, const struct env *e)
 {
-    struct datetime t, old;
+    struct datetime t;
 
     if (fsp >= 6 || (packed & 0xffffff) == 0)
         return packed;
     temporal_unpack_datetime(packed, &t);
-    old = t;
-    if (round_fraction(&t.usec, 0, fsp, e) && !carry_second(&t)) {
-        t = old;
-        t.usec -= t.usec % fsp_unit(fsp);
-    }
+    if (round_fraction(&t.usec, 0, fsp, e) && !carry_second(&t))
+        return TEMPORAL_OVERFLOW;
     return temporal_pack_datetime(&t);
 }
 
@@ -559,11 +560,12 @@ enum temporal_status temporal_parse_time(struct sv s, unsigned fsp, const struct
         return TEMPORAL_INVALID;
     if (end - p >= 12) {
         struct parsed r;
+        unsigned n = leading_digits(p, end);
+        char behind = p + n < end ? p[n] : '\0';
 
-        /* A whole datetime has a delimiter between date and time. */
+        /* A whole datetime: not h:m:s, not days and a time. */
         if (scan_datetime((struct sv){p, (size_t)(end - p)}, &r) && r.fields > 3 && datetime_in_range(&r.t) &&
-            temporal_date_is_valid(&r.t, NULL) && leading_digits(p, end) <= 4 + 10 &&
-            memchr(p, ':', (size_t)(end - p)) != p + leading_digits(p, end) && (leading_digits(p, end) != 1 || p[1] != ' ')) {
+            temporal_date_is_valid(&r.t, NULL) && n <= 14 && behind != ':' && !(n == 1 && behind == ' ')) {
             r.t.year = r.t.month = r.t.day = 0;
             r.t.neg = t.neg;
             return finish_time(&r.t, r.nanos, fsp, e, r.garbage, packed);

@@ -1,3 +1,5 @@
+/* Types are plain values. The display length is the one thing that holds a DECIMAL's precision (length minus sign and point), as
+ * in the protocol; type_dec_precision undoes that. */
 #include "types/type.h"
 
 #include "types/coll.h"
@@ -47,7 +49,7 @@ struct sql_type type_double(void)
 
 struct sql_type type_decimal(unsigned precision, unsigned scale)
 {
-    scale = MIN(scale, 30u);
+    scale = MIN(scale, 38u); /* MySQL: 30, MariaDB: 38 */
     precision = MAX(precision, scale);
     precision = precision < 1 ? 1 : MIN(precision, 65u);
     return (struct sql_type){.code = TYPE_NEWDECIMAL,

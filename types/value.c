@@ -748,7 +748,11 @@ static int64_t temporal_to_i64(const struct value *v, const struct env *e)
         return temporal_datetime_to_number(v->t, true);
     if (v->kind == KIND_TIME)
         return temporal_time_to_number(temporal_round_time(v->t, 0, e));
-    return temporal_datetime_to_number(temporal_round_datetime(v->t, 0, e), false);
+    {
+        int64_t whole = temporal_round_datetime(v->t, 0, e);
+
+        return temporal_datetime_to_number(whole == TEMPORAL_OVERFLOW ? v->t : whole, false);
+    }
 }
 
 int64_t value_to_i64(const struct value *v, const struct env *e)
@@ -951,7 +955,9 @@ static struct env fuzzy_env(const struct env *e)
 {
     struct env f = e ? *e : (struct env){0};
 
-    f.sql_mode &= ~(MODE_NO_ZERO_DATE | MODE_NO_ZERO_IN_DATE);
+    f.sql_mode &= ~MODE_NO_ZERO_IN_DATE;
+    if (f.flavour == ENV_MARIADB)
+        f.sql_mode &= ~MODE_NO_ZERO_DATE;
     return f;
 }
 
@@ -1049,6 +1055,8 @@ bool value_to_time(const struct value *v, const struct env *e, int64_t *packed)
             st = temporal_time_from_number(whole, nanos, 6, e, packed);
         break;
     }
+    if (st == TEMPORAL_OUT_OF_RANGE && v->kind != KIND_STR)
+        return warn_incorrect(e, "time", v);
     if (st == TEMPORAL_OUT_OF_RANGE || st == TEMPORAL_TRUNCATED) {
         struct arena tmp;
 

@@ -1,6 +1,6 @@
 #!/bin/bash
-# Transactions on real servers, and kill -9 at every fault point of them, without a tesserad: the coordinator is the test
-# program itself. Starts servers of each kind that can be had (TESSERA_TEST_SERVER=mariadb|mysql: that one). Prints TAP.
+# Transactions on real servers, and kill -9 at every fault point of them, without a tesserad: the coordinator is the
+# test program itself. Starts servers of each kind that can be had (TESSERA_TEST_SERVER=mariadb|mysql: that one). Prints TAP.
 set -u
 src=${TESSERA_SRCDIR:-$(cd "$(dirname "$0")/../.." && pwd)}
 build=${TESSERA_BUILDDIR:-$PWD}
@@ -27,7 +27,8 @@ if ! "$pg" start --dir "$tmp/fleet" --shards 3 --proxies 0 --server "$kind" --bi
     exit 0
 fi
 TESSERA_TEST_SERVERS=$("$pg" status --dir "$tmp/fleet" --json |
-    python3 -c 'import json, sys; print(" ".join("%s:%d" % (s["host"], s["port"]) for s in json.load(sys.stdin)["shards"]))')
+    python3 -c 'import json, sys
+print(" ".join("%s:%d" % (s["host"], s["port"]) for s in json.load(sys.stdin)["shards"]))')
 export TESSERA_TEST_SERVERS
 echo "1..${#programs[@]}"
 n=0

@@ -1,6 +1,7 @@
-/* kill -9 of a coordinator at every named fault point of a transaction over shards, of recovery at each of its own, several
- * recoveries at once, and coordinators that live beside a recovery that is far too eager: a transaction is whole or absent,
- * no branch is left in XA RECOVER, no lock is held. Skipped without servers (t/unit/txn_rig.h); t/fault/txn.sh starts some. */
+/* kill -9 of a coordinator at every named fault point of a transaction over shards, of recovery at each of its
+ * own, several recoveries at once, and coordinators that live beside a recovery that is far too eager: a
+ * transaction is whole or absent, no branch is left in XA RECOVER, no lock is held. Skipped without servers
+ * (t/unit/txn_rig.h); t/fault/txn.sh starts some. */
 #include "t/unit/txn_rig.h"
 
 /* ---- kill -9 at every step ---- */
@@ -47,8 +48,8 @@ static void chaos_child(const char *faults)
     if (!fault_arm(sv_cstr(faults), &d))
         _exit(90);
     BEGIN(&n, t);
-    if (one(&n, t, 4, TXN_NEED_READ, "SELECT bal FROM acct4 WHERE id=1", &v) || add(&n, t, 1, 1, -100) || add(&n, t, 2, 1, 60) ||
-        add(&n, t, 3, 1, 40))
+    if (one(&n, t, 4, TXN_NEED_READ, "SELECT bal FROM acct4 WHERE id=1", &v) || add(&n, t, 1, 1, -100) ||
+        add(&n, t, 2, 1, 60) || add(&n, t, 3, 1, 40))
         _exit(91);
     code = COMMIT(&n, t);
     pump_ms(&n, 50);
@@ -148,7 +149,8 @@ START_TEST(test_recovery_killed)
     status = run_child(chaos_child, recover_cases[_i].coordinator);
     ck_assert(WIFSIGNALED(status));
     status = run_child(recover_child, recover_cases[_i].recovery);
-    ck_assert_msg(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL, "%s: status %x", recover_cases[_i].recovery, status);
+    ck_assert_msg(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL, "%s: status %x", recover_cases[_i].recovery,
+                  status);
     env = txn_env_new(&cfg);
     ck_assert_uint_ne(recover_all(env, 20), 0);
     txn_env_free(env);
@@ -178,6 +180,124 @@ START_TEST(test_two_recoveries_at_once)
         ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
     }
     check_whole(&c);
+}
+END_TEST
+
+/* ---- shards that do not answer, branches of others ---- */
+
+static bool first_server_away;
+
+static bool list_with_hole(void *arg, struct arena *a, struct recover_shard_array *out)
+{
+    if (!list_shards(arg, a, out))
+        return false;
+    array_each (out, s) {
+        if (first_server_away && server_of(s->id) == 0)
+            s->params.port = 1;
+    }
+    return true;
+}
+
+/* The shard that may hold the record is away: nothing is decided. It comes back: all is. */
+START_TEST(test_record_shard_away)
+{
+    struct chaos_case c = {"record's shard away", _i == 1, _i == 0, false};
+    struct txn_env_config cfg = {.node_id = 1};
+    struct txn_env *env;
+    struct recover_config rc = {.list = list_with_hole};
+    struct recover *r;
+    int status;
+
+    reset_data();
+    status = run_child(chaos_child, _i ? "txn.primary_committed=crash" : "txn.all_prepared=crash");
+    ck_assert(WIFSIGNALED(status));
+    clock_sleep_ms(100);
+    rc.env = env = txn_env_new(&cfg);
+    r = recover_new(&rc);
+    first_server_away = true; /* the primary is there */
+    for (int i = 0; i < 3; i++)
+        ck_assert(!recover_round(r));
+    ck_assert_uint_eq(judge_prepared(), 2);
+    ck_assert_uint_ge(counted(&recover_get_stats(r)->undecided), 1);
+    ck_assert_uint_ge(counted(&recover_get_stats(r)->shards_down), 1);
+    ck_assert_uint_ge(counted(&recover_get_stats(r)->in_doubt), 1); /* on two servers shard 3 is not seen */
+    first_server_away = false;
+    for (int i = 0; i < 100 && !recover_round(r); i++)
+        clock_sleep_ms(50);
+    recover_free(r);
+    txn_env_free(env);
+    check_whole(&c);
+}
+END_TEST
+
+START_TEST(test_foreign_branches)
+{
+    static const char *const xids[] = {
+        "'other','1',1",                   /* another format */
+        "'tsr-1-1-1','1:',1414743617",     /* of ours, but such are never prepared */
+        "'tsr-1-1-1','77:1',1414743617",   /* of another shard */
+        "'tsr-1-1-x','1:2',1414743617",
+    };
+    struct txn_env_config cfg = {.node_id = 1};
+    struct txn_env *env = txn_env_new(&cfg);
+    struct recover_config rc = {.env = env, .list = list_shards, .grace_ms = 1};
+    struct recover *r = recover_new(&rc);
+    struct diag d;
+
+    reset_data();
+    diag_clear(&d);
+    for (size_t i = 0; i < ARRAY_LEN(xids); i++) {
+        struct mconn *c = judge(0);
+
+        ck_assert(mconn_execf(c, &d, "XA START %s", xids[i]));
+        ck_assert(mconn_execf(c, &d, "UPDATE txn_test.acct1 SET bal=bal+1 WHERE id=%d", (int)i + 1));
+        ck_assert(mconn_execf(c, &d, "XA END %s", xids[i]));
+        ck_assert(mconn_execf(c, &d, "XA PREPARE %s", xids[i]));
+        mconn_close(c);
+    }
+    for (int i = 0; i < 5; i++) {
+        recover_round(r);
+        clock_sleep_ms(20);
+    }
+    ck_assert_uint_eq(judge_prepared(), ARRAY_LEN(xids));
+    ck_assert_uint_ge(counted(&recover_get_stats(r)->foreign), ARRAY_LEN(xids));
+    recover_free(r);
+    txn_env_free(env);
+    for (size_t i = 0; i < ARRAY_LEN(xids); i++) {
+        char sql[100];
+
+        snprintf(sql, sizeof(sql), "XA ROLLBACK %s", xids[i]);
+        judge_exec(0, sql);
+    }
+}
+END_TEST
+
+/* Commit records that a crash left: kept while a branch needs them, deleted when none does. */
+START_TEST(test_sweep)
+{
+    struct txn_env_config cfg = {.node_id = 1};
+    struct txn_env *env;
+    struct recover_config rc = {.list = list_shards, .grace_ms = 50, .keep_s = 1, .keep_abort_s = 1};
+    struct recover *r;
+    int status;
+
+    reset_data();
+    status = run_child(chaos_child, "txn.all_committed=crash");
+    ck_assert(WIFSIGNALED(status));
+    judge_exec(0, "INSERT INTO tessera.trx_log (gtrid,state,ts,participants) VALUES ('tsr-9-9-9','A',0,'')");
+    ck_assert_int_eq(judge_sum("SELECT COUNT(*) FROM tessera.trx_log"), 2);
+    rc.env = env = txn_env_new(&cfg);
+    r = recover_new(&rc);
+    recover_round(r);
+    ck_assert_int_eq(judge_sum("SELECT COUNT(*) FROM tessera.trx_log"), 2); /* too young */
+    for (int i = 0; i < 60 && judge_sum("SELECT COUNT(*) FROM tessera.trx_log") > 0; i++) {
+        recover_round(r);
+        clock_sleep_ms(60);
+    }
+    ck_assert_int_eq(judge_sum("SELECT COUNT(*) FROM tessera.trx_log"), 0);
+    ck_assert_uint_ge(counted(&recover_get_stats(r)->swept), 1); /* shards that share a server each see it */
+    recover_free(r);
+    txn_env_free(env);
 }
 END_TEST
 
@@ -228,7 +348,8 @@ START_TEST(test_eager_recovery)
     reset_data();
     diag_clear(&d);
     ck_assert_msg(recover_start(r, &d), "%s", d.text);
-    status = run_child(transfer_child, "txn.before_prepare=sleep:1,txn.prepare_sent=sleep:8,txn.all_prepared=sleep:8,txn.primary_committed=sleep:4");
+    status = run_child(transfer_child, "txn.before_prepare=sleep:1,txn.prepare_sent=sleep:8,txn.all_prepared=sleep:8,"
+                                       "txn.primary_committed=sleep:4");
     recover_stop(r);
     recover_free(r);
     ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "status %x", status);
@@ -431,6 +552,9 @@ int main(void)
     tcase_add_loop_test(chaos, test_chaos, 0, ARRAY_LEN(chaos_cases));
     tcase_add_loop_test(chaos, test_recovery_killed, 0, ARRAY_LEN(recover_cases));
     tcase_add_test(chaos, test_two_recoveries_at_once);
+    tcase_add_loop_test(chaos, test_record_shard_away, 0, 2);
+    tcase_add_test(chaos, test_foreign_branches);
+    tcase_add_test(chaos, test_sweep);
     tcase_add_test(chaos, test_eager_recovery);
     tcase_add_test(chaos, test_threads);
     suite_add_tcase(s, chaos);

@@ -1,6 +1,6 @@
-/* The bare minimum of a proxy on net/ and backend/: takes any login, relays each text statement to one server through the pool,
- * and nothing else: no parser, no plan, no session state. Its cost is the floor under Tessera's own (net/README has
- * figures). Not built by default: make t/probe/relay_probe.
+/* The bare minimum of a proxy on net/ and backend/: takes any login, relays each text statement to one server
+ * through the pool, and nothing else: no parser, no plan, no session state. Its cost is the floor under Tessera's
+ * own (net/README has figures). Not built by default: make t/probe/relay_probe.
  *
  *     relay_probe LISTEN-PORT SERVER-PORT WORKERS [SCHEMA]
  *
@@ -122,7 +122,8 @@ static void on_meta_end(struct bcmd *cmd)
     cmd->seq_shift++;
 }
 
-static const struct bcmd_ops cmd_ops = {.on_meta_end = on_meta_end, .on_raw = on_raw, .on_ok = on_ok, .on_err = on_err, .on_lost = on_lost};
+static const struct bcmd_ops cmd_ops = {
+    .on_meta_end = on_meta_end, .on_raw = on_raw, .on_ok = on_ok, .on_err = on_err, .on_lost = on_lost};
 
 static void on_conn(struct pool_waiter *pw, struct bconn *c)
 {
@@ -275,7 +276,8 @@ static void on_accept(struct worker *w, int fd, const struct sockaddr_storage *p
     (void)arg;
     s->caps = g.caps;
     s->cmd.ops = &cmd_ops;
-    s->pw = (struct pool_waiter){.on_conn = on_conn, .on_fail = on_fail, .owner = s, .owner_kind = "session", .like = wanted};
+    s->pw = (struct pool_waiter){
+        .on_conn = on_conn, .on_fail = on_fail, .owner = s, .owner_kind = "session", .like = wanted};
     chan_init(&s->chan, w, &chan_ops, 0);
     chan_open(&s->chan, fd);
     auth_make_nonce(g.nonce);
@@ -304,8 +306,10 @@ static void print_stats(void)
            (long)((ru.ru_utime.tv_sec + ru.ru_stime.tv_sec) * 1000000 + ru.ru_utime.tv_usec + ru.ru_stime.tv_usec));
     for (unsigned i = 0; i < n_workers; i++)
         printf("worker %u: turns %lu events %lu reads %lu writes %lu blocked %lu sessions %d\n", i,
-               (unsigned long)atomic_load(&workers[i]->stats.turns), (unsigned long)atomic_load(&workers[i]->stats.events),
-               (unsigned long)atomic_load(&workers[i]->stats.reads), (unsigned long)atomic_load(&workers[i]->stats.writes),
+               (unsigned long)atomic_load(&workers[i]->stats.turns),
+               (unsigned long)atomic_load(&workers[i]->stats.events),
+               (unsigned long)atomic_load(&workers[i]->stats.reads),
+               (unsigned long)atomic_load(&workers[i]->stats.writes),
                (unsigned long)atomic_load(&workers[i]->stats.writes_blocked), atomic_load(&workers[i]->sessions));
     fflush(stdout);
 }

@@ -1,5 +1,5 @@
-/* Unit tests of backend/: against a MariaDB server of their own where mariadbd is found (127.0.0.1, free port, temporary
- * folder), and against peers in the process that misbehave. */
+/* Unit tests of backend/: against a MariaDB server of their own where mariadbd is found (127.0.0.1, free port,
+ * temporary folder), and against peers in the process that misbehave. */
 #include "backend/pool.h"
 #include "util/clock.h"
 #include "util/log.h"
@@ -142,9 +142,13 @@ static bool start_server(void)
 static bool make_server(void)
 {
     char data[300];
-    char *argv[] = {ARG("mariadb-install-db"), ARG("--no-defaults"), data, ARG("--auth-root-authentication-method=normal"),
+    char *argv[] = {ARG("mariadb-install-db"),
+                    ARG("--no-defaults"),
+                    data,
+                    ARG("--auth-root-authentication-method=normal"),
                     ARG("--skip-test-db"),
-                    geteuid() == 0 ? ARG("--user=root") : NULL, NULL};
+                    geteuid() == 0 ? ARG("--user=root") : NULL,
+                    NULL};
     int status;
 
     snprintf(dir, sizeof(dir), "%s/tessera-backend-XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
@@ -486,7 +490,8 @@ static unsigned count_packets(const unsigned char *p, size_t n, uint8_t first_se
     size_t at = 0;
 
     while (at < n) {
-        ck_assert_msg(n - at >= 4 && p[at + 3] == (uint8_t)(first_seq + count), "packet %u has id %u", count, p[at + 3]);
+        ck_assert_msg(n - at >= 4 && p[at + 3] == (uint8_t)(first_seq + count), "packet %u has id %u", count,
+                      p[at + 3]);
         at += 4 + get_u24(p + at);
         count++;
     }
@@ -528,8 +533,8 @@ START_TEST(relay_gives_the_bytes)
                     rec_free(r);
                     continue;
                 }
-                ck_assert_msg(strcmp(r->text, parsed ? cases[i].text_parsed : cases[i].text) == 0, "%s: %s", cases[i].sql,
-                              r->text);
+                ck_assert_msg(strcmp(r->text, parsed ? cases[i].text_parsed : cases[i].text) == 0, "%s: %s",
+                              cases[i].sql, r->text);
                 n = r->raw_len ? count_packets(r->raw, r->raw_len, r->raw[3]) : 0;
                 if (parsed && cases[i].packets) {
                     ck_assert_uint_lt(n, cases[i].packets); /* definitions came parsed */
@@ -715,10 +720,12 @@ static struct sync_state *state_of(const char *schema, const char *const *pairs)
 START_TEST(session_state)
 {
     struct one_conn o;
-    struct sync_state *a = state_of("t1", (const char *[]){"sql_mode", "'ANSI'", "time_zone", "'+03:00'", "autocommit", "1",
-                                                          "transaction_isolation", "'READ-COMMITTED'", NULL});
-    struct sync_state *b = state_of("t1", (const char *[]){"transaction_isolation", "'READ-COMMITTED'", "autocommit", "1",
-                                                          "time_zone", "'+03:00'", "sql_mode", "'ANSI'", NULL});
+    struct sync_state *a =
+        state_of("t1", (const char *[]){"sql_mode", "'ANSI'", "time_zone", "'+03:00'", "autocommit", "1",
+                                        "transaction_isolation", "'READ-COMMITTED'", NULL});
+    struct sync_state *b =
+        state_of("t1", (const char *[]){"transaction_isolation", "'READ-COMMITTED'", "autocommit", "1", "time_zone",
+                                        "'+03:00'", "sql_mode", "'ANSI'", NULL});
     struct sync_state *c = state_of("mysql", (const char *[]){"time_zone", "'+05:00'", NULL});
     struct sync_state *bad = state_of("no_such_schema", (const char *[]){"time_zone", "'+05:00'", NULL});
     const char *ask = "SELECT DATABASE(), @@sql_mode LIKE '%ANSI%', @@time_zone, @@tx_isolation";
@@ -863,6 +870,73 @@ START_TEST(kill_query_and_lost_connections)
 }
 END_TEST
 
+/* With TESSERA_TEST_MYSQL_PORT: a MySQL 8 or 9 on 127.0.0.1 with root and no password. */
+static char secret_seen[200];
+static size_t secret_len;
+
+static void secret_row(struct bcmd *cmd, unsigned char *payload, size_t n)
+{
+    struct sv v;
+
+    (void)cmd;
+    ck_assert(rowtext_decode(payload, n, &v, 1) && v.len <= sizeof(secret_seen));
+    memcpy(secret_seen, v.ptr, v.len);
+    secret_len = v.len;
+}
+
+START_TEST(mysql_logins)
+{
+    struct bcmd_ops ops = rec_ops;
+    struct bserver *s;
+    struct one_conn o;
+    SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+    struct diag d = {0};
+    struct rec *r = rec_new(BCMD_ROWS);
+    uint16_t was = port;
+
+    port = (uint16_t)strtoul(getenv("TESSERA_TEST_MYSQL_PORT"), NULL, 10);
+    open_good(&o);
+    ck_assert(!o.c->is_mariadb && o.c->version >= 80000);
+    run(o.c, "DROP USER IF EXISTS tsr_app", "ok;");
+    run(o.c, "CREATE USER tsr_app IDENTIFIED WITH caching_sha2_password BY 'p\xc3\xa4ss'", "ok;");
+    ops.on_row = secret_row;
+    r->cmd.ops = &ops;
+    bconn_query(o.c, &r->cmd, SV("SELECT authentication_string FROM mysql.user WHERE user = 'tsr_app'"));
+    TURNS_UNTIL(r->ends);
+    ck_assert_uint_eq(secret_len, 70);
+    ck_assert_int_eq(auth_secret_plugin(sv_make(secret_seen, secret_len)), AUTH_SHA2);
+    ck_assert_msg(auth_check_password(sv_make(secret_seen, secret_len), SV("p\xc3\xa4ss")), "the server's own secret");
+    rec_free(r);
+    for (int i = 0; i < 4; i++) {
+        /* Full exchange by RSA, fast path, TLS, wrong password. */
+        s = bserver_new(SV("s1"), "127.0.0.1", port, "tsr_app", i == 3 ? "wrong" : "p\xc3\xa4ss",
+                        i == 2 ? ctx : NULL, &d);
+        struct one_conn p;
+
+        open_conn(&p, s);
+        ck_assert_msg(p.ready == (i < 3), "%d: %s", i, p.why.text);
+        if (p.ready)
+            run(p.c, "SELECT 1", "meta 1;col 0 1 8;rows;1;end;");
+        bconn_close(p.c, "done");
+        bserver_unref(s);
+    }
+    run(o.c, "DROP USER tsr_app", "ok;");
+    run(o.c, "CREATE DATABASE IF NOT EXISTS t1", NULL);
+    {
+        struct sync_state *a = state_of("t1", (const char *[]){"time_zone", "'+03:00'", "transaction_isolation",
+                                                              "'READ-COMMITTED'", "transaction_read_only", "1", NULL});
+
+        bconn_sync(o.c, a);
+        run(o.c, "SELECT @@transaction_isolation, @@transaction_read_only",
+            "meta 2;col 0 @@transaction_isolation 253;col 1 @@transaction_read_only 8;rows;READ-COMMITTED,1;end;");
+        sync_unref(a);
+    }
+    bconn_close(o.c, "done");
+    SSL_CTX_free(ctx);
+    port = was;
+}
+END_TEST
+
 /* --- pools --- */
 
 struct asker {
@@ -971,6 +1045,23 @@ START_TEST(pool_leases_in_turn)
     TURNS_UNTIL(r->ends);
     ck_assert(strstr(r->text, "lost "));
     rec_free(r);
+    /* The server does not go on with it. */
+    ask(p, &a[0]);
+    TURNS_UNTIL(a[0].got);
+    for (int i = 0;; i++) {
+        r = rec_new(BCMD_ROWS);
+        bconn_query(a[0].c, &r->cmd,
+                    SV("SELECT COUNT(*) AS n FROM information_schema.processlist WHERE info LIKE '%SLEEP(10%' "
+                       "AND info NOT LIKE '%processlist%'"));
+        TURNS_UNTIL(r->ends);
+        if (strstr(r->text, "rows;0;end;"))
+            break;
+        ck_assert_msg(i < 100, "still there: %s", r->text);
+        rec_free(r);
+        run(a[0].c, "DO SLEEP(0.02)", NULL);
+    }
+    rec_free(r);
+    pool_release(a[0].c);
 }
 END_TEST
 
@@ -1041,7 +1132,8 @@ START_TEST(pool_sees_a_server_go_and_come)
     stop_server();
     TURNS_UNTIL(leases_lost == 1);
     pool_get_stats(p, &st);
-    ck_assert_msg(st.open == 0 && st.idle == 0 && st.leased == 1, "open %u idle %u leased %u", st.open, st.idle, st.leased);
+    ck_assert_msg(st.open == 0 && st.idle == 0 && st.leased == 1, "open %u idle %u leased %u", st.open, st.idle,
+                  st.leased);
     pool_release(a.c);
     ask(p, &b);
     TURNS_UNTIL(b.failed);
@@ -1133,18 +1225,41 @@ static const struct script scripts[] = {
     {"cut greeting", {GREETING, NULL}, {30}, false, ER_SHARD_DOWN},
     {"greeting of garbage", {"\5\0\0\0\x0a\x41\x42\x43\x44", NULL}, {9}, false, ER_SHARD_DOWN},
     {"unknown method",
-     {GREETING, "\x2c\0\0\2\xfe" "authentication_windows\0aaaaaaaaaaaaaaaaaaaa", NULL},
+     {GREETING,
+      "\x2c\0\0\2\xfe"
+      "authentication_windows\0aaaaaaaaaaaaaaaaaaaa",
+      NULL},
      {sizeof(GREETING) - 1, 48},
      false,
      ER_SHARD_DOWN},
     {"wrong id", {GREETING, "\7\0\0\5\0\0\0\2\0\0\0", NULL}, {sizeof(GREETING) - 1, 11}, false, ER_SHARD_DOWN},
     {"closes after login", {GREETING, OK2, "", NULL}, {sizeof(GREETING) - 1, 11, 0}, true, ER_SHARD_LOST},
-    {"column count of nothing", {GREETING, OK2, "\0\0\0\1", NULL}, {sizeof(GREETING) - 1, 11, 4}, true, ER_SHARD_LOST},
-    {"huge column count", {GREETING, OK2, "\4\0\0\1\xfd\xff\xff\xff", NULL}, {sizeof(GREETING) - 1, 11, 8}, true, ER_SHARD_LOST},
-    {"short definition", {GREETING, OK2, "\1\0\0\1\1\2\0\0\2\1\1", NULL}, {sizeof(GREETING) - 1, 11, 11}, true, ER_SHARD_LOST},
-    {"ids out of order", {GREETING, OK2, "\1\0\0\1\1\2\0\0\7\1\1", NULL}, {sizeof(GREETING) - 1, 11, 11}, true, ER_SHARD_LOST},
+    {"column count of nothing",
+     {GREETING, OK2, "\0\0\0\1", NULL},
+     {sizeof(GREETING) - 1, 11, 4},
+     true,
+     ER_SHARD_LOST},
+    {"huge column count",
+     {GREETING, OK2, "\4\0\0\1\xfd\xff\xff\xff", NULL},
+     {sizeof(GREETING) - 1, 11, 8},
+     true,
+     ER_SHARD_LOST},
+    {"short definition",
+     {GREETING, OK2, "\1\0\0\1\1\2\0\0\2\1\1", NULL},
+     {sizeof(GREETING) - 1, 11, 11},
+     true,
+     ER_SHARD_LOST},
+    {"ids out of order",
+     {GREETING, OK2, "\1\0\0\1\1\2\0\0\7\1\1", NULL},
+     {sizeof(GREETING) - 1, 11, 11},
+     true,
+     ER_SHARD_LOST},
     {"cut OK", {GREETING, OK2, "\3\0\0\1\0\0\0", NULL}, {sizeof(GREETING) - 1, 11, 7}, true, ER_SHARD_LOST},
-    {"an answer too many", {GREETING, OK2, "\7\0\0\1\0\0\0\2\0\0\0\7\0\0\2\0\0\0\2\0\0\0", NULL}, {sizeof(GREETING) - 1, 11, 22}, true, 0},
+    {"an answer too many",
+     {GREETING, OK2, "\7\0\0\1\0\0\0\2\0\0\0\7\0\0\2\0\0\0\2\0\0\0", NULL},
+     {sizeof(GREETING) - 1, 11, 22},
+     true,
+     0},
 };
 
 START_TEST(misbehaving_servers)
@@ -1171,7 +1286,8 @@ START_TEST(misbehaving_servers)
         bconn_query(o.c, &r->cmd, SV("SELECT 1"));
         TURNS_UNTIL(r->ends);
         if (script->code && !(_i % 2 && strcmp(script->what, "short definition") == 0))
-            ck_assert_msg(r->lost.code == script->code && r->maybe_done, "%s: %s %s", script->what, r->text, r->lost.text);
+            ck_assert_msg(r->lost.code == script->code && r->maybe_done, "%s: %s %s", script->what, r->text,
+                          r->lost.text);
         rec_free(r);
         TURNS_UNTIL(o.closed);
     } else {
@@ -1217,6 +1333,13 @@ static Suite *make_suite(bool have_server)
     tcase_add_loop_test(c, misbehaving_servers, 0, 2 * (int)ARRAY_LEN(scripts));
     tcase_add_test(c, connect_times_out);
     suite_add_tcase(s, c);
+    if (getenv("TESSERA_TEST_MYSQL_PORT")) {
+        c = tcase_create("mysql");
+        tcase_set_timeout(c, 60);
+        tcase_add_checked_fixture(c, set_up, tear_down);
+        tcase_add_test(c, mysql_logins);
+        suite_add_tcase(s, c);
+    }
     if (!have_server)
         return s;
     c = tcase_create("server");

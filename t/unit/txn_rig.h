@@ -1,6 +1,6 @@
-/* What the tests of txn that need servers share: the servers that TESSERA_TEST_SERVERS lists (host:port ..., root without a
- * password, two or more), a look at them past Tessera (judge), a coordinator on the calling thread (node), and calls of txn
- * that wait for their callback. */
+/* What the tests of txn that need servers share: the servers that TESSERA_TEST_SERVERS lists (host:port ..., root
+ * without a password, two or more), a look at them past Tessera (judge), a coordinator on the calling thread
+ * (node), and calls of txn that wait for their callback. */
 #ifndef T_UNIT_TXN_RIG_H
 #define T_UNIT_TXN_RIG_H
 
@@ -118,6 +118,7 @@ uint16_t one(struct node *n, struct txn *t, uint32_t shard, enum txn_need need, 
 /* Adds to a balance. */
 uint16_t add(struct node *n, struct txn *t, uint32_t shard, int id, int amount);
 
+extern uint32_t listed_shards; /* shards 1 to this one */
 bool list_shards(void *arg, struct arena *a, struct recover_shard_array *out);
 /* Recovery on this thread until nothing is left; returns the rounds it took, 0 if it never ended. */
 unsigned recover_all(struct txn_env *env, uint32_t grace_ms);

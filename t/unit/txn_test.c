@@ -1,5 +1,5 @@
-/* txn: names, tables of moves and the registry anywhere; transactions on the servers of t/unit/txn_rig.h where there are any.
- * kill -9 and recovery are in t/fault/txn_chaos.c. */
+/* txn: names, tables of moves and the registry anywhere; transactions on the servers of t/unit/txn_rig.h where
+ * there are any. kill -9 and recovery are in t/fault/txn_chaos.c. */
 #include "t/unit/txn_rig.h"
 
 /* ---- anywhere ---- */
@@ -636,7 +636,11 @@ END_TEST
 
 START_TEST(test_lease_waits_and_cancel)
 {
-    struct piece ps[] = {{.shard = 1, .sql = "SELECT SLEEP(0.2)"}, {.shard = 1, .sql = "SELECT 2"}, {.shard = 1, .sql = "SELECT 3"}};
+    struct piece ps[] = {
+        {.shard = 1, .sql = "SELECT SLEEP(0.2)"},
+        {.shard = 1, .sql = "SELECT 2"},
+        {.shard = 1, .sql = "SELECT 3"},
+    };
 
     ck_assert_uint_eq(BEGIN(&node, txn), 0);
     ck_assert_uint_eq(stmt_start(&node, txn, ps, 3), 0); /* one connection: one after the other */
@@ -649,6 +653,46 @@ START_TEST(test_lease_waits_and_cancel)
     ck_assert(!ps[2].done);
     ck_assert_uint_eq(STMT_END(&node, txn, true), 0);
     ck_assert_uint_eq(COMMIT(&node, txn), 0);
+}
+END_TEST
+
+static void give_back_unused(void *arg, struct bconn *c, const struct diag *d)
+{
+    struct op *o = arg;
+    struct txn_result r = {TXN_DONE_UNUSED, 0};
+
+    ck_assert(c && !d);
+    txn_release(o->t, c, &r);
+    o->w.done = true;
+}
+
+static void do_lease_unused(struct op *o)
+{
+    struct txn_stmt st = {.need = TXN_NEED_WRITE};
+    struct diag d;
+
+    diag_clear(&d);
+    ck_assert(txn_stmt_begin(o->t, &st, &d));
+    txn_lease(o->t, 1, TXN_NEED_WRITE, node.state, give_back_unused, o);
+}
+
+/* A statement that is cancelled when it has its connection, before it sent anything, costs the transaction nothing. */
+START_TEST(test_lease_unused)
+{
+    ck_assert_uint_eq(BEGIN(&node, txn), 0);
+    ck_assert_uint_eq(add(&node, txn, 1, 1, 1), 0);
+    OP(&node, txn, do_lease_unused, .on = true);
+    ck_assert_uint_eq(STMT_END(&node, txn, false), 0);
+    ck_assert(txn_in_trans(txn));
+    ck_assert_uint_eq(COMMIT(&node, txn), 0);
+    ck_assert_int_eq(balance(1, 1), START_BALANCE + 1);
+    /* also where XA START was all that went out */
+    ck_assert_uint_eq(BEGIN(&node, txn), 0);
+    OP(&node, txn, do_lease_unused, .on = true);
+    ck_assert_uint_eq(STMT_END(&node, txn, false), 0);
+    ck_assert_uint_eq(add(&node, txn, 1, 1, 1), 0);
+    ck_assert_uint_eq(COMMIT(&node, txn), 0);
+    ck_assert_int_eq(balance(1, 1), START_BALANCE + 2);
 }
 END_TEST
 
@@ -778,6 +822,63 @@ START_TEST(test_lost_while_committing)
 }
 END_TEST
 
+static struct bconn *conn_of(struct txn *t, uint32_t shard)
+{
+    for (size_t i = 0; i < t->branches.n; i++)
+        if (t->branches.v[i]->shard_id == shard)
+            return t->branches.v[i]->conn;
+    ck_abort_msg("no branch");
+    return NULL;
+}
+
+static void do_hold(struct op *o)
+{
+    chan_hold(&conn_of(o->t, 1)->chan);
+    o->w.done = true;
+}
+
+static void do_let_go(struct op *o)
+{
+    chan_release(&conn_of(o->t, 1)->chan, UINT64_MAX);
+    o->w.done = true;
+}
+
+/* The others are prepared, the record is not on its way yet, and another node's recovery loses patience. */
+START_TEST(test_slow_coordinator)
+{
+    struct txn_env_config cfg = {.node_id = 6};
+    struct txn_env *env = txn_env_new(&cfg);
+    struct recover_config rc = {.env = env, .list = list_shards, .grace_ms = 1};
+    struct recover *r = recover_new(&rc);
+    struct op commit = {.fn = do_commit, .t = txn};
+
+    ck_assert_uint_eq(BEGIN(&node, txn), 0);
+    ck_assert_uint_eq(add(&node, txn, 1, 1, -100), 0);
+    ck_assert_uint_eq(add(&node, txn, 2, 1, 60), 0);
+    ck_assert_uint_eq(add(&node, txn, 3, 1, 40), 0);
+    OP(&node, txn, do_hold, .on = true);
+    worker_post(node.w, op_run, &commit);
+    pump_ms(&node, 100);
+    ck_assert(txn_get_state(txn) == TXN_PREPARING);
+    ck_assert_uint_eq(judge_prepared(), 2);
+    for (int i = 0; i < 3; i++) {
+        recover_round(r);
+        clock_sleep_ms(10);
+    }
+    ck_assert_uint_eq(counted(&recover_get_stats(r)->fenced), 2); /* shard 3's branch names 1 and 2 */
+    recover_free(r);
+    OP(&node, txn, do_let_go, .on = true);
+    pump(&node, &commit.w.done);
+    ck_assert_msg(commit.w.d.code == ER_TXN_FENCED, "%u %s", commit.w.d.code, commit.w.d.text);
+    ck_assert_int_eq(txn_get_outcome(txn), TXN_ABORTED);
+    pump_ms(&node, 50);
+    ck_assert_uint_ne(recover_all(env, 1), 0);
+    txn_env_free(env);
+    for (uint32_t s = 1; s <= 3; s++)
+        ck_assert_int_eq(balance(s, 1), START_BALANCE);
+}
+END_TEST
+
 START_TEST(test_lost_in_one_phase)
 {
     struct op commit = {.fn = do_commit, .t = txn}, brk = {.fn = do_break, .t = txn, .how = (enum txn_completion)1};
@@ -836,14 +937,17 @@ START_TEST(test_wide)
     for (uint32_t s = 1; s <= SHARDS_ALL - 2; s++)
         ck_assert_uint_eq(one(&node, txn, s, TXN_NEED_READ, "SELECT 1", NULL), 0);
     for (uint32_t s = SHARDS_ALL - 1; s <= SHARDS_ALL; s++) {
-        snprintf(sql, sizeof(sql), "UPDATE acct%zu SET bal=bal+(%d) WHERE id=1", server_of(s) + 1, s == SHARDS_ALL ? 5 : -5);
+        snprintf(sql, sizeof(sql), "UPDATE acct%zu SET bal=bal+(%d) WHERE id=1", server_of(s) + 1,
+                 s == SHARDS_ALL ? 5 : -5);
         ck_assert_uint_eq(one(&node, txn, s, TXN_NEED_WRITE, sql, NULL), 0);
     }
     ck_assert_uint_eq(COMMIT(&node, txn), 0);
     ck_assert_uint_eq(counted(&c->committed_two_phase), 1);
     ck_assert_int_eq(judge_sum("SELECT COUNT(*) FROM tessera.trx_log WHERE participants='1,15,16'"), 1);
     ck_assert_int_eq(total(), (int64_t)SHARDS * ROWS * START_BALANCE);
+    listed_shards = SHARDS_ALL;
     ck_assert_uint_ne(recover_all(node.env, 1), 0);
+    listed_shards = SHARDS;
     ck_assert_int_eq(judge_sum("SELECT COUNT(*) FROM tessera.trx_log"), 0);
 }
 END_TEST
@@ -921,8 +1025,10 @@ static Suite *suite_servers(void)
     tcase_add_test(tc, test_free_in_transaction);
     tcase_add_test(tc, test_lease_waits_and_cancel);
     tcase_add_test(tc, test_own_recovery);
+    tcase_add_test(tc, test_lease_unused);
     tcase_add_test(tc, test_round_trips);
     tcase_add_loop_test(tc, test_lost_while_committing, 0, ARRAY_LEN(lost_cases));
+    tcase_add_test(tc, test_slow_coordinator);
     tcase_add_test(tc, test_lost_in_one_phase);
     tcase_add_test(tc, test_commit_deadline);
     tcase_add_test(tc, test_wide);
