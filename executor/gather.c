@@ -32,6 +32,7 @@ struct gather {
     uint32_t n_defs;
     struct sv *row;           /* cells of one row, for encoding */
     struct value *params;
+    uint64_t skip, take;      /* SQL_CALC_FOUND_ROWS: the limit, which is applied behind the counting */
     bool built, root_done, sink_full, meta_out, lanes_over, failed;
     uint64_t rows;
 };
@@ -92,6 +93,8 @@ static void maybe_over(struct gather *g)
         e->outcome.kind = EXEC_ROWS;
         e->outcome.ok = (struct packet_ok){0};
         e->outcome.rows = g->rows;
+        if (e->plan->n_into_vars)
+            into_over(e);
     }
     exec_finish(e);
 }
@@ -120,7 +123,7 @@ static void put_metadata(struct gather *g)
     g->meta_out = true;
     e->meta_sent = true;
     g->row = ARENA_NEW_N(e->arena, struct sv, g->n_defs);
-    if (!e->client)
+    if (!e->client || e->plan->n_into_vars)
         return;
     chan_put_column_count(e->client, g->n_defs);
     for (uint32_t i = 0; i < g->n_defs; i++)
@@ -158,7 +161,14 @@ static enum sink_result sink_batch(struct op_sink *s, const struct op *root, con
             g->row[i] = ends[i] == SIZE_MAX ? SV_NULL : sv_make(text.ptr ? text.ptr + at : "", ends[i] - at);
             at = ends[i] == SIZE_MAX ? at : ends[i];
         }
-        g->rows++;
+        if (g->rows++ < g->skip || g->rows - g->skip > g->take)
+            continue; /* SQL_CALC_FOUND_ROWS: counted only */
+        if (e->plan->n_into_vars) {
+            into_row(e, g->defs, g->n_defs, g->row);
+            if (exec_failed(e))
+                break;
+            continue;
+        }
         if (!e->client)
             continue;
         if (!e->binary) {
@@ -354,6 +364,12 @@ static struct op *build_stages(struct gather *g, struct branch *b, const struct 
     if (!optimizer_limit(&t->limit, e->inputs, &offset, &count, &g->diag)) {
         op_close(o);
         return NULL;
+    }
+    if (e->plan->calc_found_rows && t == e->plan->top) {
+        g->skip = offset;
+        g->take = count;
+        offset = 0;
+        count = UINT64_MAX;
     }
     if (t->n_sort && o) {
         struct sort_col *cols = sort_cols(e, own_cols ? NULL : b, t->sort, t->n_sort);
@@ -668,6 +684,7 @@ void gather_start(struct exec *e, const struct placeset *places)
 
     e->step = g;
     g->e = e;
+    g->take = UINT64_MAX;
     g->pump.fn = pump_task;
     g->sink.batch = sink_batch;
     acct_init(&g->acct, &e->shared->memory, "query", e->shared->query_memory);

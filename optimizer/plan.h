@@ -275,6 +275,7 @@ struct plan {
     const struct sv *assigned_vars;
     uint16_t n_assigned_vars;
     uint16_t n_params;
+    bool sets_last_insert_id; /* LAST_INSERT_ID(expr) stands in the statement */
     /* Column definitions of the result as a shard gives them for the original statement, kept by the executor where
      * meta_is_stable: no literal or parameter stands in the select list, so that all executions have the same. */
     bool meta_is_stable;

@@ -493,7 +493,7 @@ void prepared_prepare_text(struct session *s)
     }
     keep(s, p);
     p->name = arena_dup(&p->arena, n->name.name);
-    session_reply_done(s);
+    session_reply_ok(s, &(struct packet_ok){.info = SV("Statement prepared")});
 }
 
 /* The statement's text with each `?` replaced by the literal given for it. */

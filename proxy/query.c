@@ -72,12 +72,16 @@ static void execution_over(void *arg, const struct diag *d)
         session_reply_err(s, d ? d : &o->diag);
         return;
     }
+    if (st->exec.last_insert_id)
+        s->last_insert_id = st->exec.last_insert_id;
     if (o->kind == EXEC_ROWS) {
         s->found_rows = o->rows;
         session_reply_rows_end(s, o->ok.warnings);
         return;
     }
-    if (st->exec.generated_id)
+    if (st->plan->sets_last_insert_id && o->ok.insert_id)
+        s->last_insert_id = o->ok.insert_id;
+    else if (st->exec.generated_id)
         s->last_insert_id = st->exec.generated_id;
     if (s->caps & CAP_FOUND_ROWS) {
         struct packet_ok ok = o->ok;
@@ -99,7 +103,17 @@ static void host_done(struct exec *e, const struct exec_outcome *o)
         execution_over(s, NULL);
 }
 
+static void host_set_variable(struct exec *e, struct sv name, const struct packet_coldef *col, struct sv cell)
+{
+    struct session *s = session_of(e);
+    struct diag d = {0};
+
+    if (!uservar_set(s, name, literal_of_cell(&s->stmt->arena, col, cell, s->no_backslash), &d))
+        warn_add(&s->stmt->warnings, WARN_WARNING, d.code, "%s", d.text);
+}
+
 static const struct exec_host host = {
+    .set_variable = host_set_variable,
     .begin = host_begin,
     .status = host_status,
     .on_done = host_done,
@@ -126,14 +140,25 @@ void query_init_exec(struct session *s, struct exec *e)
     e->inputs = &st->inputs;
 }
 
+static enum ast_walk find_last_insert_id(struct ast_node **slot, void *arg)
+{
+    const struct ast_func *f = AST_AS_CONST(func, *slot);
+
+    (void)arg;
+    return (*slot)->kind == AST_FUNC && f->args.n == 1 && sv_eq_nocase(f->name.name, SV("last_insert_id")) ? AST_ABORT
+                                                                                                       : AST_CONTINUE;
+}
+
 struct plan *query_plan(struct session *s, struct ast_node *ast, struct sv text)
 {
     struct opt_env env = session_opt_env(s);
     struct opt_text t = {.text = text, .opts = session_sql_opts(s)};
     struct plan *p = optimizer_plan(ast, &t, session_snapshot(s), &env, &s->stmt->diag);
 
-    if (p)
+    if (p) {
         p->meta_is_stable = query_meta_is_stable(ast);
+        p->sets_last_insert_id = !ast_walk(&ast, find_last_insert_id, NULL, NULL);
+    }
     return p;
 }
 
