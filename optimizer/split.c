@@ -675,6 +675,10 @@ bool split_select(struct opt *o, struct plan *p, const struct query *q, const st
         opt_refuse(o, p, SV("assignment of user variables (:=) over several places"));
         return false;
     }
+    if (o->plan->sets_insert_id) {
+        opt_refuse(o, p, SV("LAST_INSERT_ID(value) over several places"));
+        return false;
+    }
     if (!split_limit(&sub, s.sel->limit, &s.top->limit))
         return false;
     if (s.sel->grouping != AST_GROUP_PLAIN)
