@@ -191,8 +191,12 @@ void bconn_start(struct bconn *c);
  * on_lost, as a task of this turn; on_closed is not called. Also how a connection is freed after its on_closed. */
 void bconn_close(struct bconn *c, const char *why);
 
-/* Ends a leased connection as if the server had: queued commands get on_lost with d (as tasks), the lease goes on until it is
- * given back. For the holder who finds that what is on the connection must not go on. */
+/* bconn_close of one that may be in the middle of a statement: the server would go on with it until it has something to
+ * send, so it is told to stop (KILL, by a side connection of this worker). */
+void bconn_abandon(struct bconn *c, const char *why);
+
+/* Ends a leased connection as if the server had: queued commands get on_lost with d (as tasks), the lease goes on
+ * until it is given back. For the holder who finds that what is on the connection must not go on. */
 void bconn_break(struct bconn *c, const struct diag *d);
 
 static inline bool bconn_usable(const struct bconn *c)

@@ -110,6 +110,7 @@ struct exec {
     struct worker *worker;
     struct chan *client; /* NULL: rows are dropped (nobody reads them) */
     uint64_t caps;       /* the client's */
+    bool serializable;   /* isolation level: plain reads lock */
     bool binary;         /* rows in the binary protocol */
     struct txn *txn;
     struct sync_state *wanted;

@@ -562,6 +562,9 @@ static void set_defs(struct gather *g, struct packet_coldef *defs, uint32_t n)
 {
     g->defs = defs;
     g->n_defs = n;
+    /* A set operation's columns belong to no table; PREPARE tells those of its first SELECT. */
+    for (uint32_t i = 0; i < n && g->e->plan->n_set_branches; i++)
+        defs[i].table = defs[i].org_table = defs[i].org_name = defs[i].schema = SV("");
     g->def_types = ARENA_NEW_N(g->e->arena, struct sql_type, n);
     for (uint32_t i = 0; i < n; i++)
         type_from_coldef(&g->def_types[i], defs[i].type, defs[i].flags, defs[i].charset, defs[i].length, defs[i].decimals);

@@ -163,7 +163,7 @@ static void on_leased(void *arg, struct bconn *c, const struct diag *d)
         if (d)
             exec_fail(e, d);
         if (c) {
-            l->result.done = TXN_DONE_OK;
+            l->result.done = TXN_DONE_UNUSED;
             txn_release(e->txn, c, &l->result);
         }
         e->step_done(e);

@@ -13,7 +13,7 @@
  * that ask for them. Texts of results live in an arena that the next run resets. */
 #include "executor/vm.h"
 
-#include "types/func-int.h"
+#include "types/func.h"
 
 enum { VM_MAX_DEPTH = 400 };
 

@@ -234,6 +234,8 @@ static bool edit_into(struct opt *o)
     into = AST_AS_CONST(into, q->into);
     if (into->target != AST_INTO_VARS)
         return opt_unsupported(o, "SELECT ... INTO %s", into->target == AST_INTO_OUTFILE ? "OUTFILE" : "DUMPFILE");
+    if (!(o->env->supports & OPT_INTO_VARS))
+        return opt_unsupported(o, "SELECT ... INTO @variable");
     names = ARENA_NEW_N(o->arena, struct sv, into->vars.n);
     for (unsigned i = 0; i < into->vars.n; i++) {
         if (into->vars.items[i]->kind != AST_USERVAR)
@@ -257,6 +259,8 @@ bool opt_edits_collect(struct opt *o)
             return false;
     if (!edit_into(o))
         return false;
+    if (o->plan->n_assigned_vars && !(o->env->supports & OPT_ASSIGNED_VARS))
+        return opt_unsupported(o, "assignment of the user variable @%.*s inside a statement", SV_ARG(o->plan->assigned_vars[0]));
     if (!ast_walk(&o->stmt, value_pre, value_post, &w))
         return opt_unsupported(o, "select items nested more than %d deep", ITEM_DEPTH_MAX);
     o->plan->uses_temporals_now = o->has_temporal_now;

@@ -190,7 +190,7 @@ void split_finish_cols(struct split *s)
 
         if (c->kind == FCOL_ITEM && c->item->expr->kind == AST_STAR) {
             for (unsigned k = 0; k < c->width; k++)
-                colls[at + k] = opt_type_of_ref(s->bl->outs[at + k].ref).coll;
+                colls[at + k] = opt_type_of_ref(s->o, s->bl->outs[at + k].ref).coll;
         } else {
             colls[at] = c->type.coll;
         }
@@ -372,7 +372,7 @@ static struct expr_type type_of_out(const struct split *s, unsigned i)
 {
     const struct outcol *c = &s->bl->outs[i];
 
-    return c->expr ? opt_type_of(s->o, s->bl, c->expr) : opt_type_of_ref(c->ref);
+    return c->expr ? opt_type_of(s->o, s->bl, c->expr) : opt_type_of_ref(s->o, c->ref);
 }
 
 /* A name for a column of an expanded star, to put into WEIGHT_STRING(): qualified by its source. */
@@ -651,7 +651,7 @@ bool split_union_key(struct opt *o, const struct query *q, uint16_t col, struct 
         if (!x->block->outs_known || col >= x->block->n_outs)
             return false;
         c = &x->block->outs[col];
-        u = c->expr ? opt_type_of(o, x->block, c->expr) : opt_type_of_ref(c->ref);
+        u = c->expr ? opt_type_of(o, x->block, c->expr) : opt_type_of_ref(o, c->ref);
         t = first ? u : opt_type_unify(t, u);
         first = false;
     }

@@ -141,7 +141,7 @@ void digest_scan_tokens(struct sv text, uint32_t from, const struct sql_opts *op
             if (t.slot < max_slots)
                 slots[t.slot] = (struct literal_slot){t.begin, t.end, t.kind, t.flags};
             mix_pair(&m, t.kind, t.kind);
-        } else if (t.kind >= TK_LPAREN && (t.kind < TK_KEYWORD_FIRST || (kw_flags[t.kind] & l.reserved))) {
+        } else if (t.kind >= TK_LPAREN && (t.kind < TK_KEYWORD_FIRST || (kw_flags[t.kind] & l.reserved & (KW_R8 | KW_RM)))) {
             mix_pair(&m, t.kind, t.kind);
         } else {
             mix_bytes(&m, t.kind < TK_KEYWORD_FIRST ? t.kind : TK_IDENT, l.text + t.begin, t.end - t.begin);

@@ -40,6 +40,25 @@ static bool host_begin(struct exec *e, enum txn_need need, bool several, struct 
     return true;
 }
 
+/* CLIENT_FOUND_ROWS: an UPDATE tells the rows that matched. Shard connections are shared by clients with and without the flag, so
+ * the number is taken from the info text. */
+static void found_rows(struct packet_ok *ok)
+{
+    static const struct sv head = {"Rows matched: ", 14};
+    struct sv n = ok->info;
+
+    if (!sv_starts(n, head))
+        return;
+    n.ptr += head.len;
+    n.len -= head.len;
+    for (size_t i = 0; i < n.len; i++) {
+        if (n.ptr[i] < '0' || n.ptr[i] > '9')
+            n.len = i;
+    }
+    if (!sv_to_u64(n, &ok->affected_rows))
+        ok->affected_rows = 0;
+}
+
 /* The statement and what the transaction made of it are over: tell the client. */
 static void execution_over(void *arg, const struct diag *d)
 {
@@ -48,12 +67,9 @@ static void execution_over(void *arg, const struct diag *d)
     const struct exec_outcome *o = &st->exec.outcome;
 
     st->txn_open = false;
-    if (o->kind == EXEC_ERROR) {
-        session_reply_err(s, &o->diag);
-        return;
-    }
-    if (d) {
-        session_reply_err(s, d);
+    /* d says more than the statement's own error: that the whole transaction is gone. */
+    if (d || o->kind == EXEC_ERROR) {
+        session_reply_err(s, d ? d : &o->diag);
         return;
     }
     if (o->kind == EXEC_ROWS) {
@@ -63,6 +79,13 @@ static void execution_over(void *arg, const struct diag *d)
     }
     if (st->exec.generated_id)
         s->last_insert_id = st->exec.generated_id;
+    if (s->caps & CAP_FOUND_ROWS) {
+        struct packet_ok ok = o->ok;
+
+        found_rows(&ok);
+        session_reply_ok(s, &ok);
+        return;
+    }
     session_reply_ok(s, &o->ok);
 }
 
@@ -92,6 +115,7 @@ void query_init_exec(struct session *s, struct exec *e)
     e->client = &s->chan;
     e->caps = s->caps;
     e->binary = st->binary;
+    e->serializable = sv_eq(sync_get(s->wanted, session_isolation_var(s)), SV("'SERIALIZABLE'"));
     e->txn = s->txn;
     e->wanted = s->wanted;
     e->snapshot = session_snapshot(s);

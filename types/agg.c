@@ -175,7 +175,8 @@ bool agg_bind(const struct agg_spec *s, const struct func_arg *args, uint32_t n_
         c->type = args[0].type;
         c->coll = c->type.coll;
         if (s->fn != AGG_ANY_VALUE && (c->type.code == TYPE_JSON || c->type.code == TYPE_GEOMETRY))
-            return diag_setf(d, ER_NOT_SUPPORTED_YET, "This version of Tessera doesn't yet support '%s of JSON or spatial values above the shards'", agg_name(s->fn));
+            return diag_setf(d, ER_NOT_SUPPORTED_YET,
+                "This version of Tessera doesn't yet support '%s of JSON or spatial values above the shards'", agg_name(s->fn));
         if (s->fn != AGG_ANY_VALUE && type_is_string(&c->type) && !coll_id_is_native(c->coll))
             return diag_setf(d, ER_NOT_SUPPORTED_YET, "This version of Tessera doesn't yet support '%s in collation %s above the shards'",
                 agg_name(s->fn), coll_by_id(c->coll) ? coll_by_id(c->coll)->name : "?");
@@ -211,7 +212,8 @@ bool agg_bind(const struct agg_spec *s, const struct func_arg *args, uint32_t n_
         break;
     case AGG_JSON_ARRAYAGG:
     case AGG_JSON_OBJECTAGG:
-        return diag_setf(d, ER_NOT_SUPPORTED_YET, "This version of Tessera doesn't yet support '%s above the shards'", agg_name(s->fn));
+        return diag_setf(d, ER_NOT_SUPPORTED_YET, "This version of Tessera doesn't yet support '%s above the shards'",
+            agg_name(s->fn));
     }
     if (c->vec_kind == 0xff) {
         c->vec_kind = (uint8_t)vec_kind_of(&c->type);

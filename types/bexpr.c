@@ -1,3 +1,6 @@
+/* Bound expressions: building binds each call to its arguments' types. Evaluation here is the slow, plain one: it binds again
+ * at each call, walks the tree, and knows laziness (AND, OR, CASE, COALESCE evaluate only what counts). Programs are tested
+ * against it. */
 #include "types/bexpr.h"
 
 #include "types/coll.h"

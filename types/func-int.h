@@ -70,10 +70,6 @@ void func_warn_div_zero(struct func_ctx *cx);
 /* A result longer than max_allowed_packet: NULL with warning 1301. */
 bool func_too_long(struct func_ctx *cx, const struct func_call *c, uint64_t bytes, struct value *out);
 
-/* The value as the result type's kind, as CASE and COALESCE convert their arms. from: its type. */
-bool func_to_result(struct func_ctx *cx, const struct func_call *c, const struct value *v, const struct sql_type *from,
-    struct value *out);
-
 /* Text of an argument, in the context's arena. */
 static inline struct sv arg_str(struct func_ctx *cx, const struct func_call *c, const struct value *args, uint32_t i)
 {

@@ -560,11 +560,12 @@ enum temporal_status temporal_parse_time(struct sv s, unsigned fsp, const struct
         return TEMPORAL_INVALID;
     if (end - p >= 12) {
         struct parsed r;
+        unsigned n = leading_digits(p, end);
+        char behind = p + n < end ? p[n] : '\0';
 
-        /* A whole datetime has a delimiter between date and time. */
+        /* A whole datetime: not h:m:s, not days and a time. */
         if (scan_datetime((struct sv){p, (size_t)(end - p)}, &r) && r.fields > 3 && datetime_in_range(&r.t) &&
-            temporal_date_is_valid(&r.t, NULL) && leading_digits(p, end) <= 4 + 10 &&
-            memchr(p, ':', (size_t)(end - p)) != p + leading_digits(p, end) && (leading_digits(p, end) != 1 || p[1] != ' ')) {
+            temporal_date_is_valid(&r.t, NULL) && n <= 14 && behind != ':' && !(n == 1 && behind == ' ')) {
             r.t.year = r.t.month = r.t.day = 0;
             r.t.neg = t.neg;
             return finish_time(&r.t, r.nanos, fsp, e, r.garbage, packed);

@@ -1,3 +1,5 @@
+/* Types are plain values. The display length is the one thing that holds a DECIMAL's precision (length minus sign and point), as
+ * in the protocol; type_dec_precision undoes that. */
 #include "types/type.h"
 
 #include "types/coll.h"

@@ -1,3 +1,6 @@
+/* Vectors are accessed in two ways: kernels use the arrays and the bitmap directly, everything else goes cell by cell through
+ * vec_get and vec_put. Strings of up to 12 bytes live in the view; longer ones are copied to the heap by vec_put and vec_copy, or
+ * only viewed where the caller says that the bytes stay. Unused inline bytes are zero, so equality is two 8-byte compares. */
 #include "types/vec.h"
 
 #include "types/coll.h"
@@ -97,6 +100,7 @@ struct vec *vec_new_const(struct arena *a, const struct sql_type *t, const struc
     }
     r = vec_new_kind(a, t, k, scale, 1, a);
     r->is_const = true;
+    r->hex = v->kind == KIND_STR && v->code == TYPE_BIT;
     if (v->kind != KIND_NULL)
         CHECK(vec_put(r, 0, v));
     return r;
@@ -161,7 +165,7 @@ void vec_get(const struct vec *v, uint32_t row, struct value *out)
         return;
     case VEC_STR:
         out->kind = KIND_STR;
-        out->code = v->type.code == TYPE_JSON ? TYPE_JSON : 0;
+        out->code = v->hex ? TYPE_BIT : v->type.code == TYPE_JSON ? TYPE_JSON : 0;
         out->s = strv_get(&v->str[row]);
         return;
     }

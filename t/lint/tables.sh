@@ -17,7 +17,7 @@ found=$(awk '/^OPTION[A-Z_]*\(/ { row = ""; line = FNR } { row = row $0 } /\)[ \
     row = "" }' conf/options.def)
 verdict "every option is described" "$found"
 
-made=$(cat Makefile.am ./*/Makefile.inc)
+made=$(cat Makefile.am ./*/Makefile*.inc)
 found=$(for t in $(ls t/unit/*.c t/fuzz/*_fuzz.c t/lint/*.sh t/it/*.py t/it/*.sh t/fault/*.py t/sql/cases/*.test 2>/dev/null); do
     printf '%s' "$made" | grep -qF -- "${t%.c}" || echo "$t: in no Makefile.inc"
 done)
