@@ -1,10 +1,10 @@
 /* Pools of shard connections: one pool a worker and shard, found through the worker's WORKER_SLOT_POOLS. No locks.
  *
- * A connection is leased to one owner (a session's statement or transaction, a probe) and given back. Leases are served from the idle
- * stack, the most recently used first (one whose session state already fits is preferred among the top few); else by a new
- * connection while fewer than the cap exist; else the asker waits in line.
- * A server that cannot be reached fails askers at once (ER_SHARD_DOWN with the reason) for a window that grows from 0.1 to 5 s; the first try after it,
- * or the background probe, finds out whether it is back.
+ * A connection is leased to one owner (a session's statement or transaction, a probe) and given back. Leases are
+ * served from the idle stack, the most recently used first (one whose session state already fits is preferred
+ * among the top few); else by a new connection while fewer than the cap exist; else the asker waits in line.
+ * A server that cannot be reached fails askers at once (ER_SHARD_DOWN with the reason) for a window that grows
+ * from 0.1 to 5 s; the first try after it, or the background probe, finds out whether it is back.
  * Life of a connection: idle_timeout and max_age end idle ones; an idle one is pinged every ping_ms. */
 #ifndef BACKEND_POOL_H
 #define BACKEND_POOL_H
@@ -19,7 +19,7 @@ struct pool_config {
     uint32_t idle_timeout_ms;   /* 0: 60 s */
     uint32_t max_age_ms;        /* 0: 1 h */
     uint32_t wait_timeout_ms;   /* in line for a connection; 0: 10 s */
-    uint32_t ping_ms;           /* 0: 15 s */
+    uint32_t ping_ms;           /* an idle connection is asked for a sign of life so often; 0: 15 s */
 };
 
 /* For SHOW; plain numbers of one worker, read through pool_stats on it. */
@@ -35,7 +35,7 @@ struct pool_stats {
 struct pool_waiter {
     struct pool_waiter *next, *prev;
     struct pool *pool; /* NULL: not waiting */
-    uint64_t since_ns;
+    uint64_t since_ns;  /* pool.c's */
     const struct sync_state *like;
     const char *owner_kind;
     void *owner;
@@ -48,8 +48,8 @@ struct pool_waiter {
 struct pool_set *pool_set_of(struct worker *w);
 /* Closes everything; before worker_free, on the worker or after its end. */
 void pool_set_free(struct worker *w);
-/* Makes or changes the pool of shard `id`. A changed server (other address, user, ...) retires old connections when they
- * come back. server NULL: the shard is gone; waiting askers fail. */
+/* Makes or changes the pool of shard `id`. A changed server (other address, user, ...) retires old connections
+ * when they come back. server NULL: the shard is gone; waiting askers fail. */
 void pool_configure(struct worker *w, uint32_t shard_id, struct bserver *server, const struct pool_config *cfg);
 /* NULL: no such shard. */
 struct pool *pool_of(struct worker *w, uint32_t shard_id);
@@ -65,8 +65,9 @@ enum pool_result pool_lease(struct pool *p, struct pool_waiter *pw, struct bconn
 /* Leaves the line; nothing happens if not waiting. */
 void pool_cancel(struct pool_waiter *pw);
 
-/* Gives a lease back. A connection with commands queued, paused or inside a transaction is closed (which rolls back); one that is `unclean`
- * is reset (COM_RESET_CONNECTION) first. Do not touch c afterwards. If it was lost meanwhile, only forgets it. */
+/* Gives a lease back. A connection with commands queued, paused or inside a transaction is closed (which rolls
+ * back); one that is `unclean` is reset (COM_RESET_CONNECTION) first. Do not touch c afterwards. If it was lost
+ * meanwhile, only forgets it. */
 void pool_release(struct bconn *c);
 /* Ends a lease by closing the connection. */
 void pool_discard(struct bconn *c, const char *why);

@@ -1,14 +1,16 @@
 /* What exists: one immutable snapshot of the logical schema, the fleet and the users, per version.
  *
- * A snapshot never changes after cat_builder_finish. Tables are objects of their own, immutable and counted, shared by the
- * snapshots that have them unchanged; everything else is copied into each snapshot's arena. Whoever reads holds a reference:
- * workers through catalog/pin.h, control threads by cat_snapshot_ref. Pointers into a snapshot live as long as it does.
+ * A snapshot never changes after cat_builder_finish. Tables are objects of their own, immutable and
+ * counted, shared by the snapshots that have them unchanged; everything else is copied into each
+ * snapshot's arena. Whoever reads holds a reference: workers through catalog/pin.h, control threads
+ * by cat_snapshot_ref. Pointers into a snapshot live as long as it does.
  *
- * Making a new one: cat_builder_begin(&b, current), changes, cat_builder_finish(&b, version). Making a table: cat_table_new (or
- * cat_table_clone of an old one), fill the fields with everything in the table's own arena, cat_table_finish; from then on it is const.
+ * Making a new one: cat_builder_begin(&b, current), changes, cat_builder_finish(&b, version).
+ * Making a table: cat_table_new (or cat_table_clone of an old one), fill the fields with everything
+ * in the table's own arena, cat_table_finish; from then on it is const.
  *
- * Names: databases and tables compare byte by byte (lower_case_table_names=0), columns, keys, constraints and
- * partitions without regard to ASCII case. All text is utf8mb4. */
+ * Names: databases and tables compare byte by byte (lower_case_table_names=0), columns, keys,
+ * constraints and partitions without regard to ASCII case. All text is utf8mb4. */
 #ifndef CATALOG_SNAPSHOT_H
 #define CATALOG_SNAPSHOT_H
 
@@ -22,9 +24,9 @@
 /* ---- states ---- */
 
 enum cat_state {
-    CAT_PUBLIC,    /* in use */
-    CAT_CREATING,  /* being made: not found by cat_find_* */
-    CAT_DROPPING   /* being dropped: not found by cat_find_* */
+    CAT_PUBLIC,   /* in use */
+    CAT_CREATING, /* being made: not found by cat_find_* */
+    CAT_DROPPING  /* being dropped: not found by cat_find_* */
 };
 
 enum cat_shard_state {
@@ -35,17 +37,19 @@ enum cat_shard_state {
 
 /* ---- columns ---- */
 
-/* A column's type as MySQL has it; no dependence on types/ (type codes are those of the protocol: MYSQL_TYPE_*). */
+/* A column's type as MySQL has it; no dependence on types/ (type codes are those of the protocol:
+ * MYSQL_TYPE_*). */
 struct cat_type {
-    uint8_t code;      /* protocol type code; ENUM 247, SET 248, JSON 245, BIT 16, NEWDECIMAL 246, VARCHAR 15 or 253 for VARCHAR, ... */
+    uint8_t code; /* protocol type code; ENUM 247, SET 248, JSON 245, BIT 16, NEWDECIMAL 246,
+                     VARCHAR 15 or 253 for VARCHAR, ... */
     bool is_unsigned, zerofill;
-    uint8_t decimals;  /* scale or fractional seconds; 31: floating */
-    uint16_t coll_id;  /* collation id; 63: binary, numbers and temporals */
-    uint32_t length;   /* as in the column definition packet: display width; strings: bytes at most */
+    uint8_t decimals; /* scale or fractional seconds; 31: floating */
+    uint16_t coll_id; /* collation id; 63: binary, numbers and temporals */
+    uint32_t length; /* as in the column definition packet: display width; strings: bytes at most */
     struct sv charset, collation; /* names; empty for types without */
     const struct sv *members;     /* ENUM and SET */
     uint32_t members_n;
-    struct sv text;    /* as SHOW CREATE TABLE prints it: `varchar(20)`, `int unsigned` */
+    struct sv text; /* as SHOW CREATE TABLE prints it: `varchar(20)`, `int unsigned` */
 };
 
 enum cat_default_kind { CAT_DEFAULT_NONE, CAT_DEFAULT_NULL, CAT_DEFAULT_LITERAL, CAT_DEFAULT_EXPR };
@@ -56,9 +60,10 @@ struct cat_column {
     struct cat_type type;
     uint32_t ordinal; /* from 0 */
     bool nullable, auto_increment, invisible;
-    bool hidden;      /* Tessera's own (the key of a table without one): nobody sees it */
+    bool hidden; /* Tessera's own (the key of a table without one): nobody sees it */
     enum cat_default_kind default_kind;
-    struct sv default_text; /* LITERAL: the value itself, unquoted; EXPR: SQL text (CURRENT_TIMESTAMP too) */
+    struct sv default_text; /* LITERAL: the value itself, unquoted; EXPR: SQL text
+                               (CURRENT_TIMESTAMP too) */
     struct sv on_update;    /* SQL text (CURRENT_TIMESTAMP(n)), or empty */
     enum cat_generated generated;
     struct sv generated_expr; /* SQL text */
@@ -67,13 +72,19 @@ struct cat_column {
 
 /* ---- keys and constraints ---- */
 
-enum cat_key_kind { CAT_KEY_PRIMARY, CAT_KEY_UNIQUE, CAT_KEY_PLAIN, CAT_KEY_FULLTEXT, CAT_KEY_SPATIAL };
+enum cat_key_kind {
+    CAT_KEY_PRIMARY,
+    CAT_KEY_UNIQUE,
+    CAT_KEY_PLAIN,
+    CAT_KEY_FULLTEXT,
+    CAT_KEY_SPATIAL
+};
 
 struct cat_key_part {
-    int32_t column;   /* ordinal; -1: an expression */
-    uint32_t prefix;  /* characters; 0: whole */
+    int32_t column;  /* ordinal; -1: an expression */
+    uint32_t prefix; /* characters; 0: whole */
     bool desc;
-    struct sv expr;   /* SQL text, where column is -1 */
+    struct sv expr; /* SQL text, where column is -1 */
 };
 
 struct cat_key {
@@ -82,7 +93,8 @@ struct cat_key {
     const struct cat_key_part *parts;
     uint32_t parts_n;
     bool invisible;
-    struct sv comment, algorithm, parser; /* algorithm: BTREE, HASH or empty; parser: of a FULLTEXT key, or empty */
+    struct sv comment, algorithm,
+        parser; /* algorithm: BTREE, HASH or empty; parser: of a FULLTEXT key, or empty */
 };
 
 struct cat_check {
@@ -96,14 +108,15 @@ struct cat_fk {
     uint32_t columns_n;
     struct sv ref_db, ref_table;
     const struct sv *ref_columns; /* names; as many */
-    struct sv on_delete, on_update; /* RESTRICT, CASCADE, SET NULL, NO ACTION, SET DEFAULT, or empty */
+    struct sv on_delete,
+        on_update; /* RESTRICT, CASCADE, SET NULL, NO ACTION, SET DEFAULT, or empty */
 };
 
 /* ---- partitioning ---- */
 
 enum cat_table_kind {
-    CAT_SINGLE,     /* one physical table on one shard: parts[0] */
-    CAT_BROADCAST,  /* a copy on every shard under its own name: parts_n is 0 */
+    CAT_SINGLE,    /* one physical table on one shard: parts[0] */
+    CAT_BROADCAST, /* a copy on every shard under its own name: parts_n is 0 */
     CAT_PARTITIONED
 };
 
@@ -113,17 +126,19 @@ enum cat_bound_kind { CAT_BOUND_VALUE, CAT_BOUND_NULL, CAT_BOUND_MAXVALUE, CAT_B
 
 struct cat_bound {
     enum cat_bound_kind kind;
-    struct sv text; /* VALUE: the value as text, unquoted (integers in decimal, temporals as literals read, strings as they are) */
+    struct sv text; /* VALUE: the value as text, unquoted (integers in decimal, temporals as
+                       literals read, strings as they are) */
 };
 
 struct cat_part {
-    uint32_t ordinal;  /* position: RANGE in ascending order of bounds; KEY and HASH in order of hash ranges */
-    struct sv name;    /* logical: p0, ... */
+    uint32_t ordinal; /* position: RANGE in ascending order of bounds; KEY and HASH in order of hash
+                         ranges */
+    struct sv name;   /* logical: p0, ... */
     uint32_t shard_id;
     struct sv phys_db, phys_name; /* physical table on that shard */
     uint32_t hash_lo, hash_hi;    /* KEY and HASH: owns hashes lo..hi, both included */
-    /* RANGE: one tuple, the exclusive upper bound; LIST: any number of tuples. Row-major: tuples_n x width values, where width is
-     * the number of partition columns (1 with an expression). */
+    /* RANGE: one tuple, the exclusive upper bound; LIST: any number of tuples. Row-major: tuples_n
+     * x width values, where width is the number of partition columns (1 with an expression). */
     const struct cat_bound *bounds;
     uint32_t tuples_n;
     struct sv comment;
@@ -131,12 +146,16 @@ struct cat_part {
 
 struct cat_partitioning {
     enum cat_part_method method;
-    bool by_columns;        /* KEY, RANGE COLUMNS, LIST COLUMNS: tuples of columns. Else: one integer expression */
-    bool linear;            /* LINEAR was written: printed back, without meaning here */
-    bool by_default;        /* nobody asked: an `auto` database chose it. SHOW CREATE TABLE says so in the T! comment */
-    const uint32_t *columns; /* ordinals: the partition columns, or those that the expression reads */
+    bool by_columns; /* KEY, RANGE COLUMNS, LIST COLUMNS: tuples of columns. Else: one integer
+                        expression */
+    bool linear;     /* LINEAR was written: printed back, without meaning here */
+    bool by_default; /* nobody asked: an `auto` database chose it. SHOW CREATE TABLE says so in the
+                        T! comment */
+    const uint32_t
+        *columns; /* ordinals: the partition columns, or those that the expression reads */
     uint32_t columns_n;
-    struct sv expr;         /* SQL text of the expression, canonical: names in backquotes; empty if by_columns */
+    struct sv
+        expr; /* SQL text of the expression, canonical: names in backquotes; empty if by_columns */
 };
 
 /* ---- tables ---- */
@@ -144,8 +163,8 @@ struct cat_partitioning {
 HMAP_SV_NOCASE(cat_name_map, uint32_t);
 
 struct cat_table {
-    uint64_t id;       /* unique in the fleet, for ever */
-    uint64_t version;  /* catalog version that made this object */
+    uint64_t id;      /* unique in the fleet, for ever */
+    uint64_t version; /* catalog version that made this object */
     struct sv db, name;
     enum cat_state state;
     enum cat_table_kind kind;
@@ -157,7 +176,8 @@ struct cat_table {
     uint32_t checks_n;
     const struct cat_fk *fks;
     uint32_t fks_n;
-    int32_t auto_inc_column; /* ordinal; -1: none. Set by cat_table_finish, like primary and row_columns */
+    int32_t auto_inc_column; /* ordinal; -1: none. Set by cat_table_finish, like primary and
+                                row_columns */
     int32_t primary;         /* index in keys; -1: none */
     struct sv engine, charset, collation, comment, row_format;
     uint16_t coll_id;
@@ -166,14 +186,17 @@ struct cat_table {
     struct cat_partitioning part;
     const struct cat_part *parts;
     uint32_t parts_n;
-    uint64_t group_id;       /* table group: equal ids have equal partitioning, and partition i of each is on one shard; 0: none */
-    struct sv create_sql;    /* CREATE TABLE in canonical form, with logical names: SHOW CREATE TABLE's text */
-    struct sv note;          /* why the table is SINGLE although partitioning was wanted, or empty */
+    uint64_t group_id; /* table group: equal ids have equal partitioning, and partition i of each is
+                          on one shard; 0: none */
+    struct sv create_sql; /* CREATE TABLE in canonical form, with logical names: SHOW CREATE TABLE's
+                             text */
+    struct sv note;       /* why the table is SINGLE although partitioning was wanted, or empty */
 
-    struct arena arena;      /* all that is above */
+    struct arena arena;             /* all that is above */
     struct cat_name_map column_map; /* name -> ordinal; by cat_table_finish */
     _Atomic uint32_t refs;
-    /* A place for what the router compiles from this table (router/part.h); ended with the table. */
+    /* A place for what the router compiles from this table (router/part.h); ended with the table.
+     */
     _Atomic(void *) ext;
     void (*ext_free)(void *ext);
 };
@@ -189,9 +212,10 @@ struct cat_shard {
 };
 
 enum cat_db_mode {
-    CAT_DB_AUTO,   /* plain CREATE TABLE partitions by primary key; secondary keys become global where they can */
-    CAT_DB_LOCAL,  /* the same with local secondary keys */
-    CAT_DB_SINGLE  /* plain CREATE TABLE makes SINGLE tables */
+    CAT_DB_AUTO, /* plain CREATE TABLE partitions by primary key; secondary keys become global where
+                    they can */
+    CAT_DB_LOCAL, /* the same with local secondary keys */
+    CAT_DB_SINGLE /* plain CREATE TABLE makes SINGLE tables */
 };
 
 struct cat_db {
@@ -209,7 +233,7 @@ struct cat_user {
     struct sv plugin;     /* mysql_native_password, caching_sha2_password, ... */
     struct sv secret;     /* as mysql.user.authentication_string holds it; empty: no password */
     bool locked, super;
-    struct sv attrs;      /* JSON: what else is said of the account (limits, expiry, comment) */
+    struct sv attrs; /* JSON: what else is said of the account (limits, expiry, comment) */
 };
 
 struct cat_setting {
@@ -233,7 +257,7 @@ struct cat_snapshot {
     struct cat_setting_array settings;
 
     struct arena arena;
-    struct cat_ptr_map db_map, table_map, shard_map; /* name -> index */
+    struct cat_ptr_map db_map, table_map; /* name -> index */
     struct cat_id_map table_ids, shard_ids, db_ids;
     _Atomic uint32_t refs;
 };
@@ -244,20 +268,25 @@ const struct cat_db *cat_find_db(const struct cat_snapshot *s, struct sv name);
 /* Public tables only. */
 const struct cat_table *cat_find_table(const struct cat_snapshot *s, struct sv db, struct sv name);
 /* In whatever state. */
-const struct cat_table *cat_find_table_any(const struct cat_snapshot *s, struct sv db, struct sv name);
+const struct cat_table *cat_find_table_any(
+    const struct cat_snapshot *s, struct sv db, struct sv name);
 const struct cat_table *cat_find_table_id(const struct cat_snapshot *s, uint64_t id);
 const struct cat_shard *cat_find_shard(const struct cat_snapshot *s, struct sv name);
 const struct cat_shard *cat_find_shard_id(const struct cat_snapshot *s, uint32_t id);
-/* The tables of a database: *first is the index of the first in s->tables, returns how many (all states). */
+/* The tables of a database: *first is the index of the first in s->tables, returns how many (all
+ * states). */
 size_t cat_tables_of(const struct cat_snapshot *s, struct sv db, size_t *first);
-/* The account for a login, chosen as MySQL does: most specific host first, then named before anonymous. `host` is the
- * client's name or address; loopback addresses match 'localhost' as well. NULL: none. */
+/* The account for a login, chosen as MySQL does: most specific host first, then named before
+ * anonymous. `host` is the client's name or address; loopback addresses match 'localhost' as well.
+ * NULL: none. */
 const struct cat_user *cat_find_user(const struct cat_snapshot *s, struct sv name, struct sv host);
 /* The exact account name@host. */
-const struct cat_user *cat_find_account(const struct cat_snapshot *s, struct sv name, struct sv host);
+const struct cat_user *cat_find_account(
+    const struct cat_snapshot *s, struct sv name, struct sv host);
 /* ptr NULL: not set. */
 struct sv cat_setting(const struct cat_snapshot *s, struct sv name);
-/* information_schema, mysql, performance_schema, sys, tessera: answered by Tessera itself or relayed, never created. */
+/* information_schema, mysql, performance_schema, sys, tessera: answered by Tessera itself or
+ * relayed, never created. */
 bool cat_is_virtual_db(struct sv name) PURE;
 
 /* NULL: no such column. */
@@ -274,12 +303,15 @@ static inline const struct cat_column *cat_auto_inc(const struct cat_table *t)
     return t->auto_inc_column >= 0 ? &t->columns[t->auto_inc_column] : NULL;
 }
 
-/* Physical place of partition i; of BROADCAST tables db and name are the logical ones, i is ignored. */
+/* Physical place of partition i; of BROADCAST tables db and name are the logical ones, i is
+ * ignored. */
 struct sv cat_phys_name(const struct cat_table *t, uint32_t i);
 struct sv cat_phys_db(const struct cat_table *t, uint32_t i);
-/* Whether the two tables' partitions of equal ordinal are on the same shard and hold the same key ranges. */
+/* Whether the two tables' partitions of equal ordinal are on the same shard and hold the same key
+ * ranges. */
 bool cat_same_group(const struct cat_table *a, const struct cat_table *b);
-/* True if every partition column is among the key's whole columns (no prefix): rows with equal key are in one partition. */
+/* True if every partition column is among the key's whole columns (no prefix): rows with equal key
+ * are in one partition. */
 bool cat_key_has_part_columns(const struct cat_table *t, const struct cat_key *k);
 
 struct cat_snapshot *cat_snapshot_ref(const struct cat_snapshot *s);
@@ -291,25 +323,27 @@ void cat_snapshot_unref(const struct cat_snapshot *s); /* NULL is allowed */
 struct cat_table *cat_table_new(struct sv db, struct sv name);
 /* A deep, mutable copy with one reference; id and version are the old ones. */
 struct cat_table *cat_table_clone(const struct cat_table *t);
-/* Checks the object's inner references (ordinals, sorted hash ranges that cover all of hash space, names present) and builds the
- * look-ups; then it is const. False: ER_INTERNAL naming what is wrong. */
+/* Checks the object's inner references (ordinals, sorted hash ranges that cover all of hash space,
+ * names present) and builds the look-ups; then it is const. False: ER_INTERNAL naming what is
+ * wrong. */
 bool cat_table_finish(struct cat_table *t, struct diag *d) MUST_CHECK;
 struct cat_table *cat_table_ref(const struct cat_table *t);
 void cat_table_unref(const struct cat_table *t); /* NULL is allowed */
-/* Fills parts[0..n) for KEY and HASH: names p0.., hash space divided evenly, physical names db.name__p<i> (the bare name where n
- * is 1), shards as given (n ids). In t's arena. */
+/* Fills parts[0..n) for KEY and HASH: names p0.., hash space divided evenly, physical names
+ * db.name__p<i> (the bare name where n is 1), shards as given (n ids). In t's arena. */
 void cat_table_spread(struct cat_table *t, uint32_t n, const uint32_t *shard_ids);
 /* The physical name that partition i of a table gets: name__p<i>; with n 1 the bare name. */
 struct sv cat_make_phys_name(struct arena *a, struct sv name, uint32_t i, uint32_t n);
 
-/* The nested parts (columns, keys, partitioning, ...; not db, name, id, state, create_sql, partitions) as JSON text, and back into an
- * unfinished table. The format is durable: members are only ever added. */
+/* The nested parts (columns, keys, partitioning, ...; not db, name, id, state, create_sql,
+ * partitions) as JSON text, and back into an unfinished table. The format is durable: members are
+ * only ever added. */
 struct sv cat_table_to_json(const struct cat_table *t, struct arena *a);
 bool cat_table_from_json(struct cat_table *t, struct sv json, struct diag *d) MUST_CHECK;
 /* The bounds of a partition as JSON text (for its row in the metadata) and back. */
 struct sv cat_bounds_to_json(const struct cat_bound *bounds, uint32_t n, struct arena *a);
-bool cat_bounds_from_json(struct sv json, struct arena *a, const struct cat_bound **bounds, uint32_t *n,
-    struct diag *d) MUST_CHECK;
+bool cat_bounds_from_json(struct sv json, struct arena *a, const struct cat_bound **bounds,
+    uint32_t *n, struct diag *d) MUST_CHECK;
 
 /* ---- making snapshots (one control thread at a time per builder) ---- */
 
@@ -319,8 +353,8 @@ struct cat_builder {
 
 /* base NULL: empty. Copies shards, databases, users and settings, shares tables. */
 void cat_builder_begin(struct cat_builder *b, const struct cat_snapshot *base);
-/* put: adds, or replaces the one of the same id (shards, databases, tables), account (users), name (settings). Texts are copied; a table's
- * reference is taken in addition to the caller's. */
+/* put: adds, or replaces the one of the same id (shards, databases, tables), account (users), name
+ * (settings). Texts are copied; a table's reference is taken in addition to the caller's. */
 void cat_builder_put_shard(struct cat_builder *b, const struct cat_shard *shard);
 bool cat_builder_drop_shard(struct cat_builder *b, uint32_t id);
 void cat_builder_put_db(struct cat_builder *b, const struct cat_db *db);
@@ -331,9 +365,10 @@ void cat_builder_put_user(struct cat_builder *b, const struct cat_user *u);
 bool cat_builder_drop_user(struct cat_builder *b, struct sv name, struct sv host);
 void cat_builder_put_setting(struct cat_builder *b, struct sv name, struct sv value);
 bool cat_builder_drop_setting(struct cat_builder *b, struct sv name);
-/* Sorts, checks (unique names, tables' databases and shards exist) and builds the look-ups; the result has one reference. NULL: d
- * says what is wrong (ER_INTERNAL), and the builder is ended. */
-struct cat_snapshot *cat_builder_finish(struct cat_builder *b, uint64_t version, struct diag *d) MUST_CHECK;
+/* Sorts, checks (unique names, tables' databases and shards exist) and builds the look-ups; the
+ * result has one reference. NULL: d says what is wrong (ER_INTERNAL), and the builder is ended. */
+struct cat_snapshot *cat_builder_finish(
+    struct cat_builder *b, uint64_t version, struct diag *d) MUST_CHECK;
 void cat_builder_abort(struct cat_builder *b);
 
 #endif

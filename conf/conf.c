@@ -1,13 +1,15 @@
 /* Loading the configuration.
  *
- * The table of options (options.def) is expanded once into `options`, with the offset of each field in struct conf or,
- * for paths below /shards, in struct conf_shard. Loading is: set every default through the same setter that the file's
- * values go through; walk the JSON tree with two paths side by side, the one shown in messages (/shards/2/port) and the one
- * looked up (/shards/ * /port); then the checks that look at several entries; then what is derived (cores, passwords from
- * files). Every error is noted, the first becomes the diagnostic.
+ * The table of options (options.def) is expanded once into `options`, with the offset of each field
+ * in struct conf or, for paths below /shards, in struct conf_shard. Loading is: set every default
+ * through the same setter that the file's values go through; walk the JSON tree with two paths side
+ * by side, the one shown in messages (/shards/2/port) and the one looked up (/shards/ * /port);
+ * then the checks that look at several entries; then what is derived (cores, passwords from files).
+ * Every error is noted, the first becomes the diagnostic.
  *
- * A reload makes a third configuration: the new file's values where the option may change, the old ones elsewhere.
- * Strings are copied into its own arena, so that no configuration depends on the life of another. */
+ * A reload makes a third configuration: the new file's values where the option may change, the old
+ * ones elsewhere. Strings are copied into its own arena, so that no configuration depends on the
+ * life of another. */
 #include "conf/conf.h"
 
 #include "util/array.h"
@@ -35,10 +37,12 @@ struct opt {
     const char *help;
 };
 
-#define OPTION(path, kind, field, def, min, max, unit, reload, help)                                                   \
-    {path, OPT_##kind, false, offsetof(struct conf, field), def, min, max, unit, OPT_##reload, help},
-#define OPTION_SHARD(path, kind, field, def, min, max, unit, reload, help)                                             \
-    {path, OPT_##kind, true, offsetof(struct conf_shard, field), def, min, max, unit, OPT_##reload, help},
+#define OPTION(path, kind, field, def, min, max, unit, reload, help)                           \
+    {path, OPT_##kind, false, offsetof(struct conf, field), def, min, max, unit, OPT_##reload, \
+        help},
+#define OPTION_SHARD(path, kind, field, def, min, max, unit, reload, help)            \
+    {path, OPT_##kind, true, offsetof(struct conf_shard, field), def, min, max, unit, \
+        OPT_##reload, help},
 static const struct opt options[] = {
 #include "conf/options.def"
 };
@@ -154,14 +158,17 @@ static bool parse_size(struct sv s, int64_t *out)
     return sv_to_i64(s, out) && *out >= 0 && *out <= INT64_MAX >> shift && ((*out <<= shift), true);
 }
 
-static void set_text(struct loader *l, const struct opt *o, void *base, const char *shown, struct sv v)
+static void set_text(
+    struct loader *l, const struct opt *o, void *base, const char *shown, struct sv v)
 {
     int64_t n;
 
     switch (o->kind) {
     case OPT_SIZE:
         if (!parse_size(v, &n))
-            note(l, shown, "\"%.*s\" is no size (a number, or in quotes with K, M, G or T behind it)", SV_ARG(v));
+            note(l, shown,
+                "\"%.*s\" is no size (a number, or in quotes with K, M, G or T behind it)",
+                SV_ARG(v));
         else
             set_int(l, o, base, shown, n);
         return;
@@ -214,7 +221,8 @@ static const char *kind_text(enum opt_kind k)
     return "";
 }
 
-static void set_json(struct loader *l, const struct opt *o, void *base, const char *shown, const json_t *v)
+static void set_json(
+    struct loader *l, const struct opt *o, void *base, const char *shown, const json_t *v)
 {
     bool number = o->kind == OPT_INT || o->kind == OPT_SIZE;
 
@@ -305,7 +313,8 @@ static void load_object(struct loader *l, const struct level *at, json_t *object
     const char *key;
     json_t *v;
 
-    json_object_foreach (object, key, v) {
+    json_object_foreach(object, key, v)
+    {
         if (key[0] != '#')
             load_member(l, at, key, v);
     }
@@ -354,7 +363,8 @@ static void check_shards(struct loader *l)
             if (b->name.len && sv_eq_nocase(a->name, b->name))
                 note(l, path, "the name \"%.*s\" is /shards/%zu's already", SV_ARG(b->name), k);
             if (b->host.len && sv_eq(a->host, b->host) && a->port == b->port)
-                note(l, path, "the server %.*s:%lld is /shards/%zu's already", SV_ARG(b->host), (long long)b->port, k);
+                note(l, path, "the server %.*s:%lld is /shards/%zu's already", SV_ARG(b->host),
+                    (long long)b->port, k);
         }
     }
 }
@@ -410,7 +420,8 @@ static struct conf *conf_new(const char *name)
     return c;
 }
 
-bool conf_parse(struct sv text, const char *name, struct conf **out, struct strbuf *errors, struct diag *d)
+bool conf_parse(
+    struct sv text, const char *name, struct conf **out, struct strbuf *errors, struct diag *d)
 {
     struct loader l = {.c = conf_new(name), .name = name, .errors = errors, .d = d};
     struct level top = {"", "", l.c};
@@ -442,7 +453,9 @@ bool conf_parse(struct sv text, const char *name, struct conf **out, struct strb
     return true;
 }
 
-enum { FILE_MAX_BYTES = 4 << 20 }; /* no configuration is longer; a wrong path should not fill the memory */
+enum {
+    FILE_MAX_BYTES = 4 << 20
+}; /* no configuration is longer; a wrong path should not fill the memory */
 
 bool conf_load(const char *path, struct conf **out, struct strbuf *errors, struct diag *d)
 {
@@ -460,7 +473,8 @@ bool conf_load(const char *path, struct conf **out, struct strbuf *errors, struc
         n += (size_t)got;
     }
     if (got != 0) {
-        diag_setf(d, ER_CONFIG, "config: %s: %s", path, got < 0 ? strerrordesc_np(errno) : "is too long for a configuration");
+        diag_setf(d, ER_CONFIG, "config: %s: %s", path,
+            got < 0 ? strerrordesc_np(errno) : "is too long for a configuration");
         if (errors)
             strbuf_printf(errors, "%s\n", d->text);
     } else {
@@ -569,7 +583,8 @@ static bool shards_same(const struct conf *x, const struct conf *y)
 
 ARRAY_OF(change_array, struct conf_change);
 
-size_t conf_diff(const struct conf *from, const struct conf *to, struct arena *a, struct conf_change **changes)
+size_t conf_diff(
+    const struct conf *from, const struct conf *to, struct arena *a, struct conf_change **changes)
 {
     struct change_array list = {0};
 
@@ -578,12 +593,13 @@ size_t conf_diff(const struct conf *from, const struct conf *to, struct arena *a
 
         if (!o->of_shard && !value_same(o, from, to))
             array_push(&list, a,
-                       (struct conf_change){o->path, value_text(o, from, a), value_text(o, to, a), o->reload});
+                (struct conf_change){
+                    o->path, value_text(o, from, a), value_text(o, to, a), o->reload});
     }
     if (!shards_same(from, to))
         array_push(&list, a,
-                   (struct conf_change){"/shards", arena_printf(a, "%zu shards", from->shards_n),
-                                        arena_printf(a, "%zu shards", to->shards_n), false});
+            (struct conf_change){"/shards", arena_printf(a, "%zu shards", from->shards_n),
+                arena_printf(a, "%zu shards", to->shards_n), false});
     *changes = list.v;
     return list.n;
 }
@@ -636,14 +652,15 @@ bool conf_reload(const struct conf *old, struct conf **out, struct strbuf *error
     n = conf_diff(old, c, &a, &changes);
     for (size_t i = 0; i < n; i++) {
         if (changes[i].applied)
-            log_info(LOG_CONF, "config: %s: %.*s is now %.*s", changes[i].path, SV_ARG(changes[i].from),
-                     SV_ARG(changes[i].to));
+            log_info(LOG_CONF, "config: %s: %.*s is now %.*s", changes[i].path,
+                SV_ARG(changes[i].from), SV_ARG(changes[i].to));
         else if (strcmp(changes[i].path, "/shards") == 0)
-            log_warn(LOG_CONF, "config: /shards: ignored: the list is used when the metadata is first made; "
-                               "CREATE, ALTER and DROP SHARD change the fleet");
+            log_warn(LOG_CONF,
+                "config: /shards: ignored: the list is used when the metadata is first made; "
+                "CREATE, ALTER and DROP SHARD change the fleet");
         else
-            log_warn(LOG_CONF, "config: %s: %.*s stays until the next start, then %.*s", changes[i].path,
-                     SV_ARG(changes[i].from), SV_ARG(changes[i].to));
+            log_warn(LOG_CONF, "config: %s: %.*s stays until the next start, then %.*s",
+                changes[i].path, SV_ARG(changes[i].from), SV_ARG(changes[i].to));
     }
     if (n == 0)
         log_info(LOG_CONF, "config: %s: nothing changed", old->path.ptr);
@@ -661,7 +678,8 @@ bool conf_reload(const struct conf *old, struct conf **out, struct strbuf *error
 
 static void put_default(struct strbuf *b, const struct opt *o)
 {
-    bool bare = o->kind == OPT_INT || o->kind == OPT_BOOL || (o->kind == OPT_SIZE && strspn(o->def, "0123456789") == strlen(o->def));
+    bool bare = o->kind == OPT_INT || o->kind == OPT_BOOL ||
+                (o->kind == OPT_SIZE && strspn(o->def, "0123456789") == strlen(o->def));
 
     strbuf_printf(b, bare ? "%s" : "\"%s\"", o->def ? o->def : "");
 }
@@ -671,7 +689,8 @@ static void put_range(struct strbuf *b, const struct opt *o)
     switch (o->kind) {
     case OPT_INT:
     case OPT_SIZE:
-        strbuf_printf(b, "%lld to %lld%s%s", (long long)o->min, (long long)o->max, o->unit[0] ? " " : "", o->unit);
+        strbuf_printf(b, "%lld to %lld%s%s", (long long)o->min, (long long)o->max,
+            o->unit[0] ? " " : "", o->unit);
         break;
     case OPT_BOOL:
         strbuf_puts(b, "true or false");
@@ -737,9 +756,12 @@ void conf_sample(struct strbuf *out)
     struct sv section = SV("/");
     bool first = true;
 
-    strbuf_puts(out, "{\n    \"#\": \"Members whose name begins with # are comments. Every value here is the default.\",\n"
-                     "    \"# shards\": \"Servers that the metadata begins with: name, host, port of each\",\n"
-                     "    \"shards\": [\n        {\"name\": \"s1\", \"host\": \"127.0.0.1\", \"port\": 3306}\n    ]");
+    strbuf_puts(out,
+        "{\n    \"#\": \"Members whose name begins with # are comments. Every value here is the "
+        "default.\",\n"
+        "    \"# shards\": \"Servers that the metadata begins with: name, host, port of each\",\n"
+        "    \"shards\": [\n        {\"name\": \"s1\", \"host\": \"127.0.0.1\", \"port\": 3306}\n  "
+        "  ]");
     for (size_t i = 0; i < ARRAY_LEN(options); i++) {
         const struct opt *o = &options[i];
         struct sv in = sv_make(o->path, section_len(o->path));

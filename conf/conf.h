@@ -1,8 +1,10 @@
-/* Configuration: one immutable struct, loaded and checked whole from a JSON file against conf/options.def.
+/* Configuration: one immutable struct, loaded and checked whole from a JSON file against
+ * conf/options.def.
  *
- * Who and where: the main thread loads (conf_load), publishes (conf_publish) and reloads (conf_reload); any thread takes a
- * reference (conf_get, one mutex) or keeps the one it was given, and drops it (conf_unref). Fields are read without
- * a lock. In the file, members whose name begins with `#` are comments. */
+ * Who and where: the main thread loads (conf_load), publishes (conf_publish) and reloads
+ * (conf_reload); any thread takes a reference (conf_get, one mutex) or keeps the one it was given,
+ * and drops it (conf_unref). Fields are read without a lock. In the file, members whose name begins
+ * with `#` are comments. */
 #ifndef CONF_CONF_H
 #define CONF_CONF_H
 
@@ -12,7 +14,8 @@
 
 #include <stdatomic.h>
 
-/* How TLS is used towards a server: MySQL's --ssl-mode. In the order of the names in options.def. */
+/* How TLS is used towards a server: MySQL's --ssl-mode. In the order of the names in options.def.
+ */
 enum conf_tls_mode {
     CONF_TLS_DISABLED,
     CONF_TLS_PREFERRED,
@@ -44,21 +47,25 @@ struct conf {
     } listen;
     int64_t workers; /* 0 in the file becomes the number of cores */
     struct {
-        struct sv host, user, password, password_file; /* never empty host and user; password as resolved */
+        struct sv host, user, password,
+            password_file; /* never empty host and user; password as resolved */
         int64_t port, connect_timeout_ms;
         struct conf_tls_client tls;
     } metadata;
-    const struct conf_shard *shards; /* only for the first making of the metadata; then the catalog has them */
+    const struct conf_shard
+        *shards; /* only for the first making of the metadata; then the catalog has them */
     size_t shards_n;
     struct {
         struct sv user, password, password_file;
         struct conf_tls_client tls;
     } backend;
     struct {
-        int64_t max_per_worker, idle_timeout_ms, connect_timeout_ms, wait_timeout_ms, probe_interval_ms;
+        int64_t max_per_worker, idle_timeout_ms, connect_timeout_ms, wait_timeout_ms,
+            probe_interval_ms;
     } pool;
     int64_t max_connections, connect_timeout_ms, wait_timeout_s, max_allowed_packet;
-    int64_t query_memory_limit, memory_limit; /* memory_limit 0 in the file becomes half of the machine's */
+    int64_t query_memory_limit,
+        memory_limit; /* memory_limit 0 in the file becomes half of the machine's */
     int64_t plan_cache_entries;
     struct {
         struct sv file;
@@ -81,11 +88,14 @@ struct conf {
     _Atomic uint32_t refs;
 };
 
-/* Loads and checks a file. On success *out has one reference. On failure d has the first error (ER_CONFIG), and
- * `errors` (may be NULL) gets every error, one a line: `config: /listen/port: 70000 is above 65535`. */
-bool conf_load(const char *path, struct conf **out, struct strbuf *errors, struct diag *d) MUST_CHECK;
+/* Loads and checks a file. On success *out has one reference. On failure d has the first error
+ * (ER_CONFIG), and `errors` (may be NULL) gets every error, one a line: `config: /listen/port:
+ * 70000 is above 65535`. */
+bool conf_load(
+    const char *path, struct conf **out, struct strbuf *errors, struct diag *d) MUST_CHECK;
 /* The same from text; `name` stands for the file in messages. */
-bool conf_parse(struct sv text, const char *name, struct conf **out, struct strbuf *errors, struct diag *d) MUST_CHECK;
+bool conf_parse(struct sv text, const char *name, struct conf **out, struct strbuf *errors,
+    struct diag *d) MUST_CHECK;
 
 struct conf *conf_ref(struct conf *c);
 void conf_unref(struct conf *c); /* NULL is allowed */
@@ -102,10 +112,13 @@ struct conf_change {
 };
 
 /* What differs, in the order of options.def; the array is in `a`. */
-size_t conf_diff(const struct conf *from, const struct conf *to, struct arena *a, struct conf_change **changes);
-/* Loads old's file again and makes a configuration with what may change taken from it and the rest from old; logs every change
- * by name. On failure old stays valid and d says why. The caller publishes. */
-bool conf_reload(const struct conf *old, struct conf **out, struct strbuf *errors, struct diag *d) MUST_CHECK;
+size_t conf_diff(
+    const struct conf *from, const struct conf *to, struct arena *a, struct conf_change **changes);
+/* Loads old's file again and makes a configuration with what may change taken from it and the rest
+ * from old; logs every change by name. On failure old stays valid and d says why. The caller
+ * publishes. */
+bool conf_reload(
+    const struct conf *old, struct conf **out, struct strbuf *errors, struct diag *d) MUST_CHECK;
 
 /* A whole configuration file with every option at its default, each with a comment. */
 void conf_sample(struct strbuf *out);

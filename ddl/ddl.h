@@ -18,16 +18,9 @@
 #include "util/diag.h"
 
 struct ast_node;
-struct cat_snapshot;
+struct cat_pins;
+struct conf;
 struct ddl_engine;
-
-/* One server that the control plane logs in to. Strings are NUL-terminated and copied by whoever takes the struct. */
-struct ddl_server {
-    const char *name; /* shard name; ignored for the metadata server */
-    const char *host;
-    uint16_t port;
-    const char *user, *password;
-};
 
 /* ---- what a session asks for ---- */
 
@@ -96,25 +89,26 @@ void ddl_result_free(struct ddl_result *r);
 /* ---- the engine ---- */
 
 struct ddl_config {
-    struct ddl_server meta;  /* the metadata server */
-    const char *node;        /* this tesserad's name, unique in the fleet */
+    struct conf *conf;       /* a reference is taken; servers, accounts, this node's name */
+    struct cat_pins *pins;   /* where snapshots are published; must have one already for ddl_start */
+    uint32_t node_id;        /* of metadb_node_enter: this node's own heartbeat is not waited for */
     uint16_t threads;        /* control threads; 0: 4 */
     uint16_t shard_lanes;    /* statements at once on one shard within a step; 0: 2 */
-    uint32_t barrier_ms;     /* how long other tesserads are waited for to load a version; 0: 10,000 */
-    uint32_t retry_ms;       /* how long a step that must go on waits for a shard that is away before the client is
-                              * answered and the background carries on; 0: 10,000 */
-    /* Called on a control thread when version v has been committed to the metadata database: load the snapshot and hand it to all
-     * workers of this process. Returns when the current snapshot is at least v; false with d set: it could not be loaded now (the regular
-     * refresh will). */
-    bool (*reload)(void *arg, uint64_t v, struct diag *d);
-    void *reload_arg;
+    uint32_t barrier_ms;     /* how long other nodes, and statements under way here, are waited for after a change; 0: 5,000 */
+    uint32_t retry_ms;       /* how long a job that must go on waits for a shard that is away before its client is
+                              * answered (with a warning) and the background carries on; 0: 10,000 */
+    uint32_t sweep_ms;       /* how often jobs whose runner is gone are looked for; 0: 5,000 */
+    /* Called on a control thread after a new snapshot was published in pins: make the workers refresh. May be NULL. */
+    void (*published)(void *arg, uint64_t version);
+    void *published_arg;
 };
 
-/* First start, before any snapshot is there: makes schema `tessera` on the metadata server and its tables where
- * they are missing (an older layout is brought up), registers `shards` if the fleet has none yet, makes `tessera`.`trx_log` on every registered
- * shard that can be reached. Idempotent; several tesserads may do it at once (a named lock orders them). A shard that is away is
- * a line in the log, not an error: the engine sets it up when it is back. May block. False: d says what (ER_METADATA: the metadata server). */
-bool ddl_bootstrap(const struct ddl_config *c, const struct ddl_server *shards, size_t n_shards, struct diag *d) MUST_CHECK;
+/* First start, before any snapshot is there: makes schema `tessera` and its tables on the metadata server where they are missing
+ * (an older layout is brought up), registers the configuration's shards and root account if the fleet has none yet, and
+ * makes `tessera`.`trx_log` on every registered shard that can be reached. Idempotent; several tesserads may do it at
+ * once. A shard that is away is a line in the log, not an error: it is set up when a statement first needs it. May block; the thread
+ * must have called mconn_thread_begin. False: d says what (ER_METADATA: the metadata server). */
+bool ddl_bootstrap(struct conf *conf, struct diag *d) MUST_CHECK;
 
 /* Starts the control threads, and one that finds jobs whose runner is gone, at once and then every few seconds. */
 bool ddl_start(const struct ddl_config *c, struct ddl_engine **out, struct diag *d) MUST_CHECK;
@@ -129,7 +123,7 @@ bool ddl_owns(const struct ast_node *stmt);
 void ddl_submit(struct ddl_engine *e, const struct ddl_request *q, ddl_done_fn done, void *arg);
 /* The same, waiting: for tests, tools, and control threads. */
 struct ddl_result *ddl_execute(struct ddl_engine *e, const struct ddl_request *q);
-/* Carries on every job whose runner is gone, now; returns how many could not be finished yet. Control threads. */
+/* Carries on every job whose runner is gone, now; returns how many jobs of the fleet are not finished. Control threads. */
 size_t ddl_resume_all(struct ddl_engine *e);
 
 #endif

@@ -16,13 +16,15 @@ struct vm;
 struct vm *vm_compile(const struct bexpr *const *exprs, uint32_t n, const struct func_arg *cols, uint32_t n_cols,
     const struct value *params, uint32_t n_params, const struct env *e, struct arena *a, uint32_t batch_rows,
     struct diag *d) MUST_CHECK;
+/* Frees the texts of the last results; the rest goes with the arena. NULL is allowed. */
+void vm_free(struct vm *p);
 /* Type and physical form of the i-th result. */
 const struct sql_type *vm_type(const struct vm *p, uint32_t i);
 struct func_arg vm_result(const struct vm *p, uint32_t i);
 /* Evaluates all expressions over b's rows that are alive. out[i] is valid until the next run; it may be an input column
  * itself or a constant vector. Results stand at the rows' own positions. False: error in d. */
 bool vm_run(struct vm *p, const struct batch *b, struct vec **out, struct diag *d) MUST_CHECK;
-/* Keeps the rows in which expression 0 is true: writes their numbers to rows (room for b->n_sel), count to *n. */
+/* For a program of one expression: keeps the rows in which it is true: writes their numbers to rows (room for b->n_sel), count to *n. */
 bool vm_filter(struct vm *p, const struct batch *b, uint32_t *rows, uint32_t *n, struct diag *d) MUST_CHECK;
 /* Bytes held by the program's vectors. */
 size_t vm_bytes(const struct vm *p);

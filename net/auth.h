@@ -4,8 +4,9 @@
  *   ""                                            empty password
  *   *<40 hex>                                     native: SHA1(SHA1(password))
  *   $A$005$<20 bytes salt><43 bytes hash>         caching_sha2: SHA-crypt with SHA-256, 5 * 1000 rounds
- * Machines live in their owner and belong to one thread; the fast-login cache and the RSA key are the process's (see net/README).
- * Sources: "Authentication Method" pages of MySQL's protocol documentation; "Unix crypt using SHA-256 and SHA-512" by U. Drepper. */
+ * Machines live in their owner and belong to one thread; the fast-login cache and the RSA key are the process's
+ * (see net/README). Sources: "Authentication Method" pages of MySQL's protocol documentation; "Unix crypt using
+ * SHA-256 and SHA-512" by U. Drepper. */
 #ifndef NET_AUTH_H
 #define NET_AUTH_H
 
@@ -50,16 +51,17 @@ struct auth_server {
     bool is_secure;          /* TLS or Unix socket: clear text may be asked for */
     bool is_known;           /* false: no such user; runs the same dance and denies */
     unsigned char nonce[PACKET_NONCE_BYTES];
-    char user[128];          /* for the cache key; longer names are hashed */
+    unsigned char cache_key[32]; /* of user name and secret */
     char secret[AUTH_SECRET_MAX];
-    size_t user_len, secret_len;
+    size_t secret_len;
     bool used_password;      /* for the text of 1045 */
     size_t out_len;
     unsigned char out[AUTH_OUT_MAX];
 };
 /* nonce: the one in the greeting. */
 void auth_server_init(struct auth_server *a, const unsigned char nonce[PACKET_NONCE_BYTES], bool is_secure);
-/* The handshake response (or COM_CHANGE_USER): client's plugin and auth bytes; secret: the user's stored form, ptr NULL: unknown user. */
+/* The handshake response (or COM_CHANGE_USER): client's plugin and auth bytes; secret: the user's stored form, ptr
+ * NULL: unknown user. */
 enum auth_step auth_server_start(struct auth_server *a, struct sv user, struct sv secret, struct sv client_plugin,
                                  struct sv response, struct diag *d) MUST_CHECK;
 enum auth_step auth_server_feed(struct auth_server *a, const unsigned char *p, size_t n, struct diag *d) MUST_CHECK;
@@ -76,9 +78,10 @@ struct auth_client {
     size_t out_len;
     unsigned char out[AUTH_OUT_MAX];
 };
-/* The response for the login packet, in a->out. plugin: the greeting's (an unknown one is answered as sha2; the server switches). */
-void auth_client_init(struct auth_client *a, struct sv plugin, const unsigned char nonce[PACKET_NONCE_BYTES], struct sv password,
-                      bool is_secure);
+/* The response for the login packet, in a->out. plugin: the greeting's (an unknown one is answered as sha2; the
+ * server switches). */
+void auth_client_init(struct auth_client *a, struct sv plugin, const unsigned char nonce[PACKET_NONCE_BYTES],
+                      struct sv password, bool is_secure);
 /* Each packet after the login packet: auth switch, more data, OK, ERR. */
 enum auth_step auth_client_feed(struct auth_client *a, const unsigned char *p, size_t n, struct diag *d) MUST_CHECK;
 

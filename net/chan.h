@@ -14,11 +14,13 @@
  *
  * Output. Everything put while one callback runs leaves in one writev after it, without waiting for the socket to be
  * reported writable. Bytes are copied into pages of the worker (chan_write, chan_put_*) or borrowed
- * (chan_write_ref): borrowed memory must stay as it is until the callback has returned (or chan_flush was called); what the
- * socket does not take is copied then. High/low water: chan_out_full() tells the producer to stop, on_drained to go on.
+ * (chan_write_ref): borrowed memory must stay as it is until the callback has returned (or chan_flush was called);
+ * what the socket does not take is copied then. High/low water: chan_out_full() tells the producer to stop,
+ * on_drained to go on.
  *
- * Closing. on_closed comes exactly once, never from inside a call of this header, and is the last callback. After it, or after
- * chan_close(), the owner frees the memory with worker_free_later() (the channel code may still be on the stack).
+ * Closing. on_closed comes exactly once, never from inside a call of this header, and is the last callback. After
+ * it, or after chan_close(), the owner frees the memory with worker_free_later() (the channel code may still be on
+ * the stack).
  *
  * States and moves: see chan_moves in chan.c. */
 #ifndef NET_CHAN_H
@@ -90,20 +92,25 @@ struct chan {
     bool in_bulk : 1;
     bool in_heap : 1;
     bool eof_seen : 1;
+    bool join_done : 1;
+    bool wants_input : 1;  /* task: deliver input */
     bool holding : 1;
     bool is_dirty : 1;
-    bool is_unix : 1;
+    bool delivering : 1;
     int chan_errno;
     /* input: bytes in[in_start, in_end) of in_cap */
     unsigned char *in;
     uint32_t in_start, in_end, in_cap;
-    uint32_t in_joined; /* bytes of a multi-frame packet already joined, from in_start */
+    uint32_t in_joined; /* payload bytes of a packet of several frames that are joined already, behind its first
+                           header */
+    uint8_t join_seq;   /* id of its next frame */
     uint32_t max_packet; /* largest payload chan_peek joins */
     /* output */
     struct chan_outq *out;              /* put since the last flush; NULL: nothing */
     struct chan_page *backlog, *backlog_end; /* the socket did not take these yet */
     struct chan_page *held, *held_end;  /* chan_hold */
     size_t backlog_bytes, held_bytes;
+    size_t reserved; /* between chan_reserve and chan_commit */
     uint32_t high_water, low_water;
     uint64_t out_put;  /* payload bytes put so far, held ones included */
     uint64_t out_sent; /* of those, handed to the kernel (with TLS: encrypted and no ciphertext waiting) */
@@ -120,12 +127,13 @@ struct chan {
 void chan_init(struct chan *c, struct worker *w, const struct chan_ops *ops, uint32_t max_packet);
 /* Takes over a connected socket (made non-blocking, TCP_NODELAY) and starts reading. */
 void chan_open(struct chan *c, int fd);
-/* Starts a non-blocking connect to a TCP or Unix address; on_ready when done, on_closed when it failed or took longer than
- * timeout_ms (0: the system's own). False: failed at once, chan_errno says why, no callback follows. */
+/* Starts a non-blocking connect to a TCP or Unix address; on_ready when done, on_closed when it failed or took
+ * longer than timeout_ms (0: the system's own). False: failed at once, chan_errno says why, no callback follows. */
 struct sockaddr;
 bool chan_connect(struct chan *c, const struct sockaddr *addr, unsigned addr_len, unsigned timeout_ms) MUST_CHECK;
-/* Switches to TLS; unread input is taken as ciphertext. server_name (client side, may be NULL) for SNI and, where the context verifies, the
- * certificate's name. on_ready when the handshake is complete. False: OpenSSL refused; the channel is unchanged. */
+/* Switches to TLS; unread input is taken as ciphertext. server_name (client side, may be NULL) for SNI and, where
+ * the context verifies, the certificate's name. on_ready when the handshake is complete. False: OpenSSL refused;
+ * the channel is unchanged. */
 bool chan_start_tls(struct chan *c, struct ssl_ctx_st *ctx, bool server, const char *server_name) MUST_CHECK;
 /* Text for logs and errors: "Connection refused", an OpenSSL reason, ... In buf. */
 const char *chan_error_text(const struct chan *c, enum chan_reason why, char *buf, size_t n);
@@ -181,7 +189,8 @@ void chan_resume_input(struct chan *c);
 
 /* --- output --- */
 
-/* n contiguous bytes to write to (n up to 1 GiB); chan_commit says how many were used. No other output call in between. */
+/* n contiguous bytes to write to (n up to 1 GiB); chan_commit says how many were used. No other output call in
+ * between. */
 unsigned char *chan_reserve(struct chan *c, size_t n) __attribute__((returns_nonnull));
 void chan_commit(struct chan *c, size_t n);
 /* Raw bytes, copied. */
@@ -201,9 +210,10 @@ size_t chan_out_pending(const struct chan *c);
 bool chan_out_full(struct chan *c);
 
 /* From here on, output is collected but not sent, until chan_release() sends it or chan_drop_held() forgets it. For
- * commands that may only go out once the answer to an earlier one is known. */
+ * commands that may only go out once the answer to an earlier one is known. chan_release sends up to the byte `upto`
+ * (as out_put counts) and goes on holding what is behind it; UINT64_MAX: everything, and the hold ends. */
 void chan_hold(struct chan *c);
-void chan_release(struct chan *c);
+void chan_release(struct chan *c, uint64_t upto);
 void chan_drop_held(struct chan *c);
 
 /* Builders of the common packets, with c->seq. caps: what was negotiated on this channel (enum packet_cap). */
@@ -217,8 +227,10 @@ void chan_put_column_count(struct chan *c, uint64_t n);
 void chan_put_coldef(struct chan *c, const struct packet_coldef *col);
 /* One row of the text protocol; a value with ptr NULL is NULL. */
 void chan_put_text_row(struct chan *c, const struct sv *values, size_t n);
-/* One row of the binary protocol from text values (see rowbin_from_text). False: a value does not fit its type; nothing is put. */
-bool chan_put_binary_row(struct chan *c, const struct packet_coldef *cols, const struct sv *values, size_t n) MUST_CHECK;
+/* One row of the binary protocol from text values (see rowbin_from_text). False: a value does not fit its type;
+ * nothing is put. */
+bool chan_put_binary_row(struct chan *c, const struct packet_coldef *cols, const struct sv *values,
+                         size_t n) MUST_CHECK;
 void chan_put_prepare_ok(struct chan *c, const struct packet_prepare_ok *ok);
 
 #endif

@@ -1,9 +1,9 @@
 /* Listening sockets: one a worker with SO_REUSEPORT (TCP), so accepting needs no lock; a connection that lands on a
- * worker with more sessions than another is handed to the one with the fewest. Unix sockets are accepted by worker 0 and spread
- * in the same way. Over the limit of connections the client gets error 1040 and is closed here.
+ * worker with more sessions than another is handed to the one with the fewest. Unix sockets are accepted by worker
+ * 0 and spread in the same way. Over the limit of connections the client gets error 1040 and is closed here.
  *
- * Order: listen_open() before worker_start() (main thread), listen_close() posts itself to the workers, listen_free() after
- * the workers ended. */
+ * Order: listen_open() before worker_start() (main thread), listen_close() posts itself to the workers,
+ * listen_free() after the workers ended. */
 #ifndef NET_LISTEN_H
 #define NET_LISTEN_H
 
@@ -20,7 +20,8 @@ struct listen_config {
     const char *unix_path; /* instead of host and port; a stale socket file is replaced */
     int backlog;           /* 0: 4096 */
     uint32_t max_conns;    /* over all listeners that share `count`; 0: no limit */
-    _Atomic uint32_t *count; /* the process's number of client connections; the owner of a session gives its place back by
+    _Atomic uint32_t *count; /* the process's number of client connections; the owner of a session gives its place
+                                back by
                                 listen_conn_gone() */
     struct worker *const *workers;
     uint32_t n_workers;

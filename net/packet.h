@@ -1,10 +1,10 @@
 /* MySQL's packet codec: pure functions over byte views, both roles, no I/O, no allocation except in the arena or buffer
- * that the caller gives. Any thread. Parsers check every length, return false on malformed input, and their views point into
- * the input. Encoders come in pairs: x_size() gives an upper bound of bytes, x_encode() writes at p and returns the first byte behind.
- * A "payload" is a packet without its 4-byte frame header(s).
+ * that the caller gives. Any thread. Parsers check every length, return false on malformed input, and their views
+ * point into the input. Encoders come in pairs: x_size() gives an upper bound of bytes, x_encode() writes at p and
+ * returns the first byte behind. A "payload" is a packet without its 4-byte frame header(s).
  *
- * Source: "MySQL Client/Server Protocol" (dev.mysql.com/doc/dev/mysql-server, page names in the comments below), and the
- * MariaDB knowledge base's protocol pages where MariaDB differs. */
+ * Source: "MySQL Client/Server Protocol" (dev.mysql.com/doc/dev/mysql-server, page names in the comments below),
+ * and the MariaDB knowledge base's protocol pages where MariaDB differs. */
 #ifndef NET_PACKET_H
 #define NET_PACKET_H
 
@@ -226,7 +226,14 @@ unsigned char *packet_ok_encode(unsigned char *p, const struct packet_ok *ok, ui
 bool packet_eof_parse(const unsigned char *p, size_t n, struct packet_ok *ok) MUST_CHECK;
 
 /* One change in an OK packet's session state block. */
-enum packet_track_type { TRACK_SYSVAR = 0, TRACK_SCHEMA = 1, TRACK_CHANGED = 2, TRACK_GTIDS = 3, TRACK_TRX_CHARS = 4, TRACK_TRX_STATE = 5 };
+enum packet_track_type {
+    TRACK_SYSVAR = 0,
+    TRACK_SCHEMA = 1,
+    TRACK_CHANGED = 2,
+    TRACK_GTIDS = 3,
+    TRACK_TRX_CHARS = 4,
+    TRACK_TRX_STATE = 5
+};
 struct packet_track {
     unsigned type; /* enum packet_track_type; unknown ones are passed through */
     struct sv name;  /* TRACK_SYSVAR */
@@ -286,7 +293,8 @@ struct packet_greeting {
     struct sv plugin;
 };
 /* False with *err filled (code set) when the server sent an ERR packet instead, with code 0 when malformed. */
-bool packet_greeting_parse(const unsigned char *p, size_t n, struct packet_greeting *g, struct packet_err *err) MUST_CHECK;
+bool packet_greeting_parse(const unsigned char *p, size_t n, struct packet_greeting *g,
+                           struct packet_err *err) MUST_CHECK;
 size_t packet_greeting_size(const struct packet_greeting *g);
 unsigned char *packet_greeting_encode(unsigned char *p, const struct packet_greeting *g);
 
@@ -324,17 +332,19 @@ struct packet_param {
     bool is_null;
     bool is_long_data; /* value came by COM_STMT_SEND_LONG_DATA: no bytes here */
     struct sv name;  /* query attributes */
-    struct sv bytes; /* the value's wire bytes: fixed width, length-prefixed temporal without its length byte, or string contents */
+    struct sv bytes; /* the value's wire bytes: fixed width, length-prefixed temporal without its length byte, or
+                        string contents */
 };
 
-/* "COM_QUERY": payload behind the command byte. With CAP_QUERY_ATTRIBUTES the attributes stand before the text; they are put
- * into params (arena; may be NULL when n_params is 0). */
+/* "COM_QUERY": payload behind the command byte. With CAP_QUERY_ATTRIBUTES the attributes stand before the text;
+ * they are put into params (arena; may be NULL when n_params is 0). */
 struct packet_query {
     struct sv text;
     struct packet_param *params;
     uint32_t n_params;
 };
-bool packet_query_parse(const unsigned char *p, size_t n, uint64_t caps, struct arena *a, struct packet_query *q) MUST_CHECK;
+bool packet_query_parse(const unsigned char *p, size_t n, uint64_t caps, struct arena *a,
+                        struct packet_query *q) MUST_CHECK;
 
 /* "COM_STMT_EXECUTE" (payload with the command byte). */
 struct packet_execute {
@@ -349,12 +359,14 @@ struct packet_execute {
 };
 /* The statement id alone, for looking up what the rest of parsing needs. */
 bool packet_execute_id(const unsigned char *p, size_t n, uint32_t *stmt_id) MUST_CHECK;
-/* n_params: of the statement. types: two bytes a parameter as bound before (used when the packet brings none; updated when it
- * does), NULL where nothing was ever bound: then new types are required. is_long: which have long data (may be NULL). */
+/* n_params: of the statement. types: two bytes a parameter as bound before (used when the packet brings none;
+ * updated when it does), NULL where nothing was ever bound: then new types are required. is_long: which have long
+ * data (may be NULL). */
 bool packet_execute_parse(const unsigned char *p, size_t n, uint64_t caps, uint32_t n_params, unsigned char *types,
                           const bool *is_long, struct arena *a, struct packet_execute *e) MUST_CHECK;
 /* Builds an execute packet (with the command byte) for a shard: no attributes, types always sent. */
-void packet_execute_build(struct strbuf *b, uint32_t stmt_id, uint8_t flags, const struct packet_param *params, uint32_t n);
+void packet_execute_build(struct strbuf *b, uint32_t stmt_id, uint8_t flags, const struct packet_param *params,
+                          uint32_t n);
 
 /* --- rows: net/rowtext.c, net/rowbin.c --- */
 
@@ -372,7 +384,17 @@ struct wire_time {
     uint32_t micros;
     bool negative; /* TIME */
 };
-enum wire_kind { WIRE_KIND_NULL, WIRE_KIND_INT, WIRE_KIND_UINT, WIRE_KIND_DOUBLE, WIRE_KIND_FLOAT, WIRE_KIND_DATE, WIRE_KIND_DATETIME, WIRE_KIND_TIME, WIRE_KIND_BYTES };
+enum wire_kind {
+    WIRE_KIND_NULL,
+    WIRE_KIND_INT,
+    WIRE_KIND_UINT,
+    WIRE_KIND_DOUBLE,
+    WIRE_KIND_FLOAT,
+    WIRE_KIND_DATE,
+    WIRE_KIND_DATETIME,
+    WIRE_KIND_TIME,
+    WIRE_KIND_BYTES
+};
 struct wire_value {
     enum wire_kind kind;
     union {
@@ -385,17 +407,22 @@ struct wire_value {
     };
 };
 /* One value of type at *p; *p is moved behind it. */
-bool wire_value_decode(const unsigned char **p, const unsigned char *end, uint8_t type, bool is_unsigned, struct wire_value *v) MUST_CHECK;
+bool wire_value_decode(const unsigned char **p, const unsigned char *end, uint8_t type, bool is_unsigned,
+                       struct wire_value *v) MUST_CHECK;
 /* A parsed parameter (packet_execute) as a value. */
 bool wire_param_value(const struct packet_param *p, struct wire_value *v) MUST_CHECK;
-/* MySQL's text of a value, as the text protocol or a literal without quotes has it; decimals: digits of a fraction for temporals and
- * floats (31: not fixed). At most WIRE_TEXT_MAX bytes in buf for all but WIRE_KIND_BYTES, whose view is returned. */
+/* MySQL's text of a value, as the text protocol or a literal without quotes has it; decimals: digits of a fraction
+ * for temporals and floats (31: not fixed). At most WIRE_TEXT_MAX bytes in buf for all but WIRE_KIND_BYTES, whose
+ * view is returned. */
 enum { WIRE_TEXT_MAX = 400 };
 struct sv wire_value_text(const struct wire_value *v, unsigned decimals, char *buf);
 /* Binary row (header 0x00, NULL bitmap) -> values. */
-bool rowbin_decode(const unsigned char *p, size_t n, const struct packet_coldef *cols, size_t n_cols, struct wire_value *values) MUST_CHECK;
-/* Binary row from text values of the columns' types. size is an upper bound; encode gives NULL where a text is no value of its type. */
+bool rowbin_decode(const unsigned char *p, size_t n, const struct packet_coldef *cols, size_t n_cols,
+                   struct wire_value *values) MUST_CHECK;
+/* Binary row from text values of the columns' types. size is an upper bound; encode gives NULL where a text is no
+ * value of its type. */
 size_t rowbin_size(const struct packet_coldef *cols, const struct sv *values, size_t n);
-unsigned char *rowbin_from_text(unsigned char *p, const struct packet_coldef *cols, const struct sv *values, size_t n) MUST_CHECK;
+unsigned char *rowbin_from_text(unsigned char *p, const struct packet_coldef *cols, const struct sv *values,
+                                size_t n) MUST_CHECK;
 
 #endif

@@ -1,10 +1,11 @@
 /* Worker: one thread with one event loop, and everything that belongs to that thread: clock, timers, mailbox, buffer
- * pages, deferred work and a slot for each upper floor. Sessions, shard connections and pools live on exactly one worker
- * and are touched by that thread only; another thread reaches them through worker_post().
+ * pages, deferred work and a slot for each upper floor. Sessions, shard connections and pools live on exactly one
+ * worker and are touched by that thread only; another thread reaches them through worker_post().
  *
  * A turn of the loop: wait -> each ready event's callback -> (after every callback) tasks, then flush of all channels
  * written to -> at the end of the turn deferred frees. So memory handed to worker_free_later() lives until no
- * callback of this turn can touch it any more, and everything written to a channel in one callback leaves in one writev.
+ * callback of this turn can touch it any more, and everything written to a channel in one callback leaves in one
+ * writev.
  *
  * Order of calls: worker_new() for all, then fill slots and make listeners, then worker_start() each; at the end
  * worker_stop(), worker_join(), worker_free(). */
@@ -13,7 +14,6 @@
 
 #include "util/sv.h"
 
-#include <pthread.h>
 #include <stdatomic.h>
 
 struct event_base;
@@ -46,7 +46,8 @@ typedef void (*worker_fn)(struct worker *w, void *arg);
 enum { WORKER_TICK_MS = 16 };
 struct worker_timer {
     struct worker_timer *next, **link; /* link NULL: not armed */
-    uint64_t due_tick;
+    struct worker *worker;
+    uint64_t due_tick; /* in WORKER_TICK_MS since the clock's zero */
     void (*fn)(struct worker_timer *t); /* runs on the worker; t is disarmed before and may be armed or freed in it */
 };
 
@@ -71,18 +72,21 @@ struct worker_stats {
     atomic_store_explicit(&(w)->stats.what,                                                                            \
                           atomic_load_explicit(&(w)->stats.what, memory_order_relaxed) + (n), memory_order_relaxed)
 
-struct worker_page; /* a free page */
-struct worker_priv; /* loop internals: wheel, mailbox, deferred frees */
+struct worker_page;  /* a free page */
+struct worker_priv;  /* loop internals: wheel, mailbox, deferred frees */
+struct chan_scratch; /* chan.c: buffers that all channels of the worker share during a call */
+void chan_scratch_free(struct chan_scratch *s);
 
 struct worker {
     struct event_base *base;
     uint32_t index;
     uint32_t page_count[2]; /* free pages kept: [0] WORKER_PAGE_BYTES, [1] WORKER_BULK_BYTES */
     uint64_t now_ns;        /* monotonic clock at the start of this turn */
-    uint64_t tick;          /* now in WORKER_TICK_MS */
+    bool clock_is_fresh;    /* now_ns was read in this turn */
     struct worker_page *pages[2];
     struct chan *dirty;     /* channels with unflushed output, by chan.dirty_next */
     struct worker_task *tasks, **tasks_end;
+    struct chan_scratch *scratch;
     void *slot[WORKER_SLOT_COUNT];
     _Atomic int32_t sessions; /* client connections placed here; written by listeners of all workers */
     struct worker_stats stats;
@@ -97,6 +101,9 @@ bool worker_start(struct worker *w) MUST_CHECK;
 void worker_run(struct worker *w);
 /* One turn on the calling thread, waiting at most max_ms (0: only what is ready). For tests. */
 void worker_turn(struct worker *w, unsigned max_ms);
+/* Makes the calling thread the worker's until worker_adopt(NULL), so that it may use channels and pools between
+ * calls of worker_turn(). For tests and tools. */
+void worker_adopt(struct worker *w);
 /* Any thread: the loop ends after the turn that sees this. Does not wait. */
 void worker_stop(struct worker *w);
 /* Waits for the thread's end. Not on the worker. */
@@ -112,7 +119,7 @@ struct worker *worker_current(void);
  * mailbox was empty). Allocates; not for the path of a statement. */
 void worker_post(struct worker *w, worker_fn fn, void *arg);
 
-/* Arms (or moves) t to fire in ms milliseconds. fn must be set. */
+/* Arms (or moves) t to fire in ms milliseconds, counted from the turn's clock. fn must be set. */
 void worker_timer_arm(struct worker *w, struct worker_timer *t, uint64_t ms);
 void worker_timer_disarm(struct worker_timer *t);
 static inline bool worker_timer_armed(const struct worker_timer *t)
@@ -128,13 +135,23 @@ void worker_task_cancel(struct worker *w, struct worker_task *t);
 void worker_free_later(struct worker *w, void *p);
 void worker_call_later(struct worker *w, void (*fn)(void *p), void *p);
 
-/* A page of WORKER_PAGE_BYTES (bulk: WORKER_BULK_BYTES) from the free list, uninitialised; the most recently used first. */
+/* A page of WORKER_PAGE_BYTES (bulk: WORKER_BULK_BYTES) from the free list, uninitialised; the most recently used
+ * first. */
 void *worker_page_get(struct worker *w, bool bulk);
 void worker_page_put(struct worker *w, void *page, bool bulk);
 
-/* What runs after every callback: queued tasks and the flush of written channels. Callbacks of events that upper
- * floors add to w->base themselves end with this call; channels, timers and posts do it by themselves. */
+/* Callbacks of events that upper floors add to w->base themselves begin with worker_enter() (reads the clock once a
+ * turn) and end with worker_settle() (queued tasks, flush of written channels); those of channels, timers and posts
+ * do it by themselves. */
+void worker_clock_read(struct worker *w);
+static inline void worker_enter(struct worker *w)
+{
+    if (!w->clock_is_fresh)
+        worker_clock_read(w);
+}
 void worker_settle(struct worker *w);
+/* Only the flush: after it no channel refers to borrowed memory. */
+void worker_flush(struct worker *w);
 
 /* Milliseconds of the turn's monotonic clock. */
 static inline uint64_t worker_now_ms(const struct worker *w)

@@ -20,22 +20,9 @@
 
 struct cat_table;
 struct cat_snapshot;
+struct packet_coldef;
 
 /* ---- values that are known only at execution ---- */
-
-enum rvalue_kind {
-    RV_CONST,   /* text: an SQL literal made by the planner */
-    RV_LITERAL, /* literal slot `slot` of the statement's text */
-    RV_PARAM,   /* parameter `slot` */
-    RV_NEG      /* minus args[0] */
-};
-
-struct rvalue {
-    enum rvalue_kind kind;
-    uint16_t slot;
-    struct sv text;
-    const struct rvalue *arg;
-};
 
 /* What a session knows and a shard's connection does not: replaced by its value wherever it stands. */
 enum session_value {
@@ -50,6 +37,25 @@ enum session_value {
     SESSION_SYSTEM_VAR    /* @@name that Tessera itself owns (scope in `global`) */
 };
 
+enum rvalue_kind {
+    RV_CONST,   /* text: an SQL literal made by the planner */
+    RV_LITERAL, /* literal slot `slot` of the statement's text */
+    RV_PARAM,   /* parameter `slot` */
+    RV_NEG,     /* minus arg */
+    RV_SESSION, /* what the session knows: `value`, `global`, name in `text` */
+    RV_TYPED    /* DATE, TIME or TIMESTAMP in front of the string arg: `type` is the type_code */
+};
+
+struct rvalue {
+    enum rvalue_kind kind;
+    uint32_t slot;
+    struct sv text;
+    const struct rvalue *arg;
+    enum session_value value;
+    bool global;
+    uint8_t type;
+};
+
 /* ---- routing ---- */
 
 enum route_cond_kind { RC_TRUE, RC_FALSE, RC_AND, RC_OR, RC_CMP, RC_IN, RC_ISNULL };
@@ -60,9 +66,9 @@ struct route_cond {
     enum route_cond_kind kind;
     enum route_cmp cmp;
     uint16_t key_col; /* index into the partition columns */
-    uint16_t n_args;
+    uint32_t n_args;
     const struct route_cond **args; /* AND, OR */
-    uint16_t n_values;
+    uint32_t n_values;
     const struct rvalue **values; /* CMP: one; IN: several */
 };
 
@@ -79,6 +85,10 @@ struct route {
     const struct cat_table *table; /* ROUTE_PARTITIONS: the first of the group's tables; ROUTE_ALL_SHARDS: the table */
     const struct route_cond *cond; /* NULL: all partitions */
     const struct rvalue *point;    /* shortcut: one partition column = this value, and nothing else restricts */
+    uint32_t also_shard; /* ROUTE_PARTITIONS: SINGLE tables of the statement live on this shard, so that the places must
+                          * be there too (optimizer_route checks); 0: none */
+    bool split_only;     /* set_branches are of different tables: there is no one-place form, each branch routes itself */
+    bool one_place;      /* the statement is right only if it needs one place (plan.refusal says why) */
 };
 
 /* ---- splicing: the one-place form ---- */
@@ -92,7 +102,7 @@ enum edit_kind {
 
 /* Replaces the tokens [tok_begin, tok_end) of the statement; equal: inserts before tok_begin. Sorted, disjoint. */
 struct edit {
-    uint16_t tok_begin, tok_end;
+    uint32_t tok_begin, tok_end;
     enum edit_kind kind;
     struct sv prefix, suffix;
     const struct cat_table *table;
@@ -116,7 +126,7 @@ struct piece {
     enum piece_kind kind;
     struct sv text;
     const struct cat_table *table;
-    uint16_t slot;
+    uint32_t slot;
     enum session_value value;
     bool global;
     struct sv name;
@@ -130,12 +140,14 @@ struct sql_template {
 /* ---- merging reads ---- */
 
 /* Column `col` of the stage's input; compared by column `weight_col` instead if that is not NO_COL (it holds
- * WEIGHT_STRING of the value, for collations that types/ does not have). */
+ * WEIGHT_STRING of the value, for collations that types/ does not have, or that the planner does not know). Where the
+ * shards say that `col` is no string, its weight is NULL and means nothing: the executor compares by `col` then. */
 enum { NO_COL = UINT16_MAX };
 
 struct merge_key {
     uint16_t col, weight_col;
     bool desc;
+    uint16_t coll; /* collation of the values where the planner knows it from the catalog, else 0 */
 };
 
 /* One aggregate over the stage's input columns. Two-phase forms (sum of partial counts, merged averages and variances)
@@ -145,6 +157,7 @@ struct merge_agg {
     uint16_t n_args;
     const uint16_t *args;
     uint16_t weight_col; /* MIN, MAX, DISTINCT on strings whose collation is not native; else NO_COL */
+    const uint16_t *arg_weights; /* DISTINCT over several arguments: weight of each or NO_COL; NULL: none */
 };
 
 struct limit_spec {
@@ -180,28 +193,37 @@ struct plan_top {
 
 struct insert_plan {
     const struct cat_table *table;
-    bool values_form;    /* VALUES / SET: rows are split by partition. Else INSERT ... SELECT: one place only */
+    bool values_form;    /* VALUES / SET: rows are split by partition. Else INSERT ... SELECT: n_rows 1 and keys are those of all
+                          * rows that it selects, or n_rows 0 */
     bool replace, ignore, on_duplicate;
-    uint32_t n_rows, n_cols;
-    /* Row-major: one template per cell, without parentheses; DEFAULT stays DEFAULT. */
+    uint32_t n_rows, n_cols; /* n_cols: columns of head, an added one included */
+    /* Row-major n_rows x n_cols: one template per cell, without parentheses; DEFAULT stays DEFAULT. The cell of a column that
+     * was added is DEFAULT too. */
     const struct sql_template *cells;
-    const struct rvalue **keys;  /* row-major n_rows x number of partition columns; NULL: see key_exprs */
-    const struct sql_template *key_exprs; /* same shape: expressions a shard must evaluate first (n_pieces 0: none) */
+    const struct rvalue **keys;  /* row-major n_rows x number of partition columns; NULL: see key_exprs, or generated */
+    const struct sql_template *key_exprs; /* same shape: expressions a shard must evaluate first; the value also replaces
+                                           * the cell key_cells says (n_pieces 0: none) */
+    const int32_t *key_cells; /* by partition column: its column of head; -1: not among them */
     /* head: INSERT ... INTO t (cols) VALUES ; tail: ON DUPLICATE KEY UPDATE ... */
     struct sql_template head, tail;
     int32_t auto_col; /* index among the columns of head of the AUTO_INCREMENT column, -1: the table has none.
                        * The planner adds the column to head where the statement leaves it out */
     bool auto_added;
     const uint8_t *auto_gen; /* per row: 0 explicit value, 1 generate, 2 generate if the value is NULL or 0 */
+    const struct rvalue **auto_values; /* per row: the value given, for auto_gen 2 */
 };
 
 /* UPDATE that sets a partition column: rows may move. Run as: select (FOR UPDATE) the old row and the new values at
  * each place, then delete and insert (or update) row by row, in one transaction. */
 struct move_plan {
     const struct cat_table *table;
-    struct sql_template select; /* visible columns in table order, then the new value of each assigned column */
+    struct sql_template select; /* all columns but hidden ones in table order, then the new value of each assigned column;
+                                 * ends in FOR UPDATE */
     const uint16_t *assigned;   /* ordinals of the assigned columns, in the order of `select`'s last columns */
     uint16_t n_assigned;
+    /* By partition column: its new value where that is known when the statement starts; NULL: not, or not assigned. See
+     * optimizer_move_is_local. */
+    const struct rvalue *const *new_keys;
 };
 
 /* ---- the plan ---- */
@@ -223,11 +245,13 @@ struct plan {
     bool reads_only;      /* no lock taken, nothing written */
     bool returns_rows;
     bool uncacheable;
+    bool calc_found_rows;    /* SQL_CALC_FOUND_ROWS: one place: ask FOUND_ROWS() there at once; several: the executor counts
+                              * the rows in front of top's limit */
     bool uses_temporals_now; /* NOW() and the like: the same timestamp must go to all places */
     bool autocommit_breaks;  /* unused by relays: the statement commits implicitly */
     struct route route;
     const struct edit *edits;
-    uint16_t n_edits;
+    uint32_t n_edits;
     struct sql_template fragment;  /* several places; n_pieces 0: refused with `refusal` */
     const struct plan_top *top;    /* NULL: nothing to merge */
     struct diag refusal;           /* why several places are not possible, naming what is missing */
@@ -236,7 +260,26 @@ struct plan {
     const struct plan *const *set_branches; /* UNION over several places: each branch's plan; top applies to the union */
     uint16_t n_set_branches;
     bool set_distinct;
+    /* BEXPR_PARAM n of top's expressions is expr_params[n]. */
+    const struct rvalue *const *expr_params;
+    uint16_t n_expr_params;
+    /* Collation of each fragment column where the catalog says it, 0 where it does not (then: the shard's column
+     * definition). NULL: nothing known. */
+    const uint16_t *col_colls;
+    uint16_t n_col_colls;
+    uint16_t n_visible;        /* visible columns of a several-places SELECT; 0: not known (all but top.n_hidden) */
+    const struct sv *into_vars; /* SELECT ... INTO @a, @b: the (one) row goes there, an OK to the client */
+    uint16_t n_into_vars;
+    /* User variables that the statement assigns while it runs (@a := ..). They are not replaced by values: the executor
+     * sets them on the connection first and reads them back afterwards. One place only. */
+    const struct sv *assigned_vars;
+    uint16_t n_assigned_vars;
     uint16_t n_params;
+    /* Column definitions of the result as a shard gives them for the original statement, kept by the executor where
+     * meta_is_stable: no literal or parameter stands in the select list, so that all executions have the same. */
+    bool meta_is_stable;
+    struct packet_coldef *meta_defs;
+    uint32_t n_meta_defs;
     struct sv digest_text; /* folded, for statistics */
 };
 

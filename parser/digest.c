@@ -102,6 +102,12 @@ static enum stmt_class classify(unsigned kind)
 void digest_scan(struct sv text, uint32_t from, const struct sql_opts *opts, struct literal_slot *slots, uint32_t max_slots,
                  struct digest *out)
 {
+    digest_scan_tokens(text, from, opts, slots, max_slots, NULL, 0, out);
+}
+
+void digest_scan_tokens(struct sv text, uint32_t from, const struct sql_opts *opts, struct literal_slot *slots,
+                        uint32_t max_slots, struct lex_token_pos *tokens, uint32_t max_tokens, struct digest *out)
+{
     struct lex l;
     struct token t;
     struct mix m = {opts->seed ^ MIX_C, opts->seed * MIX_B + MIX_A, mum(opts->seed ^ MIX_B, MIX_C) ^ MIX_A,
@@ -129,6 +135,8 @@ void digest_scan(struct sv text, uint32_t from, const struct sql_opts *opts, str
             out->cls = STMT_BEGIN;
         }
         out->end = t.end;
+        if (n < max_tokens)
+            tokens[n] = (struct lex_token_pos){t.begin, t.end};
         if (lex_is_literal(t.kind)) {
             if (t.slot < max_slots)
                 slots[t.slot] = (struct literal_slot){t.begin, t.end, t.kind, t.flags};
@@ -142,6 +150,7 @@ void digest_scan(struct sv text, uint32_t from, const struct sql_opts *opts, str
     out->error = t.kind == TK_ERROR;
     out->nslots = l.literals;
     out->nparams = l.params;
+    out->ntokens = n;
     out->next = t.kind == TK_SEMI ? t.end : (uint32_t)text.len;
     mix_pair(&m, n, n);
     out->hash[0] = m.a;

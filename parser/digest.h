@@ -46,6 +46,11 @@ struct literal_slot {
     uint16_t flags;      /* TOKEN_* */
 };
 
+/* Where a token stands in its text. */
+struct lex_token_pos {
+    uint32_t begin, end;
+};
+
 struct digest {
     uint64_t hash[2];
     enum stmt_class cls;
@@ -53,6 +58,7 @@ struct digest {
     bool more;         /* something but blanks follows the statement's ';' */
     uint32_t nslots;   /* literals in the statement; those beyond the caller's array are counted only */
     uint32_t nparams;  /* ? */
+    uint32_t ntokens;  /* tokens of the statement; those beyond the caller's array are counted only */
     uint32_t begin;    /* first token */
     uint32_t end;      /* behind the last token, without ';' */
     uint32_t next;     /* where the next statement's text starts */
@@ -61,6 +67,11 @@ struct digest {
 /* Scans the statement of text that starts at `from`, up to its ';' or the end. slots may be NULL with max_slots 0. */
 void digest_scan(struct sv text, uint32_t from, const struct sql_opts *opts, struct literal_slot *slots, uint32_t max_slots,
                  struct digest *out);
+
+/* The same, and the place of each token: plans refer to tokens by ordinal, so that a cached plan fits texts that differ in
+ * literals, blanks and comments. */
+void digest_scan_tokens(struct sv text, uint32_t from, const struct sql_opts *opts, struct literal_slot *slots,
+                        uint32_t max_slots, struct lex_token_pos *tokens, uint32_t max_tokens, struct digest *out);
 
 /* Appends the normalised text of the statement that starts at `from`: literals and NULL values as ?, lists of them as
  * (...), several rows of VALUES as one row with a comment, words in upper case where they are keywords, identifiers

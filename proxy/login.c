@@ -125,29 +125,29 @@ static void take_login(struct session *s, const struct packet_login *l)
     on_step(s, auth_server_start(s->auth, sv_cstr(s->user), secret, l->plugin, l->auth, &d), &d);
 }
 
-static void first_packet(struct session *s, const struct packet *p)
+static void first_packet(struct session *s, const struct packet *packet)
 {
     struct packet_login l;
     struct diag d = {0};
+    struct arena a;
+    struct sv p;
 
-    if (!packet_login_parse(p->ptr, p->len, &l) || !(l.caps & CAP_PROTOCOL_41)) {
+    /* A copy: consuming gives the channel's page away, and answers are numbered from the consumed packet on. */
+    arena_init(&a, 0);
+    p = arena_dup(&a, sv_make((const char *)packet->ptr, packet->len));
+    chan_consume_packet(&s->chan, packet);
+    if (!packet_login_parse((const unsigned char *)p.ptr, p.len, &l) || !(l.caps & CAP_PROTOCOL_41)) {
         diag_set(&d, ER_HANDSHAKE_ERROR);
         refuse(s, &d);
-        return;
-    }
-    if (l.is_ssl_request) {
-        chan_consume_packet(&s->chan, p);
-        if (!s->proxy->tls || s->is_tls || !chan_start_tls(&s->chan, s->proxy->tls, true, NULL)) {
-            diag_set(&d, ER_HANDSHAKE_ERROR);
-            refuse(s, &d);
-            return;
-        }
+    } else if (!l.is_ssl_request) {
+        take_login(s, &l);
+    } else if (!s->proxy->tls || s->is_tls || !chan_start_tls(&s->chan, s->proxy->tls, true, NULL)) {
+        diag_set(&d, ER_HANDSHAKE_ERROR);
+        refuse(s, &d);
+    } else {
         session_set_state(s, SESSION_TLS);
-        return;
     }
-    take_login(s, &l);
-    if (s->state != SESSION_ENDING)
-        chan_consume_packet(&s->chan, p);
+    arena_free(&a);
 }
 
 void login_ready(struct session *s)
@@ -182,8 +182,9 @@ void login_input(struct session *s)
         } else {
             enum auth_step step;
 
-            chan_consume_packet(&s->chan, &p);
+            /* Fed before it is consumed; the machine keeps no view of it. */
             step = auth_server_feed(s->auth, p.ptr, p.len, &d);
+            chan_consume_packet(&s->chan, &p);
             on_step(s, step, &d);
         }
     }

@@ -5,6 +5,7 @@
 
 #include "net/listen.h"
 #include "net/worker.h"
+#include "txn/recover.h"
 #include "util/list.h"
 
 #include <stdatomic.h>
@@ -37,10 +38,12 @@ struct proxy {
     char server_version[64];
     bool is_mariadb;                   /* flavour of the fleet */
     uint8_t charset_id;                /* of the greeting */
+    uint64_t sql_mode;                 /* the shards' global one: what a new session has */
     struct worker **workers;
     struct proxy_worker *per_worker;
     uint32_t n_workers;
-    struct listen_group *listeners;
+    uint32_t n_running; /* workers whose thread was started */
+    struct listen_group *listeners, *unix_listener;
     _Atomic uint32_t n_conns;
     _Atomic bool draining;
     struct ssl_ctx_st *tls;         /* NULL: no TLS towards clients */
@@ -48,6 +51,8 @@ struct proxy {
     struct txn_env *txns;
     struct exec_shared *exec;
     struct catalog_feed *feed;
+    struct recover *recovery;
+    struct recover_catalog recover_catalog;
     uint64_t started_s;
 };
 

@@ -7,11 +7,12 @@
  * command's own end, which is what frees it: shard connections must be given back in order. */
 #include "proxy/session.h"
 
-#include "catalog/pin.h"
 #include "catalog/snapshot.h"
 #include "conf/conf.h"
+#include "executor/sideq.h"
 #include "net/auth.h"
-#include "proxy/iquery.h"
+#include "proxy/command.h"
+#include "proxy/env.h"
 #include "proxy/prepared.h"
 #include "proxy/proxy.h"
 #include "proxy/uservar.h"
@@ -52,30 +53,41 @@ static struct stmt *stmt_get(struct session *s)
         st = xcalloc(1, sizeof(*st));
         arena_init(&st->arena, STMT_ARENA_LIMIT_BYTES);
     }
+    st->session = s;
     warn_sink_init(&st->warnings, &st->arena, WARNINGS_MAX);
     st->start_ns = s->worker->now_ns;
     return st;
 }
 
-/* Everything but the arena's first block and the digest's arrays is forgotten. */
+/* Everything but the arena's first block and the scan's arrays is forgotten. */
 static void stmt_put(struct session *s, struct stmt *st)
 {
     struct proxy_worker *pw = proxy_worker_of(s->worker);
+
+    if (pw->n_free_stmts >= STMTS_KEPT) {
+        stmt_clear(st);
+        arena_free(&st->arena);
+        stmt_scan_free(&st->scan);
+        xfree(st);
+        return;
+    }
+    stmt_clear(st);
+    st->next_free = pw->free_stmts;
+    pw->free_stmts = st;
+    pw->n_free_stmts++;
+}
+
+void stmt_clear(struct stmt *st)
+{
     struct arena arena = st->arena;
+    struct stmt_scan scan = st->scan;
 
     if (st->plan)
         plan_release(st->plan);
     arena_reset(&arena);
-    if (pw->n_free_stmts >= STMTS_KEPT) {
-        arena_free(&arena);
-        xfree(st);
-        return;
-    }
     memset(st, 0, sizeof(*st));
     st->arena = arena;
-    st->next_free = pw->free_stmts;
-    pw->free_stmts = st;
-    pw->n_free_stmts++;
+    st->scan = scan;
 }
 
 /* ---- end of a session ---- */
@@ -110,9 +122,30 @@ static void gone(struct session *s)
         free_session(s);
         return;
     }
-    s->stmt->is_cancelled = true;
-    iquery_cancel_all(s);
-    exec_cancel(&s->stmt->exec);
+    session_interrupt(s);
+}
+
+void session_interrupt(struct session *s)
+{
+    struct stmt *st = s->stmt;
+    struct diag d = {0};
+
+    if (!st) {
+        if (s->state == SESSION_READY && s->kill_requested)
+            session_end(s, true);
+        return;
+    }
+    st->is_cancelled = true;
+    if (st->side) {
+        struct sideq *q = st->side;
+
+        st->side = NULL;
+        sideq_cancel(q);
+        diag_set(&d, ER_QUERY_INTERRUPTED);
+        session_reply_err(s, &d);
+        return;
+    }
+    exec_cancel(&st->exec);
 }
 
 void session_end(struct session *s, bool after_flush)
@@ -220,6 +253,7 @@ static void finish(struct session *s)
 {
     struct stmt *st = s->stmt;
 
+    prepared_execution_over(s);
     if (st->more_follows && s->state == SESSION_BUSY) {
         command_next_statement(s);
         return;
@@ -236,6 +270,7 @@ static void finish(struct session *s)
     if (s->state != SESSION_BUSY)
         return;
     session_set_state(s, SESSION_READY);
+    s->idle_since_ms = worker_now_ms(s->worker);
     if (s->kill_requested || proxy_worker_of(s->worker)->draining) {
         if (s->kill_requested || !txn_in_trans(s->txn)) {
             session_end(s, true);
@@ -268,6 +303,8 @@ static void keep_warnings(struct session *s)
 {
     struct stmt *st = s->stmt;
 
+    if (st->keep_warnings)
+        return;
     arena_reset(&s->warn_arena);
     warn_sink_init(&s->warnings, &s->warn_arena, WARNINGS_MAX);
     if (st->warnings.total) {
@@ -376,17 +413,12 @@ void session_accept(struct worker *w, int fd, const struct sockaddr_storage *pee
     warn_sink_init(&s->warnings, &s->warn_arena, WARNINGS_MAX);
     s->wanted = sync_new();
     s->txn = txn_new(px->txns, w);
-    s->chan.eager_eof = true;
-    chan_init(&s->chan, w, &client_ops, (uint32_t)conf_max_packet(conf));
+    s->sql_mode = px->sql_mode;
+    chan_init(&s->chan, w, &client_ops, (uint32_t)conf->max_allowed_packet);
     s->chan.eager_eof = true;
     chan_open(&s->chan, fd);
-    chan_set_timeout(&s->chan, conf_handshake_timeout_ms(conf));
+    chan_set_timeout(&s->chan, (uint64_t)conf->connect_timeout_ms);
     login_start(s);
-}
-
-const struct cat_snapshot *session_snapshot(struct session *s)
-{
-    return pin_snapshot(s->worker);
 }
 
 bool session_set_db(struct session *s, struct sv db, struct diag *d)
@@ -399,6 +431,7 @@ bool session_set_db(struct session *s, struct sv db, struct diag *d)
     CHECK(next);
     sync_unref(s->wanted);
     s->wanted = next;
+    s->env_signature = 0;
     arena_reset(&s->names);
     s->db = db.len ? arena_dup(&s->names, db) : SV_NULL;
     return true;
@@ -413,4 +446,54 @@ bool session_set_shard_var(struct session *s, struct sv name, struct sv value, s
     sync_unref(s->wanted);
     s->wanted = next;
     return true;
+}
+
+/* ---- all sessions of a worker ---- */
+
+void session_tick_all(struct proxy_worker *pw)
+{
+    const struct conf *conf = atomic_load_explicit(&pw->proxy->conf, memory_order_acquire);
+    uint64_t now_ms = worker_now_ms(pw->worker), most_ms = (uint64_t)conf->wait_timeout_s * 1000;
+
+    list_each (&pw->sessions, n) {
+        struct session *s = CONTAINER_OF(n, struct session, link);
+
+        if (s->state == SESSION_READY && s->idle_since_ms && now_ms - s->idle_since_ms > most_ms)
+            session_end(s, true);
+    }
+}
+
+void session_drain_all(struct proxy_worker *pw)
+{
+    pw->draining = true;
+    list_each (&pw->sessions, n) {
+        struct session *s = CONTAINER_OF(n, struct session, link);
+
+        if (s->state == SESSION_GREETED || s->state == SESSION_TLS || s->state == SESSION_AUTH ||
+            (s->state == SESSION_READY && !txn_in_trans(s->txn)))
+            session_end(s, true);
+    }
+}
+
+void session_end_all(struct proxy_worker *pw)
+{
+    list_each (&pw->sessions, n) {
+        struct session *s = CONTAINER_OF(n, struct session, link);
+
+        chan_close(&s->chan);
+        if (s->stmt) {
+            /* The loop has ended: nothing calls back any more. */
+            stmt_put(s, s->stmt);
+            s->stmt = NULL;
+        }
+        free_session(s);
+    }
+    while (pw->free_stmts) {
+        struct stmt *st = pw->free_stmts;
+
+        pw->free_stmts = st->next_free;
+        arena_free(&st->arena);
+        stmt_scan_free(&st->scan);
+        xfree(st);
+    }
 }

@@ -12,12 +12,11 @@
 #ifndef PROXY_SESSION_H
 #define PROXY_SESSION_H
 
-#include "backend/sync.h"
 #include "executor/exec.h"
 #include "net/chan.h"
+#include "optimizer/cache.h"
 #include "parser/ast.h"
-#include "parser/digest.h"
-#include "parser/lex.h"
+#include "proxy/stmt.h"
 #include "txn/txn.h"
 #include "types/env.h"
 #include "util/list.h"
@@ -27,8 +26,9 @@ struct cat_snapshot;
 struct prepared_map;
 struct proxy;
 struct uservar;
-struct iquery;
-struct result;
+struct prepared;
+struct proxy_worker;
+struct sideq;
 
 enum session_state {
     SESSION_GREETED, /* handshake sent */
@@ -43,23 +43,31 @@ enum { SESSION_STATE_COUNT = SESSION_GONE + 1, SESSION_USER_MAX = 96, SESSION_HO
 
 /* One running command. */
 struct stmt {
+    struct session *session;
     struct stmt *next_free;
     struct arena arena;
     struct diag diag;
     struct packet packet; /* of the command, unconsumed in the channel until the end */
     struct sv text;
-    struct digest digest;
+    struct sv rest;       /* of the COM_QUERY, behind this statement */
+    struct stmt_scan scan; /* its arrays are kept from statement to statement */
     struct ast_node *ast;
     struct plan *plan;
+    struct plan_key key;
+    struct plan_inputs inputs;
+    struct env env;
     struct exec exec;
-    struct iquery *iqueries; /* internal statements under way */
+    struct exec_prepared prepared;
+    struct prepared *executing;
+    struct sideq *side; /* side query under way */
     struct warn_sink warnings;
-    struct packet_ok ok;
-    bool binary;       /* rows to the client in the binary protocol */
-    bool is_cancelled; /* KILL QUERY */
-    bool more_follows; /* another statement of the same COM_QUERY comes behind */
-    bool txn_open;     /* txn_stmt_begin was called */
-    void *arg;         /* of the step under way (set.c, show.c, ...) */
+    bool cacheable;
+    bool binary;        /* rows to the client in the binary protocol */
+    bool is_cancelled;  /* KILL QUERY, or the client is gone */
+    bool more_follows;  /* another statement of the same COM_QUERY comes behind */
+    bool keep_warnings; /* SHOW WARNINGS leaves the list as it is */
+    bool txn_open;      /* txn_stmt_begin was called */
+    void *arg;          /* of the step under way (set.c, show.c, ...) */
     uint64_t start_ns;
 };
 
@@ -81,6 +89,8 @@ struct session {
     struct arena names;        /* db; reset when it changes */
     struct sv db;              /* ptr NULL: none */
     uint64_t sql_mode;
+    struct sql_opts sql_opts;
+    uint64_t env_signature; /* 0: to be computed */
     struct uservar *uservars;
     struct prepared_map *prepared;
     uint64_t last_insert_id;
@@ -90,7 +100,7 @@ struct session {
     struct warn_sink warnings; /* of the statement before, for SHOW WARNINGS */
     struct stmt *stmt;
     uint64_t statements;
-    uint32_t time_ms_login;
+    uint64_t idle_since_ms; /* the last command ended then */
     bool is_loopback;
     bool is_tls;
     bool kill_requested;
@@ -109,6 +119,8 @@ void login_input(struct session *s);
 void login_ready(struct session *s); /* TLS is up */
 void login_start(struct session *s);
 
+/* Forgets everything but the arena's first block and the scan's arrays. */
+void stmt_clear(struct stmt *st);
 /* Flags for OK and EOF packets. */
 uint16_t session_status(const struct session *s);
 
@@ -123,20 +135,20 @@ void session_reply_rows_end(struct session *s, uint16_t warnings);
 /* Everything was sent already. */
 void session_reply_sent(struct session *s);
 
-/* --- command.c --- */
-void command_run(struct session *s);
-/* --- query.c --- */
-/* Runs the statement text of s->stmt (COM_QUERY or EXECUTE of a text statement). */
-void query_run(struct session *s, struct sv text);
-void query_use(struct session *s, struct sv db);
-/* Plans and executes s->stmt->ast (or the cached plan). */
-void query_execute(struct session *s);
-/* The parser's view of the session. */
-uint64_t session_lex_mode(const struct session *s);
-const struct cat_snapshot *session_snapshot(struct session *s);
 /* The schema changed (USE, COM_INIT_DB, connect). Empty: none. */
 bool session_set_db(struct session *s, struct sv db, struct diag *d) MUST_CHECK;
 /* A session variable for the shards' connections; value: SQL text, ptr NULL: the server's global value. */
 bool session_set_shard_var(struct session *s, struct sv name, struct sv value, struct diag *d) MUST_CHECK;
+/* KILL: the running command ends with 1317 as soon as what is under way allows; the connection too if kill_requested. */
+void session_interrupt(struct session *s);
+
+/* --- all sessions of a worker (boot.c) --- */
+
+/* A few times a second: idle clients over wait_timeout. */
+void session_tick_all(struct proxy_worker *pw);
+/* Idle clients without a transaction go now, the others behind their statement or transaction. */
+void session_drain_all(struct proxy_worker *pw);
+/* The worker's thread has ended: frees what is left. */
+void session_end_all(struct proxy_worker *pw);
 
 #endif

@@ -31,7 +31,7 @@ enum agg_fn {
     /* Combinations of partial results, made by agg_split only. */
     AGG_COUNT_SUM,  /* sum of partial counts: BIGINT, 0 when there are none */
     AGG_AVG_MERGE,  /* args: partial SUM, partial COUNT */
-    AGG_VAR_MERGE   /* args: partial COUNT, SUM, VAR_POP-like; see agg_split */
+    AGG_VAR_MERGE   /* args: partial COUNT, SUM, VAR_POP */
 };
 
 /* "count", "std", "bit_xor", ... (not count(*)). False: unknown aggregate. */

@@ -69,6 +69,9 @@ uint64_t coll_hash(uint16_t id, struct sv s, uint64_t seed);
 /* Appends the sort key (memcmp order = collation order for keys made with the same pad): WEIGHT_STRING's bytes, with trailing
  * pad weights removed for PAD SPACE collations. */
 void coll_sortkey(uint16_t id, struct sv s, struct strbuf *b);
+/* Appends a key whose memcmp order is exactly the collation's (padding included) and that is no prefix of another: for
+ * sorting, not for hashing. */
+void coll_orderkey(uint16_t id, struct sv s, struct strbuf *b);
 /* LIKE with this collation. escape: 0 for none. */
 bool coll_like(uint16_t id, struct sv s, struct sv pattern, uint32_t escape);
 /* Position in characters (1-based) of needle in s from character `from` (1-based), 0: absent. */

@@ -138,6 +138,10 @@ bool func_eval(struct func_ctx *cx, const struct func_call *c, const struct vec 
     struct vec *out) MUST_CHECK;
 bool func_eval_scalar(struct func_ctx *cx, const struct func_call *c, const struct value *args, struct value *out) MUST_CHECK;
 
+/* v as the kind of c's result, as CASE and COALESCE convert their arms. from: v's type. */
+bool func_to_result(struct func_ctx *cx, const struct func_call *c, const struct value *v, const struct sql_type *from,
+    struct value *out) MUST_CHECK;
+
 /* The type that CASE, COALESCE, UNION columns give for several types (MySQL's aggregation of types). False: 1267. */
 bool func_unify_types(const struct func_arg *args, uint32_t n, const char *what, const struct env *e, struct sql_type *out,
     struct diag *d) MUST_CHECK;

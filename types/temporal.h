@@ -49,7 +49,9 @@ enum temporal_status temporal_time_from_number(int64_t v, uint32_t nanos, unsign
 /* YEAR as stored: 0, 1901..2155; two digits as MySQL maps them. text: 0 written as a string means 2000. */
 enum temporal_status temporal_year_from_number(int64_t v, bool from_text, unsigned *year);
 
-/* Rounds (or under TIME_TRUNCATE_FRACTIONAL cuts) to fsp digits. */
+/* Rounds (or under TIME_TRUNCATE_FRACTIONAL, and always on MariaDB, cuts) to fsp digits. A datetime that would pass the year 9999 is
+ * TEMPORAL_OVERFLOW. */
+#define TEMPORAL_OVERFLOW INT64_MIN
 int64_t temporal_round_datetime(int64_t packed, unsigned fsp, const struct env *e);
 int64_t temporal_round_time(int64_t packed, unsigned fsp, const struct env *e);
 
@@ -72,7 +74,8 @@ bool temporal_date_is_valid(const struct datetime *t, const struct env *e) PURE;
 unsigned temporal_days_in_month(uint32_t year, uint32_t month) PURE;
 /* 0 Monday .. 6 Sunday. */
 unsigned temporal_weekday(int64_t daynr) PURE;
-/* WEEK(date, mode); *year gets the year that the week belongs to. */
+/* Week number. mode's bits: 1 Monday first, 2 weeks 1..53 of the year that the week belongs to (given in *year) rather than 0..53, 4
+ * the first week is the first one that starts in the year (else: the first with four days). */
 unsigned temporal_week(const struct datetime *t, unsigned mode, uint32_t *year);
 
 enum temporal_unit {

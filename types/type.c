@@ -1,3 +1,5 @@
+/* Types are plain values. The display length is the one thing that holds a DECIMAL's precision (length minus sign and point), as
+ * in the protocol; type_dec_precision undoes that. */
 #include "types/type.h"
 
 #include "types/coll.h"
@@ -47,8 +49,9 @@ struct sql_type type_double(void)
 
 struct sql_type type_decimal(unsigned precision, unsigned scale)
 {
-    scale = MIN(scale, 30u);
-    precision = MIN(MAX(precision, MAX(scale, 1u)), 65u);
+    scale = MIN(scale, 38u); /* MySQL: 30, MariaDB: 38 */
+    precision = MAX(precision, scale);
+    precision = precision < 1 ? 1 : MIN(precision, 65u);
     return (struct sql_type){.code = TYPE_NEWDECIMAL,
         .decimals = (uint8_t)scale,
         .flags = TYPE_BINARY | TYPE_NUM,
@@ -166,7 +169,8 @@ unsigned type_dec_precision(const struct sql_type *t)
         return t->length && t->length < p && t->code != TYPE_BIT ? t->length : p;
     }
     p = t->length > extra ? t->length - extra : 1;
-    return MIN(MAX(p, (unsigned)t->decimals), 65u);
+    p = MAX(p, (unsigned)t->decimals);
+    return MIN(p, 65u);
 }
 
 uint32_t type_chars(const struct sql_type *t)

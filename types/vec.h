@@ -51,6 +51,7 @@ struct vec {
     uint8_t kind;  /* enum vec_kind */
     uint8_t scale; /* VEC_DEC*: digits of the scaled integers */
     bool is_const; /* one value, in row 0, stands for all rows */
+    bool hex;      /* constant x'..': a number where a number is wanted */
     bool no_nulls; /* the bitmap is all ones (hint; may be false although it is) */
     uint32_t cap;
     uint64_t *valid;

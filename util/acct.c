@@ -14,8 +14,8 @@ static void add(struct acct *a, int64_t n)
     int64_t now = atomic_fetch_add_explicit(&a->used, n, memory_order_relaxed) + n;
     int64_t peak = atomic_load_explicit(&a->peak, memory_order_relaxed);
 
-    while (now > peak &&
-           !atomic_compare_exchange_weak_explicit(&a->peak, &peak, now, memory_order_relaxed, memory_order_relaxed)) {
+    while (now > peak && !atomic_compare_exchange_weak_explicit(
+                             &a->peak, &peak, now, memory_order_relaxed, memory_order_relaxed)) {
     }
 }
 
@@ -55,8 +55,8 @@ bool acct_try_reserve(struct acct *a, size_t bytes, const struct acct **who)
                     *who = at;
                 return false;
             }
-            if (atomic_compare_exchange_weak_explicit(&at->used, &used, used + n, memory_order_relaxed,
-                                                      memory_order_relaxed))
+            if (atomic_compare_exchange_weak_explicit(
+                    &at->used, &used, used + n, memory_order_relaxed, memory_order_relaxed))
                 break;
         }
         add(at, 0);

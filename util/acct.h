@@ -1,6 +1,7 @@
-/* Memory accounts: a tree (process > worker or group > query > operator). What is charged to a node counts in all its
- * ancestors. Charging never fails (small things that must go on); reserving may be refused by any limit on the way up
- * and then changes nothing, and the one who asked spills or fails. Any thread; a child ends before its parent. */
+/* Memory accounts: a tree (process > worker or group > query > operator). What is charged to a node
+ * counts in all its ancestors. Charging never fails (small things that must go on); reserving may
+ * be refused by any limit on the way up and then changes nothing, and the one who asked spills or
+ * fails. Any thread; a child ends before its parent. */
 #ifndef UTIL_ACCT_H
 #define UTIL_ACCT_H
 

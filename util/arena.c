@@ -1,3 +1,7 @@
+/* Arena blocks: a list with the newest first; the current block is the one that pos and end point
+ * into, which is the first but for oversized requests put behind it. Blocks double from 4 KiB to
+ * 256 KiB, so that a small statement costs one malloc or none (the first block survives a reset)
+ * and a large one few. In address-sanitizer builds every request is a block of its own. */
 #include "util/arena.h"
 
 #include <execinfo.h>

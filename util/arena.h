@@ -1,9 +1,11 @@
-/* Arena: bump allocator in blocks. One owner, one thread at a time; everything in it dies at reset or free.
+/* Arena: bump allocator in blocks. One owner, one thread at a time; everything in it dies at reset
+ * or free.
  *
- * Small regime (parsing, binding, planning): allocation never returns NULL. Over `limit` bytes the arena keeps giving
- * but sets a sticky flag that its user tests at joints (arena_over_limit). True exhaustion of the process's memory
- * aborts with a line on stderr. Pointers are aligned to 8 bytes (16 for requests of 16 bytes and more).
- * In address-sanitizer builds each allocation is separate, so that overruns are seen. */
+ * Small regime (parsing, binding, planning): allocation never returns NULL. Over `limit` bytes the
+ * arena keeps giving but sets a sticky flag that its user tests at joints (arena_over_limit). True
+ * exhaustion of the process's memory aborts with a line on stderr. Pointers are aligned to 8 bytes
+ * (16 for requests of 16 bytes and more). In address-sanitizer builds each allocation is separate,
+ * so that overruns are seen. */
 #ifndef UTIL_ARENA_H
 #define UTIL_ARENA_H
 

@@ -2,7 +2,8 @@
 
 enum { FIRST_CAP = 8 };
 
-void *array_grow(void *v, size_t n, size_t *cap, size_t need, size_t elem_bytes, struct arena *arena)
+void *array_grow(
+    void *v, size_t n, size_t *cap, size_t need, size_t elem_bytes, struct arena *arena)
 {
     size_t bytes, to = MAX(*cap + *cap / 2, MAX(need, (size_t)FIRST_CAP));
     void *p;

@@ -1,6 +1,6 @@
-/* Little-endian integers at unaligned addresses (the order of MySQL's protocol) and length-encoded integers.
- * Pure functions, any thread. Sources: "Protocol::FixedLengthInteger" and "Protocol::LengthEncodedInteger" of MySQL's
- * client/server protocol documentation. */
+/* Little-endian integers at unaligned addresses (the order of MySQL's protocol) and length-encoded
+ * integers. Pure functions, any thread. Sources: "Protocol::FixedLengthInteger" and
+ * "Protocol::LengthEncodedInteger" of MySQL's client/server protocol documentation. */
 #ifndef UTIL_BYTES_H
 #define UTIL_BYTES_H
 
@@ -63,7 +63,8 @@ static inline void put_u64(void *p, uint64_t v)
     memcpy(p, &v, 8);
 }
 
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "bytes.h is written for little-endian machines");
+_Static_assert(
+    __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "bytes.h is written for little-endian machines");
 
 /* Bytes that put_lenenc writes for v: 1, 3, 4 or 9. */
 static inline size_t lenenc_size(uint64_t v)
@@ -95,9 +96,10 @@ static inline unsigned char *put_lenenc(void *p, uint64_t v)
     return b + 9;
 }
 
-/* Reads a length-encoded integer from *p, not beyond end, and moves *p behind it. False: cut short, or one of the
- * markers 0xfb (NULL) and 0xff, which are no integers; *p is then unchanged. */
-MUST_CHECK static inline bool get_lenenc(const unsigned char **p, const unsigned char *end, uint64_t *v)
+/* Reads a length-encoded integer from *p, not beyond end, and moves *p behind it. False: cut short,
+ * or one of the markers 0xfb (NULL) and 0xff, which are no integers; *p is then unchanged. */
+MUST_CHECK static inline bool get_lenenc(
+    const unsigned char **p, const unsigned char *end, uint64_t *v)
 {
     const unsigned char *b = *p;
     size_t n = (size_t)(end - b);

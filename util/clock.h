@@ -1,5 +1,6 @@
-/* Time. Monotonic for durations and deadlines, real for what people and servers read. A loop reads the clock once a
- * turn into a struct clock and everybody in that turn uses the copy. Any thread; a struct clock has one owner. */
+/* Time. Monotonic for durations and deadlines, real for what people and servers read. A loop reads
+ * the clock once a turn into a struct clock and everybody in that turn uses the copy. Any thread; a
+ * struct clock has one owner. */
 #ifndef UTIL_CLOCK_H
 #define UTIL_CLOCK_H
 

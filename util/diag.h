@@ -1,6 +1,7 @@
-/* Diagnostics: an error as a value, filled where it is found and shown once. Codes, SQLSTATEs, format texts and retry
- * classes come from util/errors.def, the one table of them. A function that can fail with something a client should
- * see takes a struct diag *, fills it once and returns false. One thread. */
+/* Diagnostics: an error as a value, filled where it is found and shown once. Codes, SQLSTATEs,
+ * format texts and retry classes come from util/errors.def, the one table of them. A function that
+ * can fail with something a client should see takes a struct diag *, fills it once and returns
+ * false. One thread. */
 #ifndef UTIL_DIAG_H
 #define UTIL_DIAG_H
 
@@ -10,10 +11,11 @@ enum { DIAG_TEXT_MAX = 512 };
 
 /* What may be done after the error; this, never a text, drives retries and two-phase commit. */
 enum diag_class {
-    DIAG_USER,            /* the statement is wrong or refused: retrying is pointless */
-    DIAG_RETRY_UNSENT,    /* nothing had been sent: may be retried elsewhere */
-    DIAG_RETRY_TRX,       /* the transaction was rolled back by a server (deadlock): the client may retry it */
-    DIAG_CONN_LOST,       /* connection lost, nothing of effect was under way */
+    DIAG_USER,         /* the statement is wrong or refused: retrying is pointless */
+    DIAG_RETRY_UNSENT, /* nothing had been sent: may be retried elsewhere */
+    DIAG_RETRY_TRX, /* the transaction was rolled back by a server (deadlock): the client may retry
+                       it */
+    DIAG_CONN_LOST, /* connection lost, nothing of effect was under way */
     DIAG_UNKNOWN_OUTCOME, /* connection lost while a change was under way: nobody knows yet */
     DIAG_INTERNAL         /* a contradiction inside Tessera */
 };
@@ -48,8 +50,8 @@ static inline bool diag_is_set(const struct diag *d)
 bool diag_set(struct diag *d, enum diag_code code, ...);
 /* As diag_set with a text of one's own instead of the table's. */
 bool diag_setf(struct diag *d, enum diag_code code, const char *fmt, ...) PRINTF_LIKE(3, 4);
-/* An error that a server sent: its code, SQLSTATE and text as they are; the class from the table (DIAG_USER where the
- * table lacks the code). */
+/* An error that a server sent: its code, SQLSTATE and text as they are; the class from the table
+ * (DIAG_USER where the table lacks the code). */
 bool diag_set_remote(struct diag *d, uint16_t code, const char *sqlstate, struct sv text);
 /* The format text of a code, or NULL. */
 const char *diag_format(unsigned code);

@@ -1,6 +1,7 @@
-/* Fault points. The points themselves are static data that the linker gathers in the section tsr_faults; what is
- * armed is a small table of rules under one mutex, looked at only while fault_armed_count is not zero. A name may
- * stand at several places in the program: a rule counts them together. */
+/* Fault points. The points themselves are static data that the linker gathers in the section
+ * tsr_faults; what is armed is a small table of rules under one mutex, looked at only while
+ * fault_armed_count is not zero. A name may stand at several places in the program: a rule counts
+ * them together. */
 #include "util/fault.h"
 
 #include "util/array.h"
@@ -100,7 +101,8 @@ static bool bad(struct diag *d, struct sv entry, const char *why)
     return diag_setf(d, ER_CONFIG, "faults: %.*s: %s", SV_ARG(entry), why);
 }
 
-/* Splits s at the first c into *head and the rest; without c all of it is *head and the rest is NULL. */
+/* Splits s at the first c into *head and the rest; without c all of it is *head and the rest is
+ * NULL. */
 static struct sv cut(struct sv s, char c, struct sv *head)
 {
     const char *at = s.len ? memchr(s.ptr, c, s.len) : NULL;
@@ -227,7 +229,8 @@ static int by_name(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-void fault_list(void (*fn)(void *arg, const char *name, const char *armed, uint64_t passed), void *arg)
+void fault_list(
+    void (*fn)(void *arg, const char *name, const char *armed, uint64_t passed), void *arg)
 {
     size_t n = points_count();
     const char **names = xmalloc(n * sizeof(*names));

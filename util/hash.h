@@ -1,6 +1,7 @@
-/* Hashing inside one process: XXH3 inlined (the tail of short keys is what counts) and a 64-bit mix. These values may
- * change with the library: nothing durable or shared between nodes may depend on them. The hash that decides where
- * rows live is router/part.h's and has nothing to do with this one. Pure functions, any thread. */
+/* Hashing inside one process: XXH3 inlined (the tail of short keys is what counts) and a 64-bit
+ * mix. These values may change with the library: nothing durable or shared between nodes may depend
+ * on them. The hash that decides where rows live is router/part.h's and has nothing to do with this
+ * one. Pure functions, any thread. */
 #ifndef UTIL_HASH_H
 #define UTIL_HASH_H
 
@@ -13,8 +14,8 @@ struct hash128 {
     uint64_t lo, hi;
 };
 
-/* Set once before main from getrandom; keys that clients choose are hashed with it, so that nobody can prepare
- * collisions. */
+/* Set once before main from getrandom; keys that clients choose are hashed with it, so that nobody
+ * can prepare collisions. */
 extern uint64_t hash_process_seed;
 
 static inline uint64_t hash64(const void *p, size_t n)

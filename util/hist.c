@@ -25,7 +25,8 @@ static uint64_t bucket_top(unsigned b)
 static inline void bump(_Atomic uint64_t *p, uint64_t n)
 {
     /* One writer: no locked instruction is needed. */
-    atomic_store_explicit(p, atomic_load_explicit(p, memory_order_relaxed) + n, memory_order_relaxed);
+    atomic_store_explicit(
+        p, atomic_load_explicit(p, memory_order_relaxed) + n, memory_order_relaxed);
 }
 
 void hist_init(struct hist *h)

@@ -1,6 +1,6 @@
-/* Log-linear histogram of unsigned values (usually microseconds): 32 buckets for each power of two, so that a quantile is at
- * most 3.2 % off, over the whole range of 64 bits. One thread adds; any thread may read or merge at the same time and
- * sees values that are at most a moment old. */
+/* Log-linear histogram of unsigned values (usually microseconds): 32 buckets for each power of two,
+ * so that a quantile is at most 3.2 % off, over the whole range of 64 bits. One thread adds; any
+ * thread may read or merge at the same time and sees values that are at most a moment old. */
 #ifndef UTIL_HIST_H
 #define UTIL_HIST_H
 
@@ -19,7 +19,8 @@ void hist_init(struct hist *h);
 void hist_add(struct hist *h, uint64_t v);
 /* to += from. */
 void hist_merge(struct hist *to, const struct hist *from);
-/* The upper bound of the bucket that holds quantile q (0..1); 0 when empty; never above the greatest value seen. */
+/* The upper bound of the bucket that holds quantile q (0..1); 0 when empty; never above the
+ * greatest value seen. */
 uint64_t hist_quantile(const struct hist *h, double q);
 uint64_t hist_mean(const struct hist *h);
 

@@ -1,5 +1,6 @@
-/* Intrusive doubly linked list: the node sits in the object, the head is a node of its own. A node is on at most one
- * list; list_node_init makes it "on none", list_remove makes it so again. No allocation. One thread. */
+/* Intrusive doubly linked list: the node sits in the object, the head is a node of its own. A node
+ * is on at most one list; list_node_init makes it "on none", list_remove makes it so again. No
+ * allocation. One thread. */
 #ifndef UTIL_LIST_H
 #define UTIL_LIST_H
 
@@ -33,7 +34,8 @@ static inline bool list_empty(const struct list *l)
     return l->head.next == &l->head;
 }
 
-static inline void list_insert_between(struct list_node *n, struct list_node *prev, struct list_node *next)
+static inline void list_insert_between(
+    struct list_node *n, struct list_node *prev, struct list_node *next)
 {
     ASSERT(!list_linked(n));
     n->prev = prev;
@@ -100,8 +102,8 @@ static inline void list_splice(struct list *to, struct list *from)
 
 #define LIST_ENTRY(node, type, member) CONTAINER_OF(node, type, member)
 /* The current node may be removed inside the loop. */
-#define list_each(l, it)                                                                                               \
-    for (struct list_node *it = (l)->head.next, *it##_next_ = it->next; it != &(l)->head;                              \
+#define list_each(l, it)                                                                  \
+    for (struct list_node *it = (l)->head.next, *it##_next_ = it->next; it != &(l)->head; \
          it = it##_next_, it##_next_ = it->next)
 
 #endif

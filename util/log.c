@@ -1,14 +1,15 @@
 /* The log: rings and one writer.
  *
- * Each thread that logs gets a byte ring on the heap, linked into one list under a mutex (once a thread). The ring has
- * one producer (the thread) and one consumer (whoever holds drain_lock: the logger thread, log_flush or log_stop).
- * A record is a 4-byte length and the finished line; records wrap byte-wise. `head` is written by the producer with
- * release, `tail` by the consumer with release, which is all the synchronisation there is.
+ * Each thread that logs gets a byte ring on the heap, linked into one list under a mutex (once a
+ * thread). The ring has one producer (the thread) and one consumer (whoever holds drain_lock: the
+ * logger thread, log_flush or log_stop). A record is a 4-byte length and the finished line; records
+ * wrap byte-wise. `head` is written by the producer with release, `tail` by the consumer with
+ * release, which is all the synchronisation there is.
  *
- * Sleep and wake: the logger sets `asleep`, looks at the rings once more, then polls its eventfd. A producer that has
- * published a line clears `asleep` and, if it was set, writes the eventfd. Both sides use sequentially consistent
- * accesses there, so one of the two always sees the other. The poll has a time limit, so even a lost wake-up would
- * only delay a line.
+ * Sleep and wake: the logger sets `asleep`, looks at the rings once more, then polls its eventfd. A
+ * producer that has published a line clears `asleep` and, if it was set, writes the eventfd. Both
+ * sides use sequentially consistent accesses there, so one of the two always sees the other. The
+ * poll has a time limit, so even a lost wake-up would only delay a line.
  *
  * A thread's end marks its ring as orphaned; the consumer frees it once it is empty.
  *
@@ -34,14 +35,15 @@ enum { RING_BYTES = 64 * 1024, RATE_SLOTS = 64, LOGGER_POLL_MS = 500, HEAD_MAX =
 struct log_ring {
     struct log_ring *next;
     _Atomic bool orphaned;
-    _Atomic uint64_t lost;                       /* lines that did not fit */
-    uint64_t lost_told;                          /* consumer: how many of them were logged */
-    _Alignas(64) _Atomic uint64_t head;          /* producer */
-    _Alignas(64) _Atomic uint64_t tail;          /* consumer */
+    _Atomic uint64_t lost;              /* lines that did not fit */
+    uint64_t lost_told;                 /* consumer: how many of them were logged */
+    _Alignas(64) _Atomic uint64_t head; /* producer */
+    _Alignas(64) _Atomic uint64_t tail; /* consumer */
     char bytes[RING_BYTES];
 };
 
-/* One slot of a small direct-mapped table: a key that shares a slot with another just restarts its count. */
+/* One slot of a small direct-mapped table: a key that shares a slot with another just restarts its
+ * count. */
 struct log_rate {
     uint64_t key, window_s;
     uint32_t shown, hidden;
@@ -49,15 +51,16 @@ struct log_rate {
 
 enum log_state { LOG_DIRECT, LOG_THREADED };
 
-_Atomic int log_levels[LOG_CATS] = {LOG_INFO, LOG_INFO, LOG_INFO, LOG_INFO, LOG_INFO,
-                                    LOG_INFO, LOG_INFO, LOG_INFO, LOG_INFO, LOG_INFO};
+_Atomic int log_levels[LOG_CATS] = {LOG_INFO, LOG_INFO, LOG_INFO, LOG_INFO, LOG_INFO, LOG_INFO,
+    LOG_INFO, LOG_INFO, LOG_INFO, LOG_INFO};
 
 static const char *const level_names[] = {"error", "warn", "info", "debug"};
-static const char *const cat_names[LOG_CATS] = {"main",    "conf", "net",  "session", "backend",
-                                                "catalog", "plan", "exec", "txn",     "ddl"};
+static const char *const cat_names[LOG_CATS] = {
+    "main", "conf", "net", "session", "backend", "catalog", "plan", "exec", "txn", "ddl"};
 
-static pthread_mutex_t list_lock = PTHREAD_MUTEX_INITIALIZER;  /* rings */
-static pthread_mutex_t drain_lock = PTHREAD_MUTEX_INITIALIZER; /* the file, and the consumer side of all rings */
+static pthread_mutex_t list_lock = PTHREAD_MUTEX_INITIALIZER; /* rings */
+static pthread_mutex_t drain_lock =
+    PTHREAD_MUTEX_INITIALIZER; /* the file, and the consumer side of all rings */
 static struct log_ring *rings;
 static _Atomic int state = LOG_DIRECT;
 static _Atomic bool asleep, stopping, want_reopen;
@@ -125,7 +128,8 @@ static void write_all(int fd, const char *p, size_t n)
 /* --- rate limit --- */
 
 /* False: do not show. *hidden: how many were held back in the window that just ended. */
-static bool rate_pass(struct log_rate *table, uint64_t key, uint64_t now_s, uint32_t max, uint32_t *hidden)
+static bool rate_pass(
+    struct log_rate *table, uint64_t key, uint64_t now_s, uint32_t max, uint32_t *hidden)
 {
     struct log_rate *r = &table[key % RATE_SLOTS];
 
@@ -227,8 +231,8 @@ static size_t put_head(char *line, enum log_cat cat, enum log_level level, uint6
 {
     char when[CLOCK_TEXT_MAX];
 
-    return (size_t)snprintf(line, HEAD_MAX, "%s %-5s [%s] ", clock_format_utc(now_us, when), level_names[level],
-                            cat_names[cat]);
+    return (size_t)snprintf(line, HEAD_MAX, "%s %-5s [%s] ", clock_format_utc(now_us, when),
+        level_names[level], cat_names[cat]);
 }
 
 void log_write(enum log_cat cat, enum log_level level, const char *fmt, ...)
@@ -244,7 +248,8 @@ void log_write(enum log_cat cat, enum log_level level, const char *fmt, ...)
     n = vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
     len = n < 0 ? 0 : MIN((size_t)n, sizeof(text) - 1);
-    if (!rate_pass(rate_site, (uint64_t)(uintptr_t)fmt, now_us / 1000000, LOG_SITE_PER_S, &hidden) ||
+    if (!rate_pass(
+            rate_site, (uint64_t)(uintptr_t)fmt, now_us / 1000000, LOG_SITE_PER_S, &hidden) ||
         !rate_pass(rate_text, hash64(text, len) | 1, now_us / 1000000, LOG_SAME_PER_S, &hidden)) {
         errno = saved;
         return;
@@ -298,8 +303,9 @@ static bool ring_drain(struct log_ring *r)
     write_all(out_fd, buf, n);
     if (lost != r->lost_told) {
         n = put_head(buf, LOG_MAIN, LOG_WARN, clock_real_us());
-        n += (size_t)snprintf(buf + n, 128, "%llu lines of one thread were lost: its log buffer was full\n",
-                              (unsigned long long)(lost - r->lost_told));
+        n += (size_t)snprintf(buf + n, 128,
+            "%llu lines of one thread were lost: its log buffer was full\n",
+            (unsigned long long)(lost - r->lost_told));
         write_all(out_fd, buf, n);
         r->lost_told = lost;
     }
@@ -317,7 +323,8 @@ static void reopen_locked(void)
         char line[256];
         size_t n = put_head(line, LOG_MAIN, LOG_ERROR, clock_real_us());
 
-        n += (size_t)snprintf(line + n, 128, "the log could not be opened again: errno %d\n", errno);
+        n +=
+            (size_t)snprintf(line + n, 128, "the log could not be opened again: errno %d\n", errno);
         write_all(out_fd, line, n);
         return;
     }
@@ -413,15 +420,14 @@ bool log_start(struct diag *d)
     int err;
 
     CHECK(atomic_load(&state) == LOG_DIRECT);
-    wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (wake_fd < 0) /* one is left open by log_stop */
+        wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (wake_fd < 0)
         return diag_setf(d, ER_CONFIG, "the log's eventfd: %s", strerrordesc_np(errno));
     atomic_store(&stopping, false);
     err = pthread_create(&logger, NULL, logger_main, NULL);
-    if (err) {
-        close(wake_fd);
+    if (err)
         return diag_setf(d, ER_CONFIG, "the log's thread: %s", strerrordesc_np(err));
-    }
     atomic_store_explicit(&state, LOG_THREADED, memory_order_release);
     return true;
 }
@@ -430,8 +436,8 @@ void log_stop(void)
 {
     if (atomic_load(&state) != LOG_THREADED)
         return;
-    /* A thread that still saw LOG_THREADED puts its line into its ring; the eventfd stays open for it, and the last
-     * drain or, at worst, the next log_flush brings the line out. */
+    /* A thread that still saw LOG_THREADED puts its line into its ring; the eventfd stays open for
+     * it, and the last drain or, at worst, the next log_flush brings the line out. */
     atomic_store(&state, LOG_DIRECT);
     atomic_store(&stopping, true);
     (void)!write(wake_fd, &(uint64_t){1}, sizeof(uint64_t));

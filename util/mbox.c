@@ -14,7 +14,8 @@ bool mbox_init(struct mbox *m)
 
 static struct mbox_msg *take_in_order(struct mbox *m)
 {
-    struct mbox_msg *s = atomic_exchange_explicit(&m->head, NULL, memory_order_acquire), *out = NULL;
+    struct mbox_msg *s = atomic_exchange_explicit(&m->head, NULL, memory_order_acquire),
+                    *out = NULL;
 
     while (s) {
         struct mbox_msg *next = s->next;
@@ -53,7 +54,8 @@ static void push(struct mbox *m, struct mbox_msg *msg)
 
     do {
         msg->next = old;
-    } while (!atomic_compare_exchange_weak_explicit(&m->head, &old, msg, memory_order_release, memory_order_relaxed));
+    } while (!atomic_compare_exchange_weak_explicit(
+        &m->head, &old, msg, memory_order_release, memory_order_relaxed));
     /* msg may be gone already: the owner can have run it. */
     if (!old) {
         while (write(m->fd, &one, sizeof(one)) < 0 && errno == EINTR) {
@@ -81,7 +83,8 @@ size_t mbox_drain(struct mbox *m)
     struct mbox_msg *s;
     size_t n = 0;
 
-    /* The counter is cleared first: a post after the exchange below finds the box empty and writes again. */
+    /* The counter is cleared first: a post after the exchange below finds the box empty and writes
+     * again. */
     while (read(m->fd, &count, sizeof(count)) < 0 && errno == EINTR) {
     }
     s = take_in_order(m);

@@ -6,7 +6,7 @@
 
 enum {
     MAGAZINE_MAX = 64, /* pages a thread keeps: 2 MiB */
-    DEPOT_MAX = 2048   /* pages kept free for all: 64 MiB; beyond it they go back to the allocator */
+    DEPOT_MAX = 2048 /* pages kept free for all: 64 MiB; beyond it they go back to the allocator */
 };
 
 struct magazine {

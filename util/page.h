@@ -1,7 +1,8 @@
-/* Pages: fixed 32 KiB pieces of memory for network buffers and spill, shared by counting. Each thread keeps a
- * magazine of free pages; a full or empty one exchanges half with a depot under a mutex, so that the common path
- * takes no lock. A page is freed by whoever drops the last reference, on any thread. Never fails (memory exhausted:
- * abort); the callers' own budgets bound how many pages there are. */
+/* Pages: fixed 32 KiB pieces of memory for network buffers and spill, shared by counting. Each
+ * thread keeps a magazine of free pages; a full or empty one exchanges half with a depot under a
+ * mutex, so that the common path takes no lock. A page is freed by whoever drops the last
+ * reference, on any thread. Never fails (memory exhausted: abort); the callers' own budgets bound
+ * how many pages there are. */
 #ifndef UTIL_PAGE_H
 #define UTIL_PAGE_H
 

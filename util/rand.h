@@ -1,5 +1,6 @@
-/* Random numbers: a generator per thread (xoshiro256**, Blackman and Vigna 2018), seeded from getrandom at its first
- * use; and the kernel's own bytes for secrets. Never for placement of rows. */
+/* Random numbers: a generator per thread (xoshiro256**, Blackman and Vigna 2018), seeded from
+ * getrandom at its first use; and the kernel's own bytes for secrets. Never for placement of rows.
+ */
 #ifndef UTIL_RAND_H
 #define UTIL_RAND_H
 

@@ -1,6 +1,7 @@
-/* Growing text in an arena: SQL text, messages, packets that are built whole. The old pieces of a buffer that grew
- * stay in the arena until it is reset. One thread. Never larger than STRBUF_MAX_BYTES: beyond it, appending is
- * ignored and `overflow` is set, which the user tests once at the end. */
+/* Growing text in an arena: SQL text, messages, packets that are built whole. The old pieces of a
+ * buffer that grew stay in the arena until it is reset. One thread. Never larger than
+ * STRBUF_MAX_BYTES: beyond it, appending is ignored and `overflow` is set, which the user tests
+ * once at the end. */
 #ifndef UTIL_STRBUF_H
 #define UTIL_STRBUF_H
 
@@ -25,7 +26,8 @@ void strbuf_putsv(struct strbuf *b, struct sv s);
 void strbuf_printf(struct strbuf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* `name` in backquotes, backquotes inside doubled. */
 void strbuf_put_ident(struct strbuf *b, struct sv name);
-/* 'text' in single quotes, escaped with backslashes (or, with no_backslash, by doubling quotes only). */
+/* 'text' in single quotes, escaped with backslashes (or, with no_backslash, by doubling quotes
+ * only). */
 void strbuf_put_quoted(struct strbuf *b, struct sv text, bool no_backslash);
 void strbuf_put_u64(struct strbuf *b, uint64_t v);
 

@@ -1,5 +1,6 @@
-/* String views: pointer and length, never NUL-dependent. A view owns nothing; whoever made it says how long the
- * bytes live (usually: as long as the arena they are in). Passed by value. Pure functions, any thread. */
+/* String views: pointer and length, never NUL-dependent. A view owns nothing; whoever made it says
+ * how long the bytes live (usually: as long as the arena they are in). Passed by value. Pure
+ * functions, any thread. */
 #ifndef UTIL_SV_H
 #define UTIL_SV_H
 

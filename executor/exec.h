@@ -1,0 +1,146 @@
+/* Execution of one plan: leases connections through the transaction, sends each place its SQL, relays or merges what
+ * comes back, and reports once how it ended. Embedded in its owner (a session's statement); one worker's thread.
+ *
+ * The client gets rows (and the metadata before them) directly; the *last* packet of an answer - OK, the end of the rows,
+ * an error - is the owner's to send, in on_done, because what the transaction does at the statement's end may still
+ * turn success into an error.
+ *
+ * Order of calls: exec_init, exec_start, (exec_client_drained | exec_cancel)*, on_done. After on_done nothing is under way and
+ * the memory may go. on_done may come before exec_start returns.
+ *
+ * Files: exec.c routing, lanes and the end; relay.c one place; fanout.c writes to several places; gather.c reads from several
+ * places; insert.c splitting of rows, AUTO_INCREMENT; move.c updates of partition columns. */
+#ifndef EXECUTOR_EXEC_H
+#define EXECUTOR_EXEC_H
+
+#include "backend/bconn.h"
+#include "router/place.h"
+#include "optimizer/optimizer.h"
+#include "optimizer/plan.h"
+#include "router/place.h"
+#include "txn/txn.h"
+#include "types/env.h"
+#include "util/acct.h"
+
+struct exec;
+struct exec_lane;
+struct exec_many;
+struct cat_snapshot;
+struct autoinc;
+
+enum exec_kind {
+    EXEC_OK,   /* no rows: ok holds counts */
+    EXEC_ROWS, /* metadata and rows were sent */
+    EXEC_ERROR /* diag; rows may have been sent before */
+};
+
+struct exec_outcome {
+    enum exec_kind kind;
+    struct packet_ok ok; /* info lives in the statement's arena */
+    uint64_t rows;       /* sent to the client; exact where counted (see rows_counted) */
+    struct diag diag;
+};
+
+/* What is behind an execution; one const table for each kind of owner. */
+struct exec_host {
+    /* Once, before the first connection is asked for: what the statement does and whether in several places (the owner's
+     * txn_stmt_begin). False: refused with d. */
+    bool (*begin)(struct exec *e, enum txn_need need, bool several, struct diag *d);
+    /* Status flags for packets in the middle of an answer. */
+    uint16_t (*status)(struct exec *e);
+    void (*on_done)(struct exec *e, const struct exec_outcome *o);
+};
+
+/* Process-wide, made at start. */
+struct exec_shared {
+    struct autoinc *autoinc;
+    struct acct memory;       /* of all queries */
+    int64_t query_memory;     /* limit of one query in bytes; 0: none */
+    uint32_t batch_rows;      /* 0: the default */
+};
+
+enum exec_state {
+    EXEC_NEW,
+    EXEC_LEASING, /* no connection yet */
+    EXEC_RUNNING,
+    EXEC_ENDING,  /* an error or a cancel: waits for what is still under way */
+    EXEC_FINISHED
+};
+
+enum lane_state { LANE_NEW, LANE_LEASING, LANE_BUSY, LANE_WARNINGS, LANE_DONE };
+
+/* One piece of the statement on one shard. */
+struct exec_lane {
+    struct bcmd cmd;
+    struct exec *e;
+    struct bconn *conn;
+    const struct bcmd_ops *ops; /* of the statement's own reply */
+    enum lane_state state;
+    uint32_t shard_id, place, index;
+    struct sv sql; /* several places: its text. One place: unused, see relay.c */
+    struct txn_result result;
+    struct packet_ok ok;
+    bool failed;
+    bool now_frozen; /* SET timestamp is in force on the connection */
+    uint32_t warn_cols;
+    uint64_t stmt_hash; /* prepare.c */
+    bool want_meta;
+    uint8_t want_shift;
+    void *arg; /* gather.c: its source */
+};
+
+/* A prepared statement's text at one place, as a shard gets it. */
+struct exec_place_text {
+    struct sv text;
+    uint64_t hash, signature; /* signature: of the session state that the hash was made under */
+};
+
+/* What a binary execution (COM_STMT_EXECUTE) brings for the one-place form. */
+struct exec_prepared {
+    const void *payload; /* COM_STMT_EXECUTE with all types, command byte first */
+    size_t len;
+    struct arena *arena;           /* of the client's statement: for texts */
+    struct exec_place_text *texts; /* by partition; NULL: the text is another at each execution */
+    uint32_t n_texts;
+};
+
+struct exec {
+    const struct exec_host *host;
+    struct exec_shared *shared;
+    struct worker *worker;
+    struct chan *client; /* NULL: rows are dropped (nobody reads them) */
+    uint64_t caps;       /* the client's */
+    bool serializable;   /* isolation level: plain reads lock */
+    bool binary;         /* rows in the binary protocol */
+    struct txn *txn;
+    struct sync_state *wanted;
+    const struct cat_snapshot *snapshot;
+    struct arena *arena; /* of the statement */
+    struct warn_sink *warnings;
+    const struct env *env;
+    struct plan *plan;
+    struct plan_inputs *inputs;
+    const struct exec_prepared *prepared;
+    struct packet_coldef *result_defs; /* metadata of the result where the caller has it (prepared statements) */
+    uint32_t n_result_defs;
+
+    /* exec.c's own */
+    enum exec_state state;
+    bool cancelled, client_full, meta_sent, in_start;
+    struct exec_lane one;
+    struct exec_lane *lanes;
+    uint32_t n_lanes, n_done;
+    void (*step_done)(struct exec *e); /* all lanes of the step have ended */
+    void *step;                        /* the strategy's state */
+    struct exec_outcome outcome;
+    uint64_t generated_id; /* first AUTO_INCREMENT value that was generated; 0: none */
+};
+
+/* Everything but exec.c's own fields must be set. */
+void exec_start(struct exec *e);
+/* Stops the statement on the shards; on_done comes with ER_QUERY_INTERRUPTED unless the end was already there. */
+void exec_cancel(struct exec *e);
+/* The client's channel can take more. */
+void exec_client_drained(struct exec *e);
+
+#endif

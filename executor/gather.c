@@ -1,0 +1,706 @@
+/* Reads from several places: each gets its fragment, the rows are decoded into vectors and merged by operators, the result
+ * is encoded for the client. Runs on the worker: rows of one read are queued in the sources, and a task pulls the operator tree
+ * once behind the callback.
+ *
+ * The metadata that the client gets are the column definitions that a real shard gives for the statement as the client wrote it
+ * (prepared there with physical names, while the fragments run), so that names, types and lengths are a server's. They are kept in
+ * the plan where no literal of the select list can change them.
+ *
+ * Order of events: lanes are leased and sent; the first lane's column definitions type the sources and the tree is built; rows
+ * wait until the metadata is there. When the tree is done before the lanes (LIMIT), the rest is read and dropped. */
+#include "executor/exec-int.h"
+
+#include "catalog/snapshot.h"
+#include "executor/op.h"
+#include "executor/sideq.h"
+#include "types/sortkey.h"
+
+struct gather {
+    struct exec *e;
+    struct op_ctx cx;
+    struct op_sink sink;
+    struct worker_task pump;
+    struct acct acct;
+    struct diag diag;
+    const struct plan *const *branches; /* one, or those of a set operation */
+    uint32_t n_branches;
+    struct branch *b;
+    struct op *root;
+    struct sideq *meta;       /* asking for the metadata */
+    struct packet_coldef *defs;
+    struct sql_type *def_types;
+    uint32_t n_defs;
+    struct sv *row;           /* cells of one row, for encoding */
+    struct value *params;
+    bool built, root_done, sink_full, meta_out, lanes_over, failed;
+    uint64_t rows;
+};
+
+/* One SELECT of the statement: its lanes and their sources. */
+struct branch {
+    const struct plan *plan;
+    uint32_t first_lane, n_lanes;
+    struct packet_coldef *cols;
+    uint32_t n_cols;
+    bool typed;
+    struct op *top;
+};
+
+struct gather_lane {
+    struct op *src;
+    struct branch *b;
+    uint32_t n_cols;
+    struct packet_coldef *cols;
+    struct sv *cells;
+    bool ended;
+};
+
+static void pump(struct gather *g);
+
+static struct gather *gather_of(struct exec *e)
+{
+    return e->step;
+}
+
+static struct gather_lane *state_of(struct exec_lane *l)
+{
+    return l->arg;
+}
+
+/* ---- failure ---- */
+
+static void fail(struct gather *g, const struct diag *d)
+{
+    g->failed = true;
+    exec_fail(g->e, d);
+}
+
+/* ---- the end: when the lanes are through and the tree is done, or after an error ---- */
+
+static void maybe_over(struct gather *g)
+{
+    struct exec *e = g->e;
+
+    if (!g->lanes_over || g->meta)
+        return;
+    if (!exec_failed(e) && !g->root_done)
+        return; /* the client's output is full, or rows are still to be pulled */
+    worker_task_cancel(e->worker, &g->pump);
+    op_close(g->root);
+    acct_close(&g->acct);
+    if (!exec_failed(e)) {
+        e->outcome.kind = EXEC_ROWS;
+        e->outcome.ok = (struct packet_ok){0};
+        e->outcome.rows = g->rows;
+    }
+    exec_finish(e);
+}
+
+static void lanes_over(struct exec *e)
+{
+    struct gather *g = gather_of(e);
+
+    g->lanes_over = true;
+    if (exec_failed(e) && g->meta) {
+        sideq_cancel(g->meta);
+        g->meta = NULL;
+    }
+    if (exec_failed(e) || g->root_done)
+        maybe_over(g);
+    else
+        worker_task_queue(e->worker, &g->pump);
+}
+
+/* ---- the sink ---- */
+
+static void put_metadata(struct gather *g)
+{
+    struct exec *e = g->e;
+
+    g->meta_out = true;
+    e->meta_sent = true;
+    g->row = ARENA_NEW_N(e->arena, struct sv, g->n_defs);
+    if (!e->client)
+        return;
+    chan_put_column_count(e->client, g->n_defs);
+    for (uint32_t i = 0; i < g->n_defs; i++)
+        chan_put_coldef(e->client, &g->defs[i]);
+    if (!(e->caps & CAP_DEPRECATE_EOF))
+        chan_put_eof(e->client, e->host->status(e), 0);
+}
+
+static enum sink_result sink_batch(struct op_sink *s, const struct op *root, const struct batch *b)
+{
+    struct gather *g = CONTAINER_OF(s, struct gather, sink);
+    struct exec *e = g->e;
+    struct sel sel = batch_sel(b);
+    struct arena scratch;
+
+    (void)root;
+    if (b->n_cols < g->n_defs) {
+        diag_set(&g->diag, ER_INTERNAL, "a merged result has fewer columns than its metadata");
+        return SINK_ERROR;
+    }
+    arena_init(&scratch, 0);
+    for (uint32_t k = 0; k < sel.n; k++) {
+        uint32_t row = SEL_ROW(&sel, k);
+        struct strbuf text;
+        size_t *ends = ARENA_NEW_N(&scratch, size_t, g->n_defs);
+        size_t at = 0;
+
+        strbuf_init(&text, &scratch);
+        for (uint32_t i = 0; i < g->n_defs; i++) {
+            bool there = vec_print(b->cols[i], row, &g->def_types[i], &text);
+
+            ends[i] = there ? text.len : SIZE_MAX;
+        }
+        for (uint32_t i = 0; i < g->n_defs; i++) {
+            g->row[i] = ends[i] == SIZE_MAX ? SV_NULL : sv_make(text.ptr ? text.ptr + at : "", ends[i] - at);
+            at = ends[i] == SIZE_MAX ? at : ends[i];
+        }
+        g->rows++;
+        if (!e->client)
+            continue;
+        if (!e->binary) {
+            chan_put_text_row(e->client, g->row, g->n_defs);
+        } else if (!chan_put_binary_row(e->client, g->defs, g->row, g->n_defs)) {
+            diag_set(&g->diag, ER_INTERNAL, "a value does not fit its column in the binary protocol");
+            arena_free(&scratch);
+            return SINK_ERROR;
+        }
+        if ((k & 63) == 63)
+            arena_reset(&scratch);
+    }
+    arena_free(&scratch);
+    return e->client && chan_out_full(e->client) ? SINK_FULL : SINK_OK;
+}
+
+/* Lanes whose source can take rows again go on. */
+static void resume_lanes(struct gather *g)
+{
+    for (uint32_t i = 0; i < g->e->n_lanes; i++) {
+        struct exec_lane *l = &g->e->lanes[i];
+
+        if (l->state == LANE_BUSY && l->conn->is_paused && (g->root_done || op_source_wants_rows(state_of(l)->src)))
+            bconn_resume(l->conn);
+    }
+}
+
+static void pump(struct gather *g)
+{
+    struct exec *e = g->e;
+
+    if (!g->built || !g->defs || g->root_done || exec_failed(e))
+        return;
+    if (g->sink_full && e->client && chan_out_full(e->client))
+        return;
+    g->sink_full = false;
+    if (!g->meta_out)
+        put_metadata(g);
+    switch (op_run(g->root, &g->sink)) {
+    case OP_RUN_BLOCKED:
+        break;
+    case OP_RUN_SINK_FULL:
+        g->sink_full = true;
+        e->client_full = true;
+        return;
+    case OP_RUN_DONE:
+        g->root_done = true;
+        break;
+    case OP_RUN_ERROR:
+        if (!diag_is_set(&g->diag))
+            diag_set(&g->diag, ER_INTERNAL, "an operator failed without a reason");
+        fail(g, &g->diag);
+        maybe_over(g);
+        return;
+    }
+    resume_lanes(g);
+    maybe_over(g);
+}
+
+static void pump_task(struct worker_task *t)
+{
+    pump(CONTAINER_OF(t, struct gather, pump));
+}
+
+void gather_drained(struct exec *e)
+{
+    struct gather *g = e->step;
+
+    if (g->sink_full)
+        worker_task_queue(e->worker, &g->pump);
+}
+
+/* ---- building the tree ---- */
+
+static bool is_string(const struct packet_coldef *c)
+{
+    struct sql_type t;
+
+    type_from_coldef(&t, c->type, c->flags, c->charset, c->length, c->decimals);
+    return type_is_string(&t);
+}
+
+/* The column that a key is compared by. */
+static uint32_t key_col(const struct branch *b, const struct merge_key *k)
+{
+    if (k->weight_col == NO_COL || (b && k->col < b->n_cols && !is_string(&b->cols[k->col])))
+        return k->col;
+    return k->weight_col;
+}
+
+static struct sort_col *sort_cols(struct exec *e, const struct branch *b, const struct merge_key *keys, uint32_t n)
+{
+    struct sort_col *out = ARENA_NEW_N(e->arena, struct sort_col, n);
+
+    for (uint32_t i = 0; i < n; i++)
+        out[i] = (struct sort_col){.col = key_col(b, &keys[i]), .desc = keys[i].desc};
+    return out;
+}
+
+static struct op *build_aggregate(struct gather *g, struct branch *b, struct op *in)
+{
+    struct exec *e = g->e;
+    const struct plan_top *t = b->plan->top;
+    const struct bexpr **groups = ARENA_NEW_N(e->arena, const struct bexpr *, t->n_groups);
+    struct op_agg *aggs = ARENA_NEW_N(e->arena, struct op_agg, t->n_aggs);
+    const struct bexpr **order;
+    uint32_t *first = ARENA_NEW_N(e->arena, uint32_t, t->n_groups + 1), n_first = 0;
+    struct op *o;
+
+    for (uint32_t i = 0; i < t->n_groups; i++) {
+        uint32_t col = key_col(b, &t->groups[i]);
+
+        groups[i] = bexpr_column(e->arena, col, *op_type(in, col));
+        if (col != t->groups[i].col)
+            first[n_first++] = t->groups[i].col;
+    }
+    for (uint32_t i = 0; i < t->n_aggs; i++) {
+        const struct merge_agg *m = &t->aggs[i];
+        const struct bexpr **args = ARENA_NEW_N(e->arena, const struct bexpr *, m->n_args + 1u);
+
+        for (uint16_t k = 0; k < m->n_args; k++)
+            args[k] = bexpr_column(e->arena, m->args[k], *op_type(in, m->args[k]));
+        aggs[i] = (struct op_agg){.spec = m->spec, .args = args, .n_args = m->n_args};
+        if (m->weight_col != NO_COL && m->n_args && m->args[0] < b->n_cols && is_string(&b->cols[m->args[0]]) &&
+            (m->spec.distinct || m->spec.fn == AGG_MIN || m->spec.fn == AGG_MAX)) {
+            diag_set(&g->diag, ER_NOT_SUPPORTED_YET, "MIN, MAX or DISTINCT aggregate over shards in this collation");
+            op_close(in);
+            return NULL;
+        }
+    }
+    o = op_aggregate_new(&g->cx, in, groups, t->n_groups, aggs, t->n_aggs, first, n_first);
+    if (!o || !n_first)
+        return o;
+    /* Groups that were compared by weight show their value: put those columns back to their places. */
+    order = ARENA_NEW_N(e->arena, const struct bexpr *, t->n_groups + t->n_aggs);
+    n_first = 0;
+    for (uint32_t i = 0; i < t->n_groups; i++) {
+        uint32_t col = key_col(b, &t->groups[i]) != t->groups[i].col ? t->n_groups + t->n_aggs + n_first++ : i;
+
+        order[i] = bexpr_column(e->arena, col, *op_type(o, col));
+    }
+    for (uint32_t i = 0; i < t->n_aggs; i++)
+        order[t->n_groups + i] = bexpr_column(e->arena, t->n_groups + i, *op_type(o, t->n_groups + i));
+    return op_project_new(&g->cx, o, order, t->n_groups + t->n_aggs);
+}
+
+/* DISTINCT by keys that may be weights: keys first, then everything, then back. */
+static struct op *build_distinct(struct gather *g, const struct branch *b, const struct plan_top *t, struct op *in)
+{
+    struct exec *e = g->e;
+    uint32_t n = op_n_cols(in), k = t->n_distinct_keys;
+    const struct bexpr **exprs = ARENA_NEW_N(e->arena, const struct bexpr *, n + k);
+    struct op *o;
+
+    if (!k)
+        return op_distinct_new(&g->cx, in, 0);
+    for (uint32_t i = 0; i < k; i++) {
+        uint32_t col = key_col(t->aggregate || t->n_project ? NULL : b, &t->distinct_keys[i]);
+
+        exprs[i] = bexpr_column(e->arena, col, *op_type(in, col));
+    }
+    for (uint32_t i = 0; i < n; i++)
+        exprs[k + i] = bexpr_column(e->arena, i, *op_type(in, i));
+    o = op_project_new(&g->cx, in, exprs, n + k);
+    o = o ? op_distinct_new(&g->cx, o, k) : NULL;
+    if (!o)
+        return NULL;
+    for (uint32_t i = 0; i < n; i++)
+        exprs[i] = bexpr_column(e->arena, k + i, *op_type(o, k + i));
+    return op_project_new(&g->cx, o, exprs, n);
+}
+
+/* The stages of plan.h in their order. */
+static struct op *build_stages(struct gather *g, struct branch *b, const struct plan_top *t, struct op *in)
+{
+    struct exec *e = g->e;
+    uint64_t offset = 0, count = UINT64_MAX;
+    bool own_cols = false; /* columns are no longer the fragment's */
+    struct op *o = in;
+
+    if (t->aggregate && o) {
+        o = build_aggregate(g, b, o);
+        own_cols = true;
+    }
+    if (t->having && o)
+        o = op_filter_new(&g->cx, o, t->having);
+    if (t->n_project && o) {
+        o = op_project_new(&g->cx, o, t->project, t->n_project);
+        own_cols = true;
+    }
+    if (t->distinct && o)
+        o = build_distinct(g, b, t, o);
+    if (!optimizer_limit(&t->limit, e->inputs, &offset, &count, &g->diag)) {
+        op_close(o);
+        return NULL;
+    }
+    if (t->n_sort && o) {
+        struct sort_col *cols = sort_cols(e, own_cols ? NULL : b, t->sort, t->n_sort);
+
+        if (count != UINT64_MAX)
+            return op_topn_new(&g->cx, o, cols, t->n_sort, count, offset);
+        return op_sort_new(&g->cx, o, cols, t->n_sort);
+    }
+    if ((count != UINT64_MAX || offset) && o)
+        o = op_limit_new(&g->cx, o, count, offset);
+    return o;
+}
+
+static struct op *build_branch(struct gather *g, struct branch *b)
+{
+    struct exec *e = g->e;
+    const struct plan_top *t = b->plan->top;
+    struct op **srcs = ARENA_NEW_N(e->arena, struct op *, b->n_lanes);
+    struct op *o;
+
+    for (uint32_t i = 0; i < b->n_lanes; i++)
+        srcs[i] = state_of(&e->lanes[b->first_lane + i])->src;
+    if (t && t->n_merge_order)
+        o = op_merge_new(&g->cx, srcs, b->n_lanes, sort_cols(e, b, t->merge_order, t->n_merge_order), t->n_merge_order);
+    else
+        o = op_union_all_new(&g->cx, srcs, b->n_lanes, NULL);
+    return t && o ? build_stages(g, b, t, o) : o;
+}
+
+static bool build(struct gather *g)
+{
+    struct exec *e = g->e;
+    const struct plan *p = e->plan;
+    struct op **tops;
+
+    if (!p->n_set_branches) {
+        g->root = build_branch(g, &g->b[0]);
+        return g->root != NULL;
+    }
+    tops = ARENA_NEW_N(e->arena, struct op *, g->n_branches);
+    for (uint32_t i = 0; i < g->n_branches; i++) {
+        tops[i] = build_branch(g, &g->b[i]);
+        if (!tops[i]) {
+            for (uint32_t k = 0; k < i; k++)
+                op_close(tops[k]);
+            return false;
+        }
+    }
+    g->root = op_union_all_new(&g->cx, tops, g->n_branches, g->def_types);
+    if (g->root && p->set_distinct)
+        g->root = p->top ? build_distinct(g, NULL, p->top, g->root) : op_distinct_new(&g->cx, g->root, 0);
+    if (g->root && p->top)
+        g->root = build_stages(g, NULL, p->top, g->root);
+    return g->root != NULL;
+}
+
+/* Builds when every branch knows its columns (and, for set operations, the common types are there). */
+static void maybe_build(struct gather *g)
+{
+    if (g->built || exec_failed(g->e))
+        return;
+    for (uint32_t i = 0; i < g->n_branches; i++) {
+        if (!g->b[i].typed)
+            return;
+    }
+    if (g->e->plan->n_set_branches && !g->defs)
+        return;
+    g->built = true;
+    if (!build(g)) {
+        if (!diag_is_set(&g->diag))
+            diag_set(&g->diag, ER_INTERNAL, "the operators of a merged result could not be made");
+        fail(g, &g->diag);
+    }
+}
+
+/* ---- lanes ---- */
+
+static void lane_meta(struct bcmd *cmd, uint32_t n)
+{
+    struct exec_lane *l = CONTAINER_OF(cmd, struct exec_lane, cmd);
+    struct gather_lane *st = state_of(l);
+
+    st->n_cols = n;
+    st->cols = ARENA_NEW_N(l->e->arena, struct packet_coldef, n);
+    st->cells = ARENA_NEW_N(l->e->arena, struct sv, n);
+}
+
+static void lane_coldef(struct bcmd *cmd, uint32_t i, const struct packet_coldef *col, struct sv payload)
+{
+    struct exec_lane *l = CONTAINER_OF(cmd, struct exec_lane, cmd);
+
+    (void)payload;
+    packet_coldef_copy(l->e->arena, &state_of(l)->cols[i], col);
+}
+
+/* The sources of all lanes of the branch get the types of the first lane that told them. */
+static void lane_meta_end(struct bcmd *cmd)
+{
+    struct exec_lane *l = CONTAINER_OF(cmd, struct exec_lane, cmd);
+    struct gather_lane *st = state_of(l);
+    struct branch *b = st->b;
+    struct exec *e = l->e;
+    struct gather *g = gather_of(e);
+    struct sql_type *types;
+
+    if (b->typed) {
+        if (st->n_cols != b->n_cols) {
+            struct diag d = {0};
+
+            diag_set(&d, ER_INTERNAL, "the partitions of a table gave different columns");
+            fail(g, &d);
+        }
+        return;
+    }
+    types = ARENA_NEW_N(e->arena, struct sql_type, st->n_cols);
+    for (uint32_t i = 0; i < st->n_cols; i++) {
+        const struct packet_coldef *c = &st->cols[i];
+
+        type_from_coldef(&types[i], c->type, c->flags, c->charset, c->length, c->decimals);
+        if (b->plan->col_colls && i < b->plan->n_col_colls && b->plan->col_colls[i])
+            types[i].coll = b->plan->col_colls[i];
+    }
+    b->cols = st->cols;
+    b->n_cols = st->n_cols;
+    b->typed = true;
+    for (uint32_t i = 0; i < b->n_lanes; i++)
+        state_of(&e->lanes[b->first_lane + i])->src = op_source_new(&g->cx, types, b->n_cols);
+    /* Lanes that ended before any columns were known do not exist: each reply brings columns or an error. */
+    maybe_build(g);
+}
+
+/* Another piece waits for this connection, so it must be read to the end whatever the tree wants. */
+static bool others_wait(const struct exec *e, const struct exec_lane *l)
+{
+    for (uint32_t i = 0; i < e->n_lanes; i++) {
+        if (e->lanes[i].state == LANE_LEASING && e->lanes[i].shard_id == l->shard_id)
+            return true;
+    }
+    return false;
+}
+
+static void lane_row(struct bcmd *cmd, unsigned char *payload, size_t n)
+{
+    struct exec_lane *l = CONTAINER_OF(cmd, struct exec_lane, cmd);
+    struct gather_lane *st = state_of(l);
+    struct exec *e = l->e;
+    struct gather *g = gather_of(e);
+
+    if (exec_failed(e) || g->root_done)
+        return;
+    if (!rowtext_decode(payload, n, st->cells, st->n_cols)) {
+        diag_set(&g->diag, ER_MALFORMED_PACKET);
+        fail(g, &g->diag);
+        return;
+    }
+    if (!op_source_push_row(st->src, st->cells)) {
+        fail(g, &g->diag);
+        return;
+    }
+    worker_task_queue(e->worker, &g->pump);
+    if (op_source_full(st->src) && !others_wait(e, l))
+        bconn_pause(l->conn);
+}
+
+static void lane_ok(struct bcmd *cmd, const struct packet_ok *ok, bool is_result, bool more, struct sv payload)
+{
+    struct exec_lane *l = CONTAINER_OF(cmd, struct exec_lane, cmd);
+    struct gather_lane *st = state_of(l);
+    struct exec *e = l->e;
+
+    (void)is_result, (void)payload;
+    if (more)
+        return;
+    st->ended = true;
+    if (st->src)
+        op_source_end(st->src);
+    worker_task_queue(e->worker, &gather_of(e)->pump);
+    exec_lane_ok(l, ok);
+}
+
+static void lane_err(struct bcmd *cmd, const struct packet_err *err, struct sv payload)
+{
+    (void)payload;
+    exec_lane_err(CONTAINER_OF(cmd, struct exec_lane, cmd), err);
+}
+
+static void lane_lost(struct bcmd *cmd, bool maybe_done, const struct diag *d)
+{
+    (void)maybe_done;
+    exec_lane_lost(CONTAINER_OF(cmd, struct exec_lane, cmd), d);
+}
+
+static const struct bcmd_ops lane_ops = {
+    .on_meta = lane_meta,
+    .on_coldef = lane_coldef,
+    .on_meta_end = lane_meta_end,
+    .on_row = lane_row,
+    .on_ok = lane_ok,
+    .on_err = lane_err,
+    .on_lost = lane_lost,
+};
+
+/* ---- metadata of the result ---- */
+
+static void set_defs(struct gather *g, struct packet_coldef *defs, uint32_t n)
+{
+    g->defs = defs;
+    g->n_defs = n;
+    /* A set operation's columns belong to no table; PREPARE tells those of its first SELECT. */
+    for (uint32_t i = 0; i < n && g->e->plan->n_set_branches; i++)
+        defs[i].table = defs[i].org_table = defs[i].org_name = defs[i].schema = SV("");
+    g->def_types = ARENA_NEW_N(g->e->arena, struct sql_type, n);
+    for (uint32_t i = 0; i < n; i++)
+        type_from_coldef(&g->def_types[i], defs[i].type, defs[i].flags, defs[i].charset, defs[i].length, defs[i].decimals);
+}
+
+static void have_metadata(void *arg, struct sideq_result *r)
+{
+    struct gather *g = arg;
+    struct exec *e = g->e;
+
+    g->meta = NULL;
+    if (diag_is_set(&r->diag)) {
+        fail(g, &r->diag);
+        maybe_over(g);
+        return;
+    }
+    if (e->plan->meta_is_stable && !e->plan->meta_defs) {
+        struct packet_coldef *keep = ARENA_NEW_N(&e->plan->arena, struct packet_coldef, r->n_cols);
+
+        for (uint32_t i = 0; i < r->n_cols; i++)
+            packet_coldef_copy(&e->plan->arena, &keep[i], &r->cols[i]);
+        e->plan->meta_defs = keep;
+        e->plan->n_meta_defs = r->n_cols;
+    }
+    set_defs(g, r->cols, r->n_cols);
+    maybe_build(g);
+    worker_task_queue(e->worker, &g->pump);
+    maybe_over(g);
+}
+
+static void ask_metadata(struct gather *g, uint32_t place, uint32_t shard_id)
+{
+    struct exec *e = g->e;
+    struct sideq_args a = {
+        .kind = SIDEQ_PREPARE,
+        .shard_id = shard_id,
+        .wanted = e->wanted,
+        .sql = relay_text(e, place),
+        .logical_names = true,
+        .arena = e->arena,
+        .done = have_metadata,
+        .arg = g,
+    };
+
+    if (e->result_defs) {
+        set_defs(g, e->result_defs, e->n_result_defs);
+        return;
+    }
+    if (e->plan->meta_defs) {
+        set_defs(g, e->plan->meta_defs, e->plan->n_meta_defs);
+        return;
+    }
+    g->meta = sideq_start(e->worker, &a);
+}
+
+/* ---- start ---- */
+
+static bool make_params(struct gather *g)
+{
+    struct exec *e = g->e;
+    const struct plan *p = e->plan;
+
+    g->params = ARENA_NEW_N(e->arena, struct value, p->n_expr_params + 1u);
+    for (uint16_t i = 0; i < p->n_expr_params; i++) {
+        if (!optimizer_value(p->expr_params[i], e->inputs, e->arena, &g->params[i]))
+            return diag_set(&g->diag, ER_INTERNAL, "a malformed literal");
+    }
+    g->cx.params = g->params;
+    g->cx.n_params = p->n_expr_params;
+    return true;
+}
+
+static void make_lanes(struct gather *g, struct branch *b, const struct placeset *places, struct exec_lane *lanes)
+{
+    struct exec *e = g->e;
+    const struct plan *p = b->plan;
+
+    for (uint32_t i = 0; i < b->n_lanes; i++) {
+        struct exec_lane *l = &lanes[b->first_lane + i];
+        struct gather_lane *st = ARENA_NEW(e->arena, struct gather_lane);
+        struct strbuf sql;
+
+        strbuf_init(&sql, e->arena);
+        optimizer_render(&p->fragment, e->inputs, p->top ? &p->top->limit : NULL, places->items[i].partition, e->arena, &sql);
+        l->sql = strbuf_sv(&sql);
+        l->shard_id = places->items[i].shard_id;
+        l->place = places->items[i].partition;
+        l->ops = &lane_ops;
+        l->arg = st;
+        st->b = b;
+    }
+}
+
+void gather_start(struct exec *e, const struct placeset *places)
+{
+    struct gather *g = ARENA_NEW(e->arena, struct gather);
+    const struct plan *p = e->plan;
+    struct placeset *sets;
+    struct exec_lane *lanes;
+    uint32_t n = 0;
+
+    e->step = g;
+    g->e = e;
+    g->pump.fn = pump_task;
+    g->sink.batch = sink_batch;
+    acct_init(&g->acct, &e->shared->memory, "query", e->shared->query_memory);
+    g->cx = (struct op_ctx){.env = e->env, .arena = e->arena, .acct = &g->acct, .diag = &g->diag,
+        .batch_rows = e->shared->batch_rows, .cancelled = &e->cancelled};
+    g->n_branches = p->n_set_branches ? p->n_set_branches : 1;
+    g->b = ARENA_NEW_N(e->arena, struct branch, g->n_branches);
+    sets = ARENA_NEW_N(e->arena, struct placeset, g->n_branches);
+    for (uint32_t i = 0; i < g->n_branches; i++) {
+        g->b[i].plan = p->n_set_branches ? p->set_branches[i] : p;
+        if (!p->n_set_branches)
+            sets[i] = *places;
+        else if (!optimizer_route(g->b[i].plan, e->inputs, e->snapshot, e->arena, &sets[i], &g->diag))
+            break;
+        g->b[i].first_lane = n;
+        g->b[i].n_lanes = sets[i].n;
+        n += sets[i].n;
+    }
+    if (diag_is_set(&g->diag) || !make_params(g) || !exec_begin(e, true)) {
+        if (diag_is_set(&g->diag))
+            exec_fail(e, &g->diag);
+        acct_close(&g->acct);
+        exec_finish(e);
+        return;
+    }
+    lanes = exec_lanes_new(e, n);
+    for (uint32_t i = 0; i < g->n_branches; i++)
+        make_lanes(g, &g->b[i], &sets[i], lanes);
+    ask_metadata(g, sets[0].items[0].partition, sets[0].items[0].shard_id);
+    if (exec_failed(e)) {
+        g->lanes_over = true;
+        maybe_over(g);
+        return;
+    }
+    exec_step(e, lanes, n, exec_need(e), lanes_over);
+}

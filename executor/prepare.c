@@ -1,0 +1,85 @@
+#include "executor/prepare.h"
+
+#include "executor/exec-int.h"
+#include "util/hash.h"
+
+/* The physical text and its hash for a place: kept by the client's statement unless the text differs between executions. */
+static const struct exec_place_text *place_text(struct exec *e, uint32_t place)
+{
+    const struct exec_prepared *p = e->prepared;
+    struct exec_place_text *t;
+    struct sv text;
+
+    if (p->texts && place < p->n_texts && p->texts[place].text.ptr && p->texts[place].signature == e->wanted->signature)
+        return &p->texts[place];
+    text = relay_text(e, place);
+    if (p->texts && place < p->n_texts) {
+        t = &p->texts[place];
+        t->text = arena_dup(p->arena, text);
+    } else {
+        t = ARENA_NEW(e->arena, struct exec_place_text);
+        t->text = text;
+    }
+    /* What a statement means depends on schema and sql_mode, which are in the session state's signature. */
+    t->signature = e->wanted->signature;
+    t->hash = hash_combine(hash64(text.ptr, text.len), t->signature);
+    return t;
+}
+
+static void execute(struct exec *e, struct exec_lane *l, const struct bstmt *st)
+{
+    l->cmd.ops = l->ops;
+    l->cmd.mode = BCMD_RELAY;
+    l->cmd.meta_parsed = l->want_meta;
+    l->cmd.seq_shift = l->want_shift;
+    bconn_stmt_execute(l->conn, &l->cmd, st, e->prepared->payload, e->prepared->len);
+}
+
+static void on_ok(struct bcmd *cmd, const struct packet_ok *ok, bool is_result, bool more, struct sv payload)
+{
+    struct exec_lane *l = CONTAINER_OF(cmd, struct exec_lane, cmd);
+    struct bstmt *st = bconn_stmt_find(l->conn, l->stmt_hash);
+
+    (void)ok, (void)is_result, (void)more, (void)payload;
+    CHECK(st);
+    execute(l->e, l, st);
+}
+
+static void on_err(struct bcmd *cmd, const struct packet_err *err, struct sv payload)
+{
+    (void)payload;
+    exec_lane_err(CONTAINER_OF(cmd, struct exec_lane, cmd), err);
+}
+
+static void on_lost(struct bcmd *cmd, bool maybe_done, const struct diag *d)
+{
+    (void)maybe_done;
+    exec_lane_lost(CONTAINER_OF(cmd, struct exec_lane, cmd), d);
+}
+
+static const struct bcmd_ops prepare_ops = {
+    .on_ok = on_ok,
+    .on_err = on_err,
+    .on_lost = on_lost,
+};
+
+void prepare_execute(struct exec *e, struct exec_lane *l)
+{
+    const struct exec_place_text *t = place_text(e, l->place);
+    struct bstmt *st = bconn_stmt_find(l->conn, t->hash);
+    struct iovec iov = {(void *)(uintptr_t)t->text.ptr, t->text.len};
+
+    l->ops = l->cmd.ops;
+    l->want_meta = l->cmd.meta_parsed;
+    l->want_shift = l->cmd.seq_shift;
+    l->stmt_hash = t->hash;
+    if (st) {
+        execute(e, l, st);
+        return;
+    }
+    l->cmd.ops = &prepare_ops;
+    l->cmd.mode = BCMD_SWALLOW;
+    l->cmd.meta_parsed = false;
+    l->cmd.seq_shift = 0;
+    bconn_stmt_prepare(l->conn, &l->cmd, t->hash, &iov, 1);
+}

@@ -1,0 +1,346 @@
+/* UPDATE and DELETE.
+ *
+ * One place: spliced like a query. Several places: the whole statement goes to each (a row to be changed is at exactly one of them,
+ * because the block is pushable), counts are added. LIMIT would change that many rows at each place: refused there.
+ * BROADCAST targets: the same statement on all shards, so it must say the same on all: read nothing but copies and call nothing
+ * that differs. A partition column that is set may move rows: PLAN_MOVE. */
+#include "optimizer/opt-int.h"
+
+enum { TARGETS_MAX = 64 };
+
+struct dml {
+    struct opt *o;
+    struct block *bl;
+    const struct source *targets[TARGETS_MAX];
+    unsigned n_targets;
+    const struct ast_list *order;
+    const struct ast_node *limit;
+    const char *verb;
+};
+
+static bool add_target(struct dml *m, const struct source *s)
+{
+    for (unsigned i = 0; i < m->n_targets; i++)
+        if (m->targets[i] == s)
+            return true;
+    if (m->n_targets == TARGETS_MAX)
+        return opt_unsupported(m->o, "%s of more than %d tables at once", m->verb, TARGETS_MAX);
+    m->targets[m->n_targets++] = s;
+    return true;
+}
+
+static void whole_fragment(struct opt *o)
+{
+    struct tmpl t;
+
+    tmpl_init(&t, o);
+    tmpl_tokens(&t, 0, o->n_tokens);
+    o->plan->fragment = tmpl_finish(&t);
+}
+
+/* All sources are copies: what the statement does is the same on every shard. */
+static bool plan_broadcast(struct dml *m)
+{
+    struct opt *o = m->o;
+
+    for (unsigned i = 0; i < o->binder.n_sources; i++) {
+        const struct source *s = o->binder.sources[i];
+
+        if (s->kind == SRC_TABLE && s->table->kind != CAT_BROADCAST)
+            return opt_unsupported(o, "%s of the BROADCAST table `%.*s` that reads `%.*s`, which is not on every shard", m->verb,
+                SV_ARG(m->targets[0]->table->name), SV_ARG(s->table->name));
+        if (s->kind == SRC_SYSTEM)
+            return opt_unsupported(o, "%s of a BROADCAST table that reads the system table `%.*s`", m->verb, SV_ARG(s->name));
+    }
+    if (o->has_unstable)
+        return opt_unsupported(o, "%.*s() in a write of the BROADCAST table `%.*s`: it gives another value on each shard",
+            SV_ARG(o->unstable_name), SV_ARG(m->targets[0]->table->name));
+    if (o->plan->n_assigned_vars)
+        return opt_unsupported(o, "assignment of user variables (:=) in a write of a BROADCAST table");
+    if (m->limit && !m->order->n)
+        return opt_unsupported(o, "%s of a BROADCAST table with LIMIT and without ORDER BY", m->verb);
+    o->plan->route.kind = ROUTE_ALL_SHARDS;
+    o->plan->route.table = m->targets[0]->table;
+    whole_fragment(o);
+    return true;
+}
+
+static void plan_several(struct dml *m, const struct dist *d)
+{
+    struct opt *o = m->o;
+    const char *what = NULL;
+
+    opt_route_cond(o->plan, place_block_cond(&o->placer, m->bl, d));
+    if (m->limit)
+        what = "with LIMIT";
+    else if (o->plan->n_assigned_vars)
+        what = "that assigns user variables (:=)";
+    else if (o->plan->returns_rows)
+        what = "with RETURNING";
+    if (what) {
+        opt_refuse(o, o->plan, arena_printf(o->scratch, "%s %s over several places", m->verb, what));
+        o->plan->route.one_place = true;
+        return;
+    }
+    whole_fragment(o);
+}
+
+/* Route, and fragment for several places. */
+static bool plan_places(struct dml *m)
+{
+    struct opt *o = m->o;
+    struct whole w = opt_whole(o);
+    bool copies = false;
+
+    for (unsigned i = 0; i < m->n_targets; i++) {
+        const struct source *s = m->targets[i];
+
+        if (s->kind == SRC_DERIVED || s->kind == SRC_FUNCTION || s->kind == SRC_RECURSIVE)
+            return diag_setf(o->diag, ER_NON_UPDATABLE_TABLE, "The target table %.*s of the %s is not updatable", SV_ARG(s->name),
+                m->verb);
+        if (s->kind == SRC_SYSTEM)
+            return opt_unsupported(o, "%s of the system table `%.*s`", m->verb, SV_ARG(s->name));
+        copies |= s->table->kind == CAT_BROADCAST;
+    }
+    if (copies)
+        return plan_broadcast(m);
+    if (w.why.ptr) {
+        struct dist d = place_block(&o->placer, m->bl);
+
+        return opt_unsupported(o, "%s: %.*s", m->verb, SV_ARG(d.kind == DIST_NO ? d.reason : w.why));
+    }
+    opt_route_simple(o, &w);
+    if (w.part) {
+        struct dist d = place_block(&o->placer, m->bl);
+
+        if (d.kind == DIST_PART) {
+            plan_several(m, &d);
+        } else {
+            opt_refuse(o, o->plan, d.kind == DIST_NO ? d.reason : SV("a partitioned table in a WITH clause only"));
+            opt_route_cond(o->plan, place_any_cond(&o->placer, NULL));
+            o->plan->route.one_place = true;
+        }
+    }
+    return true;
+}
+
+/* ---- UPDATE ---- */
+
+static bool is_partition_column(const struct colref c)
+{
+    const struct cat_table *t = c.src->table;
+
+    for (uint32_t k = 0; optcat_is_partitioned(t) && k < t->part.columns_n; k++)
+        if (t->part.columns[k] == c.col)
+            return true;
+    return false;
+}
+
+struct uses_walk {
+    const struct block *bl;
+    const struct colref *assigned;
+    unsigned n;
+};
+
+static enum ast_walk uses_pre(struct ast_node **slot, void *arg)
+{
+    struct uses_walk *w = arg;
+    struct colref c;
+
+    if (ast_is_query(*slot))
+        return AST_PRUNE;
+    if (!bind_column_of(w->bl, *slot, &c))
+        return AST_CONTINUE;
+    for (unsigned i = 0; i < w->n; i++)
+        if (colref_eq(c, w->assigned[i]))
+            return AST_ABORT;
+    return AST_CONTINUE;
+}
+
+static void put_columns(struct tmpl *t, const struct source *s)
+{
+    bool first = true;
+
+    for (uint32_t i = 0; i < s->table->columns_n; i++) {
+        if (s->table->columns[i].hidden)
+            continue;
+        tmpl_puts(t, first ? "" : ", ");
+        tmpl_ident(t, s->name);
+        tmpl_puts(t, ".");
+        tmpl_ident(t, s->table->columns[i].name);
+        first = false;
+    }
+}
+
+/* The row's columns, then the new values, under lock. */
+static bool move_select(struct dml *m, const struct ast_update *u, const struct colref *cols, struct move_plan *mv)
+{
+    struct opt *o = m->o;
+    struct tmpl t;
+
+    tmpl_init(&t, o);
+    tmpl_puts(&t, "SELECT ");
+    put_columns(&t, cols[0].src);
+    for (unsigned i = 0; i < u->set.n; i++) {
+        struct ast_node *v = AST_AS(assignment, u->set.items[i])->value;
+        struct uses_walk w = {m->bl, cols, i};
+
+        if (!ast_walk(&v, uses_pre, NULL, &w)) {
+            opt_refuse(o, o->plan, SV("UPDATE of a partition column where a value uses a column that the same statement set before it"));
+            return false;
+        }
+        tmpl_puts(&t, ", ");
+        if (v->kind == AST_DEFAULT && !AST_AS(default, v)->column) {
+            tmpl_puts(&t, "DEFAULT(");
+            tmpl_ident(&t, cols[i].src->table->columns[cols[i].col].name);
+            tmpl_puts(&t, ")");
+        } else {
+            tmpl_node(&t, v);
+        }
+    }
+    tmpl_puts(&t, " FROM ");
+    tmpl_node(&t, u->table);
+    if (u->where) {
+        tmpl_puts(&t, " WHERE ");
+        tmpl_node(&t, u->where);
+    }
+    for (unsigned i = 0; i < u->order.n; i++) {
+        tmpl_puts(&t, i ? ", " : " ORDER BY ");
+        tmpl_node(&t, u->order.items[i]);
+    }
+    if (u->limit) {
+        /* The clause begins with its keyword. */
+        tmpl_puts(&t, " LIMIT ");
+        tmpl_node(&t, AST_AS_CONST(limit, u->limit)->count);
+    }
+    tmpl_puts(&t, " FOR UPDATE");
+    mv->select = tmpl_finish(&t);
+    return true;
+}
+
+static const struct rvalue *const *new_keys(struct dml *m, const struct ast_update *u, const struct colref *cols)
+{
+    const struct cat_table *t = cols[0].src->table;
+    const struct rvalue **keys = ARENA_NEW_N(m->o->arena, const struct rvalue *, t->part.columns_n);
+
+    for (uint32_t k = 0; k < t->part.columns_n; k++)
+        for (unsigned i = 0; i < u->set.n; i++)
+            if (cols[i].col == t->part.columns[k])
+                keys[k] = place_rvalue(&m->o->placer, AST_AS_CONST(assignment, u->set.items[i])->value);
+    return keys;
+}
+
+/* Some partition column is assigned: rows may have to move. */
+static bool plan_move(struct dml *m, const struct ast_update *u, const struct colref *cols)
+{
+    struct opt *o = m->o;
+    struct move_plan *mv = ARENA_NEW(o->arena, struct move_plan);
+    uint16_t *assigned = ARENA_NEW_N(o->arena, uint16_t, u->set.n);
+
+    o->plan->kind = PLAN_MOVE;
+    if (u->with || m->n_targets != 1 || u->table->kind != AST_TABLE)
+        return opt_unsupported(o, "UPDATE of partition columns of `%.*s` in a statement over several tables",
+            SV_ARG(m->targets[0]->table->name));
+    if (o->plan->n_assigned_vars)
+        return opt_unsupported(o, "UPDATE of partition columns that assigns user variables (:=)");
+    mv->table = m->targets[0]->table;
+    for (unsigned i = 0; i < u->set.n; i++)
+        assigned[i] = cols[i].col;
+    mv->assigned = assigned;
+    mv->n_assigned = (uint16_t)u->set.n;
+    mv->new_keys = new_keys(m, u, cols);
+    if (!move_select(m, u, cols, mv)) {
+        *o->diag = o->plan->refusal;
+        return false;
+    }
+    o->plan->move = mv;
+    return true;
+}
+
+bool opt_plan_update(struct opt *o)
+{
+    struct ast_update *u = AST_AS(update, o->stmt);
+    const struct ast_list *exprs[2] = {&u->set, &u->order};
+    struct dml m = {.o = o, .order = &u->order, .limit = u->limit, .verb = "UPDATE"};
+    struct colref *cols = ARENA_NEW_N(o->scratch, struct colref, u->set.n ? u->set.n : 1);
+    bool moves = false;
+
+    o->plan->kind = PLAN_UPDATE;
+    m.bl = bind_dml(&o->binder, o->stmt, u->with, u->table, u->where, exprs, ARRAY_LEN(exprs));
+    if (!m.bl || !opt_edits_collect(o))
+        return false;
+    opt_edits_finish(o);
+    for (unsigned i = 0; i < u->set.n; i++) {
+        const struct ast_assignment *a = AST_AS_CONST(assignment, u->set.items[i]);
+        struct colref same;
+
+        if (!bind_column_of(m.bl, a->target, &cols[i])) {
+            const struct ast_column *c = AST_AS_CONST(column, a->target);
+            struct colref c2;
+
+            if (bind_resolve(m.bl, c, &c2) == RESOLVE_AMBIGUOUS)
+                return diag_setf(o->diag, ER_NON_UNIQ_ERROR, "Column '%.*s' in field list is ambiguous", SV_ARG(c->name.name));
+            return diag_setf(o->diag, ER_BAD_FIELD_ERROR, "Unknown column '%.*s%s%.*s' in 'field list'", SV_ARG(c->tbl.name),
+                c->tbl.name.ptr ? "." : "", SV_ARG(c->name.name));
+        }
+        if (!add_target(&m, cols[i].src))
+            return false;
+        if (cols[i].src->kind == SRC_TABLE && is_partition_column(cols[i]) &&
+            !(bind_column_of(m.bl, a->value, &same) && colref_eq(same, cols[i])))
+            moves = true;
+    }
+    if (!plan_places(&m))
+        return false;
+    return !moves || plan_move(&m, u, cols);
+}
+
+/* ---- DELETE ---- */
+
+/* A target of the multi-table forms is a source's alias or name; `db.` in front of it must go once the table has an alias. */
+static bool find_target(struct dml *m, const struct ast_node *n)
+{
+    const struct ast_table *t = AST_AS_CONST(table, n);
+    struct opt *o = m->o;
+
+    for (unsigned i = 0; i < m->bl->n_sources; i++) {
+        const struct source *s = m->bl->sources[i];
+
+        if (!sv_eq(s->name, t->name.name) || (ast_ident_set(&t->db) && !sv_eq(s->db, t->db.name)))
+            continue;
+        if (ast_ident_set(&t->db) && s->table && optcat_renamed(s->table)) {
+            struct strbuf b;
+
+            strbuf_init(&b, o->arena);
+            strbuf_put_ident(&b, s->name);
+            opt_edit_add(o, (struct edit){.kind = EDIT_TEXT, .tok_begin = opt_token_at(o, t->db.begin),
+                .tok_end = opt_token_past(o, t->name.end), .prefix = strbuf_sv(&b)});
+        }
+        return add_target(m, s);
+    }
+    return diag_setf(o->diag, ER_UNKNOWN_TABLE, "Unknown table '%.*s' in MULTI DELETE", SV_ARG(t->name.name));
+}
+
+bool opt_plan_delete(struct opt *o)
+{
+    struct ast_delete *d = AST_AS(delete, o->stmt);
+    const struct ast_list *exprs[2] = {&d->order, &d->returning};
+    struct dml m = {.o = o, .order = &d->order, .limit = d->limit, .verb = "DELETE"};
+
+    o->plan->kind = PLAN_DELETE;
+    o->plan->returns_rows = d->returning.n > 0;
+    m.bl = bind_dml(&o->binder, o->stmt, d->with, d->from, d->where, exprs, ARRAY_LEN(exprs));
+    if (!m.bl || !opt_edits_collect(o))
+        return false;
+    if (d->form == AST_DELETE_SINGLE || d->form == AST_DELETE_HISTORY) {
+        if (!add_target(&m, m.bl->sources[0]))
+            return false;
+        if (o->env->flavour == ENV_MARIADB)
+            opt_edits_qualifiers(o, o->stmt, m.bl->sources[0]);
+    } else {
+        AST_EACH(slot, &d->targets)
+        if (!find_target(&m, *slot))
+            return false;
+    }
+    opt_edits_finish(o);
+    return plan_places(&m);
+}

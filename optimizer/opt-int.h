@@ -1,0 +1,109 @@
+/* Private to optimizer/: the state of one call of optimizer_plan, and what its parts offer each other. */
+#ifndef OPTIMIZER_OPT_INT_H
+#define OPTIMIZER_OPT_INT_H
+
+#include "optimizer/expr.h"
+#include "optimizer/optcat.h"
+#include "optimizer/optimizer.h"
+#include "optimizer/place.h"
+#include "util/array.h"
+
+ARRAY_OF(opt_token_array, struct token);
+
+struct edit_list {
+    struct edit *items;
+    uint32_t n, cap;
+};
+
+/* One call of optimizer_plan. */
+struct opt {
+    struct arena *scratch; /* ends with the call */
+    struct arena *arena;   /* the plan's */
+    struct plan *plan;
+    struct diag *diag;
+    const struct opt_env *env;
+    const struct cat_snapshot *snap;
+    struct sv text;
+    uint32_t from;
+    struct token *tokens; /* every token of the statement but its end */
+    uint32_t n_tokens;
+    struct ast_node *stmt;
+    struct binder binder;
+    struct placer placer;
+    struct edit_list edits;
+    const struct rvalue **expr_params;
+    uint16_t n_expr_params, cap_expr_params;
+    bool has_user_assign;
+    bool has_temporal_now;
+    bool has_unstable; /* a function that gives another value at each call */
+    struct sv unstable_name;
+};
+
+/* ---- tokens ---- */
+uint32_t opt_token_at(const struct opt *o, uint32_t byte);   /* first token that begins at or behind the byte */
+uint32_t opt_token_past(const struct opt *o, uint32_t byte); /* first token that begins behind what ends at the byte */
+
+/* ---- edits: splice.c ---- */
+void opt_edit_add(struct opt *o, struct edit e);
+/* Edits for the names of all sources, and for session values; into o->edits. */
+/* Names of the user variables that the statement assigns; before anything is planned. */
+void opt_find_assigned(struct opt *o);
+bool opt_edits_collect(struct opt *o) MUST_CHECK;
+/* Qualifiers `t.` of columns of an unaliased target (INSERT, single-table DELETE) become the physical name. */
+void opt_edits_qualifiers(struct opt *o, struct ast_node *root, const struct source *target);
+/* Sorts the edits into the plan. */
+void opt_edits_finish(struct opt *o);
+
+/* ---- templates: tmpl.c ---- */
+struct tmpl {
+    struct opt *o;
+    struct piece *pieces;
+    uint32_t n, cap;
+    struct strbuf text; /* not yet a piece */
+};
+
+void tmpl_init(struct tmpl *t, struct opt *o);
+void tmpl_puts(struct tmpl *t, const char *s);
+void tmpl_put(struct tmpl *t, struct sv s);
+void tmpl_ident(struct tmpl *t, struct sv name);
+/* The statement's own tokens [begin, end), with the edits that lie inside applied; literals and parameters become holes. */
+void tmpl_tokens(struct tmpl *t, uint32_t begin, uint32_t end);
+/* An AST node's source text, in the parentheses that stand around it (expressions that were written so). */
+void tmpl_node(struct tmpl *t, const struct ast_node *n);
+void tmpl_range(struct tmpl *t, uint32_t begin_byte, uint32_t end_byte);
+void tmpl_table(struct tmpl *t, const struct cat_table *table);
+void tmpl_rvalue(struct tmpl *t, const struct rvalue *v);
+void tmpl_limit_sum(struct tmpl *t);
+struct sql_template tmpl_finish(struct tmpl *t);
+
+/* ---- kinds of statements ---- */
+bool opt_plan_query(struct opt *o) MUST_CHECK;  /* query.c */
+bool opt_plan_insert(struct opt *o) MUST_CHECK; /* insert.c */
+bool opt_plan_update(struct opt *o) MUST_CHECK; /* dml.c */
+bool opt_plan_delete(struct opt *o) MUST_CHECK;
+
+/* What tables the whole statement has. */
+struct whole {
+    const struct cat_table *part;   /* first partitioned one; NULL: none */
+    const struct cat_table *single; /* first one that is on one shard */
+    struct sv why;                  /* ptr set: there is no place that could have them all, and why */
+};
+struct whole opt_whole(const struct opt *o);
+/* Kind, shard, table of the plan's route (not the condition). */
+void opt_route_simple(struct opt *o, const struct whole *w);
+void opt_route_cond(struct plan *p, const struct route_cond *c);
+void opt_refuse(struct opt *o, struct plan *p, struct sv what);
+bool opt_unsupported(struct opt *o, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+/* ---- split.c: several places ---- */
+/* Fragment and top of a single block that is pushable as d; into p (the statement's plan or a branch's). False: p->refusal
+ * says why. */
+bool split_select(struct opt *o, struct plan *p, const struct query *q, const struct dist *d) MUST_CHECK;
+/* LIMIT clause (or NULL) to numbers; false: refused in o->plan. */
+bool split_limit(struct opt *o, const struct ast_node *limit, struct limit_spec *out) MUST_CHECK;
+/* How output column col of a union compares; false: its values do not compare here. */
+bool split_union_key(struct opt *o, const struct query *q, uint16_t col, struct merge_key *out) MUST_CHECK;
+/* The output column of a block that an ORDER BY expression means by position, alias or name; -1: none. */
+int split_output_of(struct opt *o, const struct block *bl, const struct ast_node *e);
+
+#endif

@@ -1,0 +1,52 @@
+#include "optimizer/optcat.h"
+
+#include "types/type.h"
+
+/* Columns of one class compare with each other and with constants by value, exactly and transitively. Floats are in none: what
+ * equals a double need not equal an integer that equals it. */
+enum value_class { CLASS_NONE, CLASS_EXACT, CLASS_DATE, CLASS_DATETIME, CLASS_TIMESTAMP, CLASS_TIME, CLASS_TEXT };
+
+static enum value_class class_of(const struct cat_type *t)
+{
+    switch (t->code) {
+    case TYPE_TINY:
+    case TYPE_SHORT:
+    case TYPE_LONG:
+    case TYPE_LONGLONG:
+    case TYPE_INT24:
+    case TYPE_DECIMAL:
+    case TYPE_NEWDECIMAL:
+        return CLASS_EXACT;
+    case TYPE_DATE:
+    case TYPE_NEWDATE:
+        return CLASS_DATE;
+    case TYPE_DATETIME:
+        return CLASS_DATETIME;
+    case TYPE_TIMESTAMP:
+        return CLASS_TIMESTAMP;
+    case TYPE_TIME:
+        return CLASS_TIME;
+    case TYPE_VARCHAR:
+    case TYPE_VAR_STRING:
+    case TYPE_STRING:
+    case TYPE_TINY_BLOB:
+    case TYPE_MEDIUM_BLOB:
+    case TYPE_LONG_BLOB:
+    case TYPE_BLOB:
+        return CLASS_TEXT;
+    default:
+        return CLASS_NONE;
+    }
+}
+
+bool optcat_same_values(struct colref a, struct colref b)
+{
+    const struct cat_type *x, *y;
+
+    if (!a.src || !b.src)
+        return false;
+    x = &a.src->table->columns[a.col].type;
+    y = &b.src->table->columns[b.col].type;
+    return class_of(x) != CLASS_NONE && class_of(x) == class_of(y) &&
+        (class_of(x) != CLASS_TEXT || x->coll_id == y->coll_id);
+}

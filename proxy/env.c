@@ -1,0 +1,305 @@
+/* What the lower floors see of a session: the parser's and optimizer's environments, session values in statements, the
+ * state that shard connections must have; and side queries of a statement. */
+#include "proxy/env.h"
+
+#include "catalog/pin.h"
+#include "catalog/snapshot.h"
+#include "conf/conf.h"
+#include "optimizer/cache.h"
+#include "proxy/command.h"
+#include "proxy/proxy.h"
+#include "proxy/uservar.h"
+#include "util/clock.h"
+#include "util/hash.h"
+
+enum { COLL_UTF8MB4_GENERAL_CI = 45 };
+
+const struct cat_snapshot *session_snapshot(struct session *s)
+{
+    return cat_pin_snapshot(s->worker->slot[WORKER_SLOT_CATALOG]);
+}
+
+const struct sql_opts *session_sql_opts(struct session *s)
+{
+    uint64_t m = s->sql_mode;
+
+    s->sql_opts.mode = (m & MODE_ANSI_QUOTES ? SQL_ANSI_QUOTES : 0) | (m & MODE_PIPES_AS_CONCAT ? SQL_PIPES_AS_CONCAT : 0) |
+        (m & MODE_NO_BACKSLASH_ESCAPES ? SQL_NO_BACKSLASH_ESCAPES : 0) | (m & MODE_IGNORE_SPACE ? SQL_IGNORE_SPACE : 0) |
+        (m & MODE_HIGH_NOT_PRECEDENCE ? SQL_HIGH_NOT_PRECEDENCE : 0);
+    s->sql_opts.flavor = s->proxy->is_mariadb ? SQL_FLAVOR_MARIADB : SQL_FLAVOR_MYSQL;
+    s->sql_opts.seed = hash_process_seed;
+    return &s->sql_opts;
+}
+
+struct opt_env session_opt_env(struct session *s)
+{
+    return (struct opt_env){
+        .db = s->db,
+        .sql_mode = s->sql_mode,
+        .flavour = s->proxy->is_mariadb ? ENV_MARIADB : ENV_MYSQL8,
+    };
+}
+
+uint64_t session_env_signature(struct session *s)
+{
+    if (!s->env_signature)
+        s->env_signature = plan_env_signature(s->db, s->sql_mode, s->proxy->is_mariadb);
+    return s->env_signature;
+}
+
+uint16_t session_collation(const struct session *s)
+{
+    (void)s;
+    return COLL_UTF8MB4_GENERAL_CI;
+}
+
+const struct env *session_env(struct session *s)
+{
+    struct env *e = &s->stmt->env;
+
+    env_init(e, s->proxy->is_mariadb ? ENV_MARIADB : ENV_MYSQL8);
+    e->sql_mode = s->sql_mode;
+    e->now_us = (int64_t)clock_real_us();
+    e->last_insert_id = s->last_insert_id;
+    e->row_count = s->row_count;
+    e->found_rows = s->found_rows;
+    e->connection_id = s->id;
+    e->db = s->db;
+    e->user = sv_cstr(s->user);
+    e->host = sv_cstr(s->host);
+    e->version = sv_cstr(s->proxy->server_version);
+    e->warnings = &s->stmt->warnings;
+    return e;
+}
+
+/* ---- variables that Tessera owns ---- */
+
+static struct sv isolation(struct session *s)
+{
+    struct sv v = sync_get(s->wanted, session_isolation_var(s));
+
+    return v.len > 2 ? sv_make(v.ptr + 1, v.len - 2) : SV("REPEATABLE-READ");
+}
+
+static uint64_t count_errors(const struct session *s)
+{
+    uint64_t n = 0;
+
+    for (uint32_t i = 0; i < s->warnings.n; i++)
+        n += s->warnings.list[i].level == WARN_ERROR;
+    return n;
+}
+
+/* False: not one of them. */
+static bool system_variable(struct session *s, struct sv name, struct value *out)
+{
+    const struct conf *conf = atomic_load_explicit(&s->proxy->conf, memory_order_acquire);
+    struct sv text = SV_NULL;
+    uint64_t number = 0;
+
+    if (sv_eq_nocase(name, SV("autocommit")))
+        number = txn_autocommit(s->txn);
+    else if (sv_eq_nocase(name, SV("last_insert_id")) || sv_eq_nocase(name, SV("identity")))
+        number = s->last_insert_id;
+    else if (sv_eq_nocase(name, SV("pseudo_thread_id")))
+        number = s->id;
+    else if (sv_eq_nocase(name, SV("warning_count")))
+        number = s->warnings.total;
+    else if (sv_eq_nocase(name, SV("error_count")))
+        number = count_errors(s);
+    else if (sv_eq_nocase(name, SV("port")))
+        number = (uint64_t)conf->listen.port;
+    else if (sv_eq_nocase(name, SV("max_connections")))
+        number = (uint64_t)conf->max_connections;
+    else if (sv_eq_nocase(name, SV("wait_timeout")) || sv_eq_nocase(name, SV("interactive_timeout")))
+        number = (uint64_t)conf->wait_timeout_s;
+    else if (sv_eq_nocase(name, SV("insert_id")) || sv_eq_nocase(name, SV("read_only")) ||
+        sv_eq_nocase(name, SV("super_read_only")) || sv_eq_nocase(name, SV("sql_safe_updates")))
+        number = 0;
+    else if (sv_eq_nocase(name, SV("transaction_read_only")) || sv_eq_nocase(name, SV("tx_read_only")))
+        number = txn_is_read_only(s->txn);
+    else if (sv_eq_nocase(name, SV("transaction_isolation")) || sv_eq_nocase(name, SV("tx_isolation")))
+        text = isolation(s);
+    else if (sv_eq_nocase(name, SV("version")))
+        text = sv_cstr(s->proxy->server_version);
+    else if (sv_eq_nocase(name, SV("version_comment")))
+        text = SV("Tessera");
+    else if (sv_eq_nocase(name, SV("hostname")))
+        text = conf->node_name;
+    else if (sv_eq_nocase(name, SV("socket")))
+        text = conf->listen.socket;
+    else if (sv_eq_nocase(name, SV("completion_type")))
+        text = SV("NO_CHAIN");
+    else if (sv_eq_nocase(name, SV("proxy_user")) || sv_eq_nocase(name, SV("external_user")))
+        return *out = value_null(), true;
+    else
+        return false;
+    *out = text.ptr ? value_str(text, COLL_UTF8MB4_GENERAL_CI) : value_i64((int64_t)number);
+    return true;
+}
+
+struct sv session_shown_variable(struct session *s, struct sv name)
+{
+    struct value v;
+    struct strbuf b;
+
+    if (!system_variable(s, name, &v))
+        return SV_NULL;
+    if (sv_eq_nocase(name, SV("autocommit")) || sv_eq_nocase(name, SV("read_only")) ||
+        sv_eq_nocase(name, SV("super_read_only")) || sv_eq_nocase(name, SV("sql_safe_updates")) ||
+        sv_eq_nocase(name, SV("transaction_read_only")) || sv_eq_nocase(name, SV("tx_read_only")))
+        return v.i ? SV("ON") : SV("OFF");
+    strbuf_init(&b, &s->stmt->arena);
+    value_print(&v, NULL, &b);
+    return b.len ? strbuf_sv(&b) : SV("");
+}
+
+bool session_literal_value(struct session *s, struct sv literal, struct value *out)
+{
+    struct arena *a = &s->stmt->arena;
+    unsigned char c = literal.len ? (unsigned char)literal.ptr[0] : 0;
+
+    if (sv_eq_nocase(literal, SV("NULL"))) {
+        *out = value_null();
+        return true;
+    }
+    if (c == '\'')
+        return value_parse_string(literal, s->no_backslash, COLL_UTF8MB4_GENERAL_CI, COLL_UTF8MB4_GENERAL_CI, a, out);
+    if ((c == 'x' || c == 'X') && literal.len > 1 && literal.ptr[1] == '\'')
+        return value_parse_hex_bin(literal, a, out);
+    if (c == '-') {
+        if (!value_parse_number(sv_make(literal.ptr + 1, literal.len - 1), out))
+            return false;
+        if (out->kind == KIND_I64)
+            out->i = -out->i;
+        else if (out->kind == KIND_F64)
+            out->f = -out->f;
+        else if (out->kind == KIND_DEC)
+            dec_neg(&out->d);
+        else if (out->kind == KIND_U64 && out->u == UINT64_C(1) << 63)
+            *out = value_i64(INT64_MIN);
+        return true;
+    }
+    return value_parse_number(literal, out);
+}
+
+static void variable(void *arg, enum session_value kind, bool global, struct sv name, struct value *out)
+{
+    struct session *s = arg;
+
+    (void)global;
+    *out = value_null();
+    if (kind == SESSION_USER_VAR) {
+        if (!session_literal_value(s, uservar_get(s, name), out))
+            *out = value_null();
+    } else if (!system_variable(s, name, out)) {
+        *out = value_null();
+    }
+}
+
+void session_inputs(struct session *s, const struct stmt_scan *scan)
+{
+    struct plan_inputs *in = &s->stmt->inputs;
+
+    in->text = s->stmt->text;
+    in->literals = scan->slots;
+    in->n_literals = scan->digest.nslots;
+    in->tokens = scan->tokens;
+    in->n_tokens = scan->digest.ntokens;
+    in->env = session_env(s);
+    in->variable = variable;
+    in->arg = s;
+}
+
+bool session_flag_off(const struct session *s, struct sv name)
+{
+    struct sv v = sync_get(s->wanted, name);
+
+    return v.ptr && (sv_eq(v, SV("0")) || sv_eq_nocase(v, SV("'OFF'")) || sv_eq_nocase(v, SV("'0'")));
+}
+
+/* ---- character sets of the handshake ---- */
+
+void session_apply_charset(struct session *s)
+{
+    /* The client's collation id of the handshake, as its server would take it. utf8mb4 with the server's default collation is what
+     * pooled connections have from their own login, so the usual client needs nothing. */
+    static const struct {
+        uint16_t id;
+        const char *charset, *collation;
+    } known[] = {
+        {8, "latin1", "latin1_swedish_ci"},
+        {11, "ascii", "ascii_general_ci"},
+        {33, "utf8", "utf8_general_ci"},
+        {45, "utf8mb4", "utf8mb4_general_ci"},
+        {46, "utf8mb4", "utf8mb4_bin"},
+        {63, "binary", "binary"},
+        {83, "utf8", "utf8_bin"},
+        {192, "utf8", "utf8_unicode_ci"},
+        {224, "utf8mb4", "utf8mb4_unicode_ci"},
+        {255, "utf8mb4", "utf8mb4_0900_ai_ci"},
+    };
+    static const char *const names[] = {"character_set_client", "character_set_connection", "character_set_results"};
+    struct diag d = {0};
+    char value[64];
+
+    for (size_t i = 0; i < ARRAY_LEN(known); i++) {
+        size_t n;
+
+        if (known[i].id != s->collation_id)
+            continue;
+        if (known[i].id == 255 && s->proxy->is_mariadb)
+            return; /* unknown there: the server's default stays */
+        n = strlen(known[i].charset);
+        value[0] = '\'';
+        memcpy(value + 1, known[i].charset, n);
+        value[n + 1] = '\'';
+        for (size_t k = 0; k < ARRAY_LEN(names); k++) {
+            if (!session_set_shard_var(s, sv_cstr(names[k]), sv_make(value, n + 2), &d))
+                return;
+        }
+        n = strlen(known[i].collation);
+        memcpy(value + 1, known[i].collation, n);
+        value[n + 1] = '\'';
+        if (!session_set_shard_var(s, SV("collation_connection"), sv_make(value, n + 2), &d))
+            return;
+        return;
+    }
+}
+
+/* ---- side queries ---- */
+
+uint32_t query_any_shard(struct session *s)
+{
+    const struct cat_snapshot *cat = session_snapshot(s);
+    size_t n = cat->shards.n;
+
+    if (!n)
+        return 0;
+    /* Spread by session; a shard that is known to be down is passed over. */
+    for (size_t i = 0; i < n; i++) {
+        const struct cat_shard *sh = &cat->shards.v[((s->id >> 8) + i) % n];
+        struct pool *p = pool_of(s->worker, sh->id);
+
+        if (p && !pool_is_down(p))
+            return sh->id;
+    }
+    return cat->shards.v[0].id;
+}
+
+void query_side(struct session *s, struct sideq_args *a)
+{
+    struct sideq *q;
+
+    if (!a->shard_id)
+        a->shard_id = query_any_shard(s);
+    if (!a->wanted)
+        a->wanted = s->wanted;
+    if (!a->arena)
+        a->arena = &s->stmt->arena;
+    s->stmt->side = NULL;
+    q = sideq_start(s->worker, a);
+    /* NULL: done was called, and the statement may be gone. */
+    if (q)
+        s->stmt->side = q;
+}

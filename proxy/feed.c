@@ -1,0 +1,308 @@
+#include "proxy/feed.h"
+
+#include "backend/pool.h"
+#include "proxy/tls.h"
+#include "catalog/metadb.h"
+#include "catalog/pin.h"
+#include "conf/conf.h"
+#include "proxy/proxy.h"
+#include "util/log.h"
+
+#include <time.h>
+
+struct catalog_feed {
+    struct proxy *proxy;
+    const struct conf *conf;
+    struct cat_pins pins;
+    struct cat_pin *worker_pins; /* one a worker */
+    struct ssl_ctx_st *shard_tls;
+    pthread_mutex_t lock; /* conn and loading; taken by the feed's thread and by DDL's */
+    struct mconn *conn;
+    pthread_mutex_t stop_lock;
+    pthread_cond_t stop_cond;
+    bool stop;
+    pthread_t thread;
+    bool started;
+    uint32_t node_id;
+    uint64_t stamp;
+};
+
+struct cat_pins *feed_pins(struct catalog_feed *f)
+{
+    return &f->pins;
+}
+
+uint32_t feed_node_id(const struct catalog_feed *f)
+{
+    return f->node_id;
+}
+
+uint64_t feed_stamp(const struct catalog_feed *f)
+{
+    return f->stamp;
+}
+
+/* ---- workers ---- */
+
+/* Pools of one worker as a snapshot has the shards. Servers are resolved by the caller, since that may block. */
+struct pool_plan {
+    struct catalog_feed *feed;
+    _Atomic uint32_t refs;
+    uint32_t n;
+    struct {
+        uint32_t shard_id;
+        struct bserver *server;
+    } shards[];
+};
+
+static void pool_plan_unref(struct pool_plan *p)
+{
+    if (atomic_fetch_sub_explicit(&p->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    for (uint32_t i = 0; i < p->n; i++) {
+        if (p->shards[i].server)
+            bserver_unref(p->shards[i].server);
+    }
+    xfree(p);
+}
+
+static struct pool_plan *make_pool_plan(struct catalog_feed *f, const struct cat_snapshot *s)
+{
+    const struct conf *conf = f->conf;
+    struct pool_plan *p = xcalloc(1, sizeof(*p) + s->shards.n * sizeof(p->shards[0]));
+
+    p->feed = f;
+    p->refs = 1;
+    for (size_t i = 0; i < s->shards.n; i++) {
+        const struct cat_shard *sh = &s->shards.v[i];
+        struct sv user = sh->user.len ? sh->user : conf->backend.user;
+        struct sv password = sh->user.len ? sh->password : conf->backend.password;
+        struct arena a;
+        struct diag d = {0};
+        struct bserver *server;
+
+        arena_init(&a, 0);
+        server = bserver_new(sh->name, arena_dup(&a, sh->host).ptr, sh->port, arena_dup(&a, user).ptr,
+            arena_dup(&a, password).ptr, f->shard_tls, &d);
+        if (server) {
+            server->connect_timeout_ms = (unsigned)conf->pool.connect_timeout_ms;
+            p->shards[p->n].shard_id = sh->id;
+            p->shards[p->n++].server = server;
+        } else {
+            log_warn(LOG_BACKEND, "shard %.*s: %s", SV_ARG(sh->name), d.text);
+        }
+        arena_free(&a);
+    }
+    return p;
+}
+
+static void configure_pools(struct worker *w, struct pool_plan *p)
+{
+    const struct conf *conf = p->feed->conf;
+    struct pool_config cfg = {
+        .max_conns = (uint32_t)conf->pool.max_per_worker,
+        .idle_timeout_ms = (uint32_t)conf->pool.idle_timeout_ms,
+        .wait_timeout_ms = (uint32_t)conf->pool.wait_timeout_ms,
+        .ping_ms = (uint32_t)conf->pool.probe_interval_ms,
+    };
+
+    for (uint32_t i = 0; i < p->n; i++)
+        pool_configure(w, p->shards[i].shard_id, p->shards[i].server, &cfg);
+}
+
+static void on_worker(struct worker *w, void *arg)
+{
+    struct pool_plan *p = arg;
+
+    cat_pin_refresh(w->slot[WORKER_SLOT_CATALOG]);
+    configure_pools(w, p);
+    pool_plan_unref(p);
+}
+
+void feed_attach_worker(struct catalog_feed *f, struct worker *w)
+{
+    struct cat_pin *pin = &f->worker_pins[w->index];
+    struct pool_plan *p;
+
+    cat_pin_open(pin, &f->pins);
+    cat_pin_refresh(pin);
+    w->slot[WORKER_SLOT_CATALOG] = pin;
+    p = make_pool_plan(f, cat_pin_snapshot(pin));
+    configure_pools(w, p);
+    pool_plan_unref(p);
+}
+
+void feed_detach_worker(struct catalog_feed *f, struct worker *w)
+{
+    (void)f;
+    cat_pin_close(w->slot[WORKER_SLOT_CATALOG]);
+    w->slot[WORKER_SLOT_CATALOG] = NULL;
+}
+
+static void tell_workers(struct catalog_feed *f, const struct cat_snapshot *s)
+{
+    struct pool_plan *p = make_pool_plan(f, s);
+
+    for (uint32_t i = 0; i < f->proxy->n_workers; i++) {
+        atomic_fetch_add_explicit(&p->refs, 1, memory_order_relaxed);
+        worker_post(f->proxy->workers[i], on_worker, p);
+    }
+    pool_plan_unref(p);
+}
+
+/* ---- loading; with f->lock ---- */
+
+static bool connected(struct catalog_feed *f, uint64_t wait_ms, struct diag *d)
+{
+    if (f->conn && mconn_is_lost(f->conn)) {
+        mconn_close(f->conn);
+        f->conn = NULL;
+    }
+    return f->conn || metadb_connect(f->conf, wait_ms, NULL, &f->conn, d);
+}
+
+static bool load(struct catalog_feed *f, struct diag *d)
+{
+    struct cat_snapshot *base = cat_pins_get(&f->pins), *next = NULL;
+    bool ok = metadb_load(f->conn, base, &next, d);
+
+    if (ok) {
+        struct cat_snapshot *keep = cat_snapshot_ref(next);
+
+        log_info(LOG_CATALOG, "catalog version %llu", (unsigned long long)next->version);
+        cat_pins_publish(&f->pins, next);
+        if (f->started)
+            tell_workers(f, keep);
+        cat_snapshot_unref(keep);
+    }
+    cat_snapshot_unref(base);
+    return ok;
+}
+
+bool feed_reload(void *feed, uint64_t v, struct diag *d)
+{
+    struct catalog_feed *f = feed;
+    bool ok = true;
+
+    pthread_mutex_lock(&f->lock);
+    if (cat_pins_version(&f->pins) < v)
+        ok = connected(f, 0, d) && load(f, d);
+    pthread_mutex_unlock(&f->lock);
+    return ok;
+}
+
+void feed_published(void *feed, uint64_t version)
+{
+    struct catalog_feed *f = feed;
+    struct cat_snapshot *s = cat_pins_get(&f->pins);
+
+    (void)version;
+    if (f->started)
+        tell_workers(f, s);
+    cat_snapshot_unref(s);
+}
+
+static void beat(struct catalog_feed *f)
+{
+    struct diag d = {0};
+    uint64_t newest = 0;
+    bool ok;
+
+    pthread_mutex_lock(&f->lock);
+    ok = connected(f, 0, &d) &&
+        metadb_node_beat(f->conn, f->node_id, f->stamp, cat_pins_version(&f->pins), cat_pins_lowest(&f->pins), &newest, &d);
+    if (ok && newest > cat_pins_version(&f->pins))
+        ok = load(f, &d);
+    pthread_mutex_unlock(&f->lock);
+    if (!ok)
+        log_warn(LOG_CATALOG, "metadata: %s", d.text);
+}
+
+static void *run(void *arg)
+{
+    struct catalog_feed *f = arg;
+
+    mconn_thread_begin();
+    pthread_mutex_lock(&f->stop_lock);
+    while (!f->stop) {
+        struct timespec until;
+        uint64_t ms = (uint64_t)f->conf->heartbeat_interval_ms;
+
+        clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_sec += (time_t)(ms / 1000);
+        until.tv_nsec += (long)(ms % 1000) * 1000000;
+        if (until.tv_nsec >= 1000000000) {
+            until.tv_sec++;
+            until.tv_nsec -= 1000000000;
+        }
+        pthread_cond_timedwait(&f->stop_cond, &f->stop_lock, &until);
+        if (f->stop)
+            break;
+        pthread_mutex_unlock(&f->stop_lock);
+        beat(f);
+        pthread_mutex_lock(&f->stop_lock);
+    }
+    pthread_mutex_unlock(&f->stop_lock);
+    mconn_thread_end();
+    return NULL;
+}
+
+/* ---- life ---- */
+
+struct catalog_feed *feed_open(struct proxy *px, const struct conf *conf, uint64_t wait_ms, struct diag *d)
+{
+    struct catalog_feed *f = xcalloc(1, sizeof(*f));
+
+    f->proxy = px;
+    f->conf = conf;
+    cat_pins_init(&f->pins);
+    pthread_mutex_init(&f->lock, NULL);
+    pthread_mutex_init(&f->stop_lock, NULL);
+    pthread_cond_init(&f->stop_cond, NULL);
+    f->worker_pins = xcalloc(px->n_workers, sizeof(*f->worker_pins));
+    if (!connected(f, wait_ms, d) ||
+        !metadb_node_enter(f->conn, conf->node_name, conf->listen.host, (uint16_t)conf->listen.port, &f->node_id, &f->stamp, d) ||
+        !load(f, d)) {
+        feed_free(f);
+        return NULL;
+    }
+    return f;
+}
+
+bool feed_start(struct catalog_feed *f, struct diag *d)
+{
+    f->started = true;
+    if (pthread_create(&f->thread, NULL, run, f) == 0)
+        return true;
+    f->started = false;
+    return diag_set(d, ER_INTERNAL, "no thread for the catalog feed");
+}
+
+void feed_stop(struct catalog_feed *f)
+{
+    struct diag d = {0};
+
+    if (!f || !f->started)
+        return;
+    pthread_mutex_lock(&f->stop_lock);
+    f->stop = true;
+    pthread_cond_signal(&f->stop_cond);
+    pthread_mutex_unlock(&f->stop_lock);
+    pthread_join(f->thread, NULL);
+    f->started = false;
+    if (f->conn && !metadb_node_leave(f->conn, f->node_id, f->stamp, &d))
+        log_warn(LOG_CATALOG, "leaving the node table: %s", d.text);
+}
+
+void feed_free(struct catalog_feed *f)
+{
+    if (!f)
+        return;
+    mconn_close(f->conn);
+    xfree(f->worker_pins);
+    cat_pins_free(&f->pins);
+    pthread_mutex_destroy(&f->lock);
+    pthread_mutex_destroy(&f->stop_lock);
+    pthread_cond_destroy(&f->stop_cond);
+    xfree(f);
+}

@@ -1,0 +1,564 @@
+/* Prepared statements.
+ *
+ * COM_STMT_PREPARE plans the statement and has one real shard prepare it (with physical names), which checks it and gives the
+ * column definitions; only those and the number of parameters are kept. Execution: one place - the client's execute packet is
+ * relayed in binary form to whichever shard the parameters lead to (executor/prepare.h); several places - the parameters go as
+ * literals into each place's SQL text and the merged rows are encoded in binary form here.
+ * Statements that are not planned (SET, SHOW, BEGIN, DDL, ...) are kept as text and run as such.
+ *
+ * A plan is renewed when the catalog has a newer version than the one it was made under. */
+#include "proxy/prepared.h"
+
+#include "catalog/snapshot.h"
+#include "parser/parse.h"
+#include "proxy/command.h"
+#include "proxy/env.h"
+#include "proxy/proxy.h"
+#include "proxy/uservar.h"
+
+struct long_data {
+    char *bytes;
+    size_t len;
+};
+
+struct prepared {
+    struct prepared *next;
+    uint32_t id;
+    struct sv name; /* PREPARE name; ptr NULL: by id only */
+    struct arena arena;
+    struct sv text;
+    struct ast_node *ast;
+    struct stmt_scan scan; /* tokens and literals of the text */
+    struct plan *plan; /* NULL: run as text */
+    bool is_planned;   /* kind of statement that has plans */
+    uint32_t n_params;
+    unsigned char *types; /* two bytes a parameter, as the client bound them last */
+    struct long_data *longs;
+    bool *is_long;
+    uint32_t n_cols;
+    struct packet_coldef *cols;
+    struct exec_place_text *texts;
+    uint32_t n_texts;
+    struct sync_state *wanted;
+    struct sideq_args q; /* while being prepared */
+};
+
+struct prepared_map {
+    struct prepared *first;
+    uint32_t n, next_id;
+};
+
+static struct prepared_map *map_of(struct session *s)
+{
+    if (!s->prepared)
+        s->prepared = xcalloc(1, sizeof(*s->prepared));
+    return s->prepared;
+}
+
+static void forget_long_data(struct prepared *p)
+{
+    for (uint32_t i = 0; p->longs && i < p->n_params; i++) {
+        xfree(p->longs[i].bytes);
+        p->longs[i] = (struct long_data){0};
+        p->is_long[i] = false;
+    }
+}
+
+static void free_one(struct prepared *p)
+{
+    forget_long_data(p);
+    if (p->plan)
+        plan_release(p->plan);
+    stmt_scan_free(&p->scan);
+    arena_free(&p->arena);
+    xfree(p);
+}
+
+static struct prepared **find_id(struct session *s, uint32_t id)
+{
+    struct prepared **at = &map_of(s)->first;
+
+    while (*at && ((*at)->id != id || (*at)->name.ptr))
+        at = &(*at)->next;
+    return at;
+}
+
+static struct prepared **find_name(struct session *s, struct sv name)
+{
+    struct prepared **at = &map_of(s)->first;
+
+    while (*at && !((*at)->name.ptr && sv_eq_nocase((*at)->name, name)))
+        at = &(*at)->next;
+    return at;
+}
+
+static void drop(struct session *s, struct prepared **at)
+{
+    struct prepared *p = *at;
+
+    *at = p->next;
+    s->prepared->n--;
+    free_one(p);
+}
+
+void prepared_free_all(struct session *s)
+{
+    if (!s->prepared)
+        return;
+    while (s->prepared->first)
+        drop(s, &s->prepared->first);
+    xfree(s->prepared);
+    s->prepared = NULL;
+}
+
+static void unknown(struct session *s, uint32_t id, const char *where)
+{
+    diag_setf(&s->stmt->diag, ER_UNKNOWN_STMT_HANDLER, "Unknown prepared statement handler (%u) given to %s", id, where);
+    session_reply_err(s, &s->stmt->diag);
+}
+
+/* ---- making one ---- */
+
+static bool has_plan(const struct ast_node *n)
+{
+    return ast_is_query(n) || n->kind == AST_INSERT || n->kind == AST_UPDATE || n->kind == AST_DELETE ||
+        n->kind == AST_DO || n->kind == AST_CALL;
+}
+
+/* Parses and plans text. NULL: the statement's diag is set. */
+static struct prepared *make(struct session *s, struct sv text)
+{
+    struct prepared *p;
+    struct diag *d = &s->stmt->diag;
+    struct parse_result r;
+
+    if (map_of(s)->n >= PREPARED_MAX) {
+        diag_setf(d, 1461, "Can't create more than max_prepared_stmt_count statements (current value: %d)", PREPARED_MAX);
+        return NULL;
+    }
+    p = xcalloc(1, sizeof(*p));
+    arena_init(&p->arena, 0);
+    p->text = arena_dup(&p->arena, text);
+    if (!parser_parse(p->text, 0, session_sql_opts(s), &p->arena, &r, d)) {
+        free_one(p);
+        return NULL;
+    }
+    if (r.more) {
+        diag_setf(d, ER_PARSE_ERROR, "You have an error in your SQL syntax; several statements cannot be prepared at once");
+        free_one(p);
+        return NULL;
+    }
+    p->text.len = r.end;
+    p->ast = r.stmt;
+    p->n_params = r.nparams;
+    stmt_scan_run(&p->scan, p->text, session_sql_opts(s), true);
+    p->is_planned = has_plan(p->ast);
+    if (p->n_params) {
+        p->types = ARENA_NEW_N(&p->arena, unsigned char, 2 * p->n_params);
+        p->longs = ARENA_NEW_N(&p->arena, struct long_data, p->n_params);
+        p->is_long = ARENA_NEW_N(&p->arena, bool, p->n_params);
+    }
+    if (p->is_planned) {
+        p->plan = query_plan(s, p->ast, p->text);
+        if (!p->plan) {
+            free_one(p);
+            return NULL;
+        }
+    }
+    return p;
+}
+
+static void keep(struct session *s, struct prepared *p)
+{
+    struct prepared_map *m = map_of(s);
+
+    p->id = ++m->next_id;
+    p->next = m->first;
+    m->first = p;
+    m->n++;
+}
+
+/* ---- COM_STMT_PREPARE ---- */
+
+static void send_prepared(struct session *s, struct prepared *p)
+{
+    struct chan *c = &s->chan;
+    struct packet_prepare_ok ok = {.stmt_id = p->id, .columns = (uint16_t)p->n_cols, .params = (uint16_t)p->n_params};
+    static const struct packet_coldef param = {
+        .catalog = {"def", 3}, .name = {"?", 1}, .type = WIRE_VAR_STRING, .charset = 63, .flags = WIRE_FLAG_BINARY};
+
+    if (s->state == SESSION_BUSY) {
+        chan_put_prepare_ok(c, &ok);
+        for (uint32_t i = 0; i < p->n_params; i++)
+            chan_put_coldef(c, &param);
+        if (p->n_params && !(s->caps & CAP_DEPRECATE_EOF))
+            chan_put_eof(c, session_status(s), 0);
+        for (uint32_t i = 0; i < p->n_cols; i++)
+            chan_put_coldef(c, &p->cols[i]);
+        if (p->n_cols && !(s->caps & CAP_DEPRECATE_EOF))
+            chan_put_eof(c, session_status(s), 0);
+    }
+    session_reply_sent(s);
+}
+
+static void checked(void *arg, struct sideq_result *r)
+{
+    struct session *s = arg;
+    struct prepared *p = s->stmt->arg;
+
+    s->stmt->side = NULL;
+    if (diag_is_set(&r->diag)) {
+        free_one(p);
+        session_reply_err(s, &r->diag);
+        return;
+    }
+    p->n_cols = r->n_cols;
+    p->cols = r->cols;
+    keep(s, p);
+    send_prepared(s, p);
+}
+
+/* Texts of the places do not change between executions unless values of the session are in them. */
+static void make_texts(struct session *s, struct prepared *p)
+{
+    const struct cat_table *t = p->plan->route.table;
+
+    for (uint16_t i = 0; i < p->plan->n_edits; i++) {
+        if (p->plan->edits[i].kind == EDIT_SESSION_VALUE || p->plan->edits[i].kind == EDIT_AUTO_INCREMENT)
+            return;
+    }
+    (void)s;
+    p->n_texts = t && t->parts_n ? t->parts_n : 1;
+    p->texts = ARENA_NEW_N(&p->arena, struct exec_place_text, p->n_texts);
+}
+
+void prepared_prepare(struct session *s, struct sv text)
+{
+    struct prepared *p = make(s, text);
+    struct stmt *st = s->stmt;
+    uint32_t shard_id;
+    struct sv sql;
+
+    if (!p) {
+        session_reply_err(s, &st->diag);
+        return;
+    }
+    if (!p->plan || !query_first_place_text(s, p->plan, p->text, &p->scan, &shard_id, &sql)) {
+        if (p->plan)
+            make_texts(s, p);
+        keep(s, p);
+        send_prepared(s, p);
+        return;
+    }
+    make_texts(s, p);
+    st->arg = p;
+    p->q = (struct sideq_args){.kind = SIDEQ_PREPARE, .sql = arena_dup(&p->arena, sql), .shard_id = shard_id,
+        .logical_names = true, .arena = &p->arena, .done = checked, .arg = s};
+    query_side(s, &p->q);
+}
+
+/* ---- execution ---- */
+
+static bool renew(struct session *s, struct prepared *p)
+{
+    if (!p->is_planned || (p->plan && p->plan->catalog_version == session_snapshot(s)->version))
+        return true;
+    if (p->plan)
+        plan_release(p->plan);
+    p->plan = query_plan(s, p->ast, p->text);
+    if (!p->plan)
+        return false; /* the next execution tries again */
+    p->texts = NULL;
+    p->n_texts = 0;
+    make_texts(s, p);
+    return true;
+}
+
+/* The parser of execute packets gives a temporal's bytes without its length byte, which value_from_binary wants. */
+static bool param_value(struct session *s, const struct packet_param *in, struct value *out)
+{
+    struct wire_value w;
+    struct strbuf b;
+
+    if (!wire_param_value(in, &w))
+        return false;
+    if (w.kind == WIRE_KIND_DATE || w.kind == WIRE_KIND_DATETIME || w.kind == WIRE_KIND_TIME) {
+        char buf[WIRE_TEXT_MAX];
+        struct sv text = wire_value_text(&w, w.t.micros ? 6 : 0, buf);
+
+        /* As text: the column's own type decides how it is read, as in the text protocol. */
+        *out = value_str(arena_dup(&s->stmt->arena, text), session_collation(s));
+        return true;
+    }
+    switch (w.kind) {
+    case WIRE_KIND_INT:
+        *out = value_i64(w.i);
+        return true;
+    case WIRE_KIND_UINT:
+        *out = value_u64(w.u);
+        return true;
+    case WIRE_KIND_FLOAT:
+        *out = value_f64((double)w.f);
+        return true;
+    case WIRE_KIND_DOUBLE:
+        *out = value_f64(w.d);
+        return true;
+    case WIRE_KIND_BYTES:
+        if (in->type == WIRE_NEWDECIMAL || in->type == WIRE_DECIMAL)
+            return value_parse_number(w.s, out) || (*out = value_str(w.s, session_collation(s)), true);
+        strbuf_init(&b, &s->stmt->arena);
+        *out = value_str(w.s, in->type >= WIRE_TINY_BLOB && in->type <= WIRE_BLOB ? 63 : session_collation(s));
+        return true;
+    case WIRE_KIND_NULL:
+        *out = value_null();
+        return true;
+    case WIRE_KIND_DATE:
+    case WIRE_KIND_DATETIME:
+    case WIRE_KIND_TIME:
+        break;
+    }
+    return false;
+}
+
+static bool param_values(struct session *s, const struct prepared *p, const struct packet_param *params)
+{
+    struct stmt *st = s->stmt;
+    struct value *v = ARENA_NEW_N(&st->arena, struct value, p->n_params);
+
+    for (uint32_t i = 0; i < p->n_params; i++) {
+        const struct packet_param *in = &params[i];
+
+        if (in->is_long_data) {
+            v[i] = value_str(sv_make(p->longs[i].bytes, p->longs[i].len), session_collation(s));
+        } else if (in->is_null) {
+            v[i] = value_null();
+        } else if (!param_value(s, in, &v[i])) {
+            return diag_set(&st->diag, ER_MALFORMED_PACKET);
+        }
+    }
+    st->inputs.params = v;
+    st->inputs.n_params = p->n_params;
+    return true;
+}
+
+static void run(struct session *s, struct prepared *p, const struct packet_execute *e)
+{
+    struct stmt *st = s->stmt;
+
+    st->text = p->text;
+    st->ast = p->ast;
+    if (!p->is_planned) {
+        query_statement(s);
+        return;
+    }
+    session_inputs(s, &p->scan);
+    st->plan = plan_hold(p->plan);
+    st->exec.result_defs = p->n_cols ? p->cols : NULL;
+    st->exec.n_result_defs = p->n_cols;
+    if (p->plan->n_edits || p->plan->route.kind != ROUTE_ALL_SHARDS) {
+        struct strbuf b;
+        struct packet_param *params = e->params;
+
+        strbuf_init(&b, &st->arena);
+        for (uint32_t i = 0; i < p->n_params; i++) {
+            if (!params[i].is_long_data)
+                continue;
+            params[i].is_long_data = false;
+            params[i].type = params[i].type == WIRE_NULL ? WIRE_BLOB : params[i].type;
+            params[i].bytes = sv_make(p->longs[i].bytes, p->longs[i].len);
+        }
+        packet_execute_build(&b, 0, 0, params, p->n_params);
+        st->prepared = (struct exec_prepared){.payload = b.ptr, .len = b.len, .arena = &p->arena, .texts = p->texts,
+            .n_texts = p->n_texts};
+        st->exec.prepared = &st->prepared;
+    }
+    query_execute(s);
+}
+
+void prepared_execute(struct session *s)
+{
+    struct stmt *st = s->stmt;
+    const struct packet *pk = &st->packet;
+    struct packet_execute e;
+    struct prepared *p;
+    uint32_t id = 0;
+
+    if (!packet_execute_id(pk->ptr, pk->len, &id) || !(p = *find_id(s, id))) {
+        unknown(s, id, "mysqld_stmt_execute");
+        return;
+    }
+    if (!packet_execute_parse(pk->ptr, pk->len, s->caps, p->n_params, p->types, p->is_long, &st->arena, &e)) {
+        diag_set(&st->diag, ER_MALFORMED_PACKET);
+        session_reply_err(s, &st->diag);
+        return;
+    }
+    st->binary = true;
+    if (!renew(s, p) || !param_values(s, p, e.params)) {
+        session_reply_err(s, &st->diag);
+        return;
+    }
+    st->executing = p;
+    run(s, p, &e);
+}
+
+void prepared_execution_over(struct session *s)
+{
+    struct prepared *p = s->stmt->executing;
+
+    if (p)
+        forget_long_data(p);
+}
+
+/* ---- the rest of the protocol's commands ---- */
+
+void prepared_close(struct session *s)
+{
+    const struct packet *pk = &s->stmt->packet;
+    uint32_t id;
+
+    if (packet_execute_id(pk->ptr, pk->len, &id) && *find_id(s, id))
+        drop(s, find_id(s, id));
+    session_reply_sent(s); /* no answer */
+}
+
+void prepared_reset(struct session *s)
+{
+    const struct packet *pk = &s->stmt->packet;
+    struct prepared *p;
+    uint32_t id = 0;
+
+    if (!packet_execute_id(pk->ptr, pk->len, &id) || !(p = *find_id(s, id))) {
+        unknown(s, id, "mysqld_stmt_reset");
+        return;
+    }
+    forget_long_data(p);
+    session_reply_done(s);
+}
+
+void prepared_long_data(struct session *s)
+{
+    enum { HEAD = 1 + 4 + 2 };
+    const struct packet *pk = &s->stmt->packet;
+    struct prepared *p;
+    uint32_t id, n;
+
+    /* No answer, whatever happens: a wrong id is found out at execution. */
+    if (pk->len >= HEAD && packet_execute_id(pk->ptr, pk->len, &id) && (p = *find_id(s, id)) &&
+        (n = get_u16(pk->ptr + 5)) < p->n_params) {
+        struct long_data *l = &p->longs[n];
+        size_t more = pk->len - HEAD;
+
+        if (l->len + more <= s->chan.max_packet) {
+            l->bytes = xrealloc(l->bytes, l->len + more);
+            if (more)
+                memcpy(l->bytes + l->len, pk->ptr + HEAD, more);
+            l->len += more;
+            p->is_long[n] = true;
+        }
+    }
+    session_reply_sent(s);
+}
+
+/* ---- PREPARE, EXECUTE, DEALLOCATE ---- */
+
+void prepared_prepare_text(struct session *s)
+{
+    const struct ast_prepare *n = AST_AS_CONST(prepare, s->stmt->ast);
+    struct stmt *st = s->stmt;
+    struct prepared *p, **old;
+    struct sv text = SV_NULL;
+
+    if (n->from->kind == AST_LIT) {
+        text = AST_AS_CONST(lit, n->from)->value;
+    } else if (n->from->kind == AST_USERVAR) {
+        struct sv lit = uservar_get(s, AST_AS_CONST(uservar, n->from)->name);
+        struct value v;
+
+        if (lit.len && lit.ptr[0] == '\'' && session_literal_value(s, lit, &v))
+            text = v.s;
+        else
+            text = lit;
+    } else {
+        diag_set(&st->diag, ER_NOT_SUPPORTED_YET, "PREPARE from an expression");
+        session_reply_err(s, &st->diag);
+        return;
+    }
+    old = find_name(s, n->name.name);
+    if (*old)
+        drop(s, old);
+    p = make(s, text);
+    if (!p) {
+        session_reply_err(s, &st->diag);
+        return;
+    }
+    keep(s, p);
+    p->name = arena_dup(&p->arena, n->name.name);
+    session_reply_done(s);
+}
+
+/* The statement's text with each `?` replaced by the literal given for it. */
+static bool put_params(struct session *s, const struct prepared *p, const struct ast_list *args, struct strbuf *b)
+{
+    struct lex l;
+    struct token t;
+    uint32_t at = 0;
+
+    lex_init(&l, p->text, 0, session_sql_opts(s));
+    for (lex_next(&l, &t); t.kind > TK_ERROR; lex_next(&l, &t)) {
+        struct ast_node *a;
+
+        if (t.kind != TK_PARAM)
+            continue;
+        a = args->items[t.slot];
+        strbuf_put(b, p->text.ptr + at, t.begin - at);
+        at = t.end;
+        if (a->kind == AST_USERVAR)
+            strbuf_putsv(b, uservar_get(s, AST_AS_CONST(uservar, a)->name));
+        else if (a->kind == AST_LIT)
+            strbuf_putsv(b, AST_AS_CONST(lit, a)->raw);
+        else
+            return diag_set(&s->stmt->diag, ER_NOT_SUPPORTED_YET, "EXECUTE ... USING an expression");
+    }
+    strbuf_put(b, p->text.ptr + at, p->text.len - at);
+    return true;
+}
+
+void prepared_execute_text(struct session *s)
+{
+    const struct ast_execute *n = AST_AS_CONST(execute, s->stmt->ast);
+    struct stmt *st = s->stmt;
+    struct prepared *p = n->immediate ? NULL : *find_name(s, n->name.name);
+    struct strbuf b;
+
+    if (!p) {
+        diag_setf(&st->diag, ER_UNKNOWN_STMT_HANDLER, "Unknown prepared statement handler (%.*s) given to EXECUTE",
+            SV_ARG(n->name.name));
+        session_reply_err(s, &st->diag);
+        return;
+    }
+    if (n->args.n != p->n_params) {
+        diag_setf(&st->diag, ER_WRONG_ARGUMENTS, "Incorrect arguments to EXECUTE");
+        session_reply_err(s, &st->diag);
+        return;
+    }
+    strbuf_init(&b, &st->arena);
+    if (!put_params(s, p, &n->args, &b)) {
+        session_reply_err(s, &st->diag);
+        return;
+    }
+    query_run(s, strbuf_sv(&b));
+}
+
+void prepared_deallocate(struct session *s, struct sv name)
+{
+    struct prepared **at = find_name(s, name);
+
+    if (!*at) {
+        diag_setf(&s->stmt->diag, ER_UNKNOWN_STMT_HANDLER,
+            "Unknown prepared statement handler (%.*s) given to DEALLOCATE PREPARE", SV_ARG(name));
+        session_reply_err(s, &s->stmt->diag);
+        return;
+    }
+    drop(s, at);
+    session_reply_done(s);
+}

@@ -1,0 +1,566 @@
+/* Statements by kind: plan cache, parser, transactions, DDL, and execution of plans.
+ *
+ * The way of a point select whose plan is known: digest_scan, plan cache, exec_start - no tree, nothing allocated outside the
+ * statement's arena. Everything else goes through the parser and a switch over the kind of the statement. */
+#include "proxy/command.h"
+
+#include "catalog/pin.h"
+#include "catalog/snapshot.h"
+#include "ddl/ddl.h"
+#include "optimizer/cache.h"
+#include "parser/parse.h"
+#include "proxy/env.h"
+#include "proxy/kill.h"
+#include "proxy/prepared.h"
+#include "proxy/proxy.h"
+#include "proxy/resultset.h"
+#include "proxy/uservar.h"
+#include "util/log.h"
+
+/* ---- executions ---- */
+
+static struct session *session_of(struct exec *e)
+{
+    return CONTAINER_OF(e, struct stmt, exec)->session;
+}
+
+static uint16_t host_status(struct exec *e)
+{
+    return session_status(session_of(e));
+}
+
+static bool host_begin(struct exec *e, enum txn_need need, bool several, struct diag *d)
+{
+    struct session *s = session_of(e);
+    struct txn_stmt st = {.need = need, .several = several};
+
+    if (!txn_stmt_begin(s->txn, &st, d))
+        return false;
+    s->stmt->txn_open = true;
+    return true;
+}
+
+/* CLIENT_FOUND_ROWS: an UPDATE tells the rows that matched. Shard connections are shared by clients with and without the flag, so
+ * the number is taken from the info text. */
+static void found_rows(struct packet_ok *ok)
+{
+    static const struct sv head = {"Rows matched: ", 14};
+    struct sv n = ok->info;
+
+    if (!sv_starts(n, head))
+        return;
+    n.ptr += head.len;
+    n.len -= head.len;
+    for (size_t i = 0; i < n.len; i++) {
+        if (n.ptr[i] < '0' || n.ptr[i] > '9')
+            n.len = i;
+    }
+    if (!sv_to_u64(n, &ok->affected_rows))
+        ok->affected_rows = 0;
+}
+
+/* The statement and what the transaction made of it are over: tell the client. */
+static void execution_over(void *arg, const struct diag *d)
+{
+    struct session *s = arg;
+    struct stmt *st = s->stmt;
+    const struct exec_outcome *o = &st->exec.outcome;
+
+    st->txn_open = false;
+    /* d says more than the statement's own error: that the whole transaction is gone. */
+    if (d || o->kind == EXEC_ERROR) {
+        session_reply_err(s, d ? d : &o->diag);
+        return;
+    }
+    if (o->kind == EXEC_ROWS) {
+        s->found_rows = o->rows;
+        session_reply_rows_end(s, o->ok.warnings);
+        return;
+    }
+    if (st->exec.generated_id)
+        s->last_insert_id = st->exec.generated_id;
+    if (s->caps & CAP_FOUND_ROWS) {
+        struct packet_ok ok = o->ok;
+
+        found_rows(&ok);
+        session_reply_ok(s, &ok);
+        return;
+    }
+    session_reply_ok(s, &o->ok);
+}
+
+static void host_done(struct exec *e, const struct exec_outcome *o)
+{
+    struct session *s = session_of(e);
+
+    if (s->stmt->txn_open)
+        txn_stmt_end(s->txn, o->kind != EXEC_ERROR, execution_over, s);
+    else
+        execution_over(s, NULL);
+}
+
+static const struct exec_host host = {
+    .begin = host_begin,
+    .status = host_status,
+    .on_done = host_done,
+};
+
+void query_init_exec(struct session *s, struct exec *e)
+{
+    struct stmt *st = s->stmt;
+
+    e->host = &host;
+    e->shared = s->proxy->exec;
+    e->worker = s->worker;
+    e->client = &s->chan;
+    e->caps = s->caps;
+    e->binary = st->binary;
+    e->serializable = sv_eq(sync_get(s->wanted, session_isolation_var(s)), SV("'SERIALIZABLE'"));
+    e->txn = s->txn;
+    e->wanted = s->wanted;
+    e->snapshot = session_snapshot(s);
+    e->arena = &st->arena;
+    e->warnings = &st->warnings;
+    e->plan = st->plan;
+    e->env = st->inputs.env;
+    e->inputs = &st->inputs;
+}
+
+struct plan *query_plan(struct session *s, struct ast_node *ast, struct sv text)
+{
+    struct opt_env env = session_opt_env(s);
+    struct opt_text t = {.text = text, .opts = session_sql_opts(s)};
+    struct plan *p = optimizer_plan(ast, &t, session_snapshot(s), &env, &s->stmt->diag);
+
+    if (p)
+        p->meta_is_stable = query_meta_is_stable(ast);
+    return p;
+}
+
+void query_execute(struct session *s)
+{
+    struct stmt *st = s->stmt;
+
+    if (!st->plan) {
+        st->plan = query_plan(s, st->ast, st->text);
+        if (!st->plan) {
+            session_reply_err(s, &st->diag);
+            return;
+        }
+        if (!st->plan->uncacheable && st->cacheable)
+            plan_cache_put(s->worker->slot[WORKER_SLOT_PLANS], &st->key, st->plan);
+    }
+    if (!st->inputs.text.ptr)
+        session_inputs(s, &st->scan);
+    query_init_exec(s, &st->exec);
+    exec_start(&st->exec);
+}
+
+/* ---- transactions ---- */
+
+static void trx_done(void *arg, const struct diag *d)
+{
+    struct session *s = arg;
+
+    if (d)
+        session_reply_err(s, d);
+    else
+        session_reply_done(s);
+}
+
+static void trx_release(void *arg, const struct diag *d)
+{
+    struct session *s = arg;
+
+    s->kill_requested = true; /* RELEASE: the connection ends behind the answer */
+    trx_done(s, d);
+}
+
+static void run_trx(struct session *s)
+{
+    const struct ast_trx *t = AST_AS_CONST(trx, s->stmt->ast);
+    bool release = t->release == AST_YES;
+    enum txn_completion how = t->chain == AST_YES ? TXN_CHAIN : TXN_END;
+    struct txn_begin begin = {0};
+
+    switch (t->op) {
+    case AST_TRX_BEGIN:
+    case AST_TRX_START:
+        begin.consistent_snapshot = t->snapshot;
+        begin.access = t->access == AST_ACCESS_READ_ONLY ? TXN_READ_ONLY
+            : t->access == AST_ACCESS_READ_WRITE       ? TXN_READ_WRITE
+                                                       : TXN_ACCESS_DEFAULT;
+        txn_begin(s->txn, &begin, trx_done, s);
+        return;
+    case AST_TRX_COMMIT:
+        txn_commit(s->txn, how, release ? trx_release : trx_done, s);
+        return;
+    case AST_TRX_ROLLBACK:
+        txn_rollback(s->txn, how, release ? trx_release : trx_done, s);
+        return;
+    case AST_TRX_SAVEPOINT:
+        txn_savepoint(s->txn, t->savepoint.name, trx_done, s);
+        return;
+    case AST_TRX_ROLLBACK_TO:
+        txn_rollback_to(s->txn, t->savepoint.name, trx_done, s);
+        return;
+    case AST_TRX_RELEASE:
+        txn_release_savepoint(s->txn, t->savepoint.name, trx_done, s);
+        return;
+    }
+}
+
+/* ---- USE ---- */
+
+void query_use(struct session *s, struct sv db)
+{
+    struct stmt *st = s->stmt;
+
+    if (!db.len) {
+        diag_set(&st->diag, ER_NO_DB_ERROR);
+        session_reply_err(s, &st->diag);
+    } else if (!session_set_db(s, db, &st->diag)) {
+        session_reply_err(s, &st->diag);
+    } else {
+        session_reply_done(s);
+    }
+}
+
+/* ---- DDL: a job on the control threads, which posts its end back to this worker ---- */
+
+struct ddl_wait {
+    struct session *session;
+    struct worker *worker;
+    struct ddl_result *result;
+};
+
+static void send_ddl_rows(struct session *s, const struct ddl_rows *rows)
+{
+    struct rs_col *cols = ARENA_NEW_N(&s->stmt->arena, struct rs_col, rows->n_cols);
+
+    for (size_t i = 0; i < rows->n_cols; i++)
+        cols[i] = (struct rs_col){.name = arena_dup(&s->stmt->arena, rows->cols[i].name).ptr,
+            .type = rows->cols[i].type, .length = rows->cols[i].length};
+    resultset_send(s, cols, (uint32_t)rows->n_cols, rows->cells, rows->n_rows);
+}
+
+static void ddl_over(struct worker *w, void *arg)
+{
+    struct ddl_wait *wait = arg;
+    struct session *s = wait->session;
+    struct ddl_result *r = wait->result;
+    struct packet_ok ok = {.affected_rows = r->affected};
+
+    cat_pin_refresh(w->slot[WORKER_SLOT_CATALOG]);
+    for (size_t i = 0; i < r->n_notes; i++) {
+        const struct ddl_note *n = &r->notes[i];
+        enum warn_level level = n->level == DDL_NOTE ? WARN_NOTE : n->level == DDL_WARNING ? WARN_WARNING : WARN_ERROR;
+
+        warn_add(&s->stmt->warnings, level, n->code, "%.*s", SV_ARG(n->text));
+    }
+    if (!r->ok)
+        session_reply_err(s, &r->diag);
+    else if (r->rows)
+        send_ddl_rows(s, r->rows);
+    else
+        session_reply_ok(s, &ok);
+    ddl_result_free(r);
+    xfree(wait);
+}
+
+static void ddl_done(void *arg, struct ddl_result *r)
+{
+    struct ddl_wait *wait = arg;
+
+    wait->result = r;
+    worker_post(wait->worker, ddl_over, wait);
+}
+
+static void ddl_begin(void *arg, const struct diag *d)
+{
+    struct session *s = arg;
+    struct stmt *st = s->stmt;
+    struct ddl_wait *wait;
+    struct ddl_request q = {
+        .sql = st->text,
+        .db = s->db,
+        .sql_mode = env_mode_print(s->sql_mode, &st->arena),
+        .user = sv_cstr(s->user),
+        .host = sv_cstr(s->host),
+        .session_id = s->id,
+        .no_foreign_key_checks = session_flag_off(s, SV("foreign_key_checks")),
+        .no_unique_checks = session_flag_off(s, SV("unique_checks")),
+        .mariadb_syntax = s->proxy->is_mariadb,
+    };
+
+    if (d) {
+        session_reply_err(s, d);
+        return;
+    }
+    wait = xcalloc(1, sizeof(*wait));
+    wait->session = s;
+    wait->worker = s->worker;
+    ddl_submit(s->proxy->ddl, &q, ddl_done, wait);
+}
+
+void query_ddl(struct session *s, struct sv sql)
+{
+    s->stmt->text = sql;
+    txn_implicit_commit(s->txn, ddl_begin, s);
+}
+
+/* ---- by kind ---- */
+
+static void unsupported(struct session *s, const char *what)
+{
+    diag_set(&s->stmt->diag, ER_NOT_SUPPORTED_YET, what);
+    session_reply_err(s, &s->stmt->diag);
+}
+
+static void run_simple(struct session *s)
+{
+    const struct ast_simple *n = AST_AS_CONST(simple, s->stmt->ast);
+
+    switch (n->op) {
+    case AST_SIMPLE_USE:
+        query_use(s, n->name.name);
+        return;
+    case AST_SIMPLE_DEALLOCATE:
+        prepared_deallocate(s, n->name.name);
+        return;
+    case AST_SIMPLE_UNLOCK_TABLES:
+        session_reply_done(s);
+        return;
+    case AST_SIMPLE_HELP:
+        query_execute(s);
+        return;
+    case AST_SIMPLE_SHUTDOWN:
+    case AST_SIMPLE_RESTART:
+    case AST_SIMPLE_LOCK_INSTANCE:
+    case AST_SIMPLE_UNLOCK_INSTANCE:
+    case AST_SIMPLE_BACKUP:
+        unsupported(s, ast_kind_name(AST_SIMPLE));
+        return;
+    }
+}
+
+static void run_kill(struct session *s)
+{
+    const struct ast_kill *k = AST_AS_CONST(kill, s->stmt->ast);
+    uint64_t id;
+
+    if (!k->id || k->id->kind != AST_LIT || !sv_to_u64(AST_AS_CONST(lit, k->id)->value, &id) ||
+        (k->what != AST_KILL_PLAIN && k->what != AST_KILL_CONNECTION && k->what != AST_KILL_QUERY)) {
+        unsupported(s, "KILL by user, query id or expression");
+        return;
+    }
+    kill_run(s, (uint32_t)id, k->what == AST_KILL_QUERY);
+}
+
+void query_statement(struct session *s)
+{
+    struct ast_node *n = s->stmt->ast;
+
+    if (ddl_owns(n)) {
+        query_ddl(s, s->stmt->text);
+        return;
+    }
+    switch ((enum ast_kind)n->kind) {
+    case AST_SELECT:
+    case AST_SETOP:
+    case AST_VALUES:
+    case AST_TABLE_QUERY:
+    case AST_PARENQ:
+    case AST_INSERT:
+    case AST_UPDATE:
+    case AST_DELETE:
+    case AST_DO:
+    case AST_CALL:
+        query_execute(s);
+        return;
+    case AST_TRX:
+        run_trx(s);
+        return;
+    case AST_SET:
+        set_run(s);
+        return;
+    case AST_SHOW:
+        show_run(s);
+        return;
+    case AST_SIMPLE:
+        run_simple(s);
+        return;
+    case AST_EXPLAIN:
+        explain_run(s);
+        return;
+    case AST_DESCRIBE:
+        describe_run(s);
+        return;
+    case AST_KILL:
+        run_kill(s);
+        return;
+    case AST_PREPARE:
+        prepared_prepare_text(s);
+        return;
+    case AST_EXECUTE:
+        prepared_execute_text(s);
+        return;
+    case AST_FLUSH:
+        session_reply_done(s);
+        return;
+    default: /* every other kind of node: not a statement that runs yet */
+        unsupported(s, ast_kind_name((enum ast_kind)n->kind));
+        return;
+    }
+}
+
+static bool may_be_cached(enum stmt_class cls)
+{
+    return cls == STMT_SELECT || cls == STMT_INSERT || cls == STMT_REPLACE || cls == STMT_UPDATE || cls == STMT_DELETE ||
+        cls == STMT_WITH;
+}
+
+void query_run(struct session *s, struct sv text)
+{
+    struct stmt *st = s->stmt;
+    const struct digest *g = &st->scan.digest;
+    struct parse_result r;
+
+    stmt_scan_run(&st->scan, text, session_sql_opts(s), false);
+    st->text = text;
+    if (g->cls == STMT_EMPTY && !g->error && !g->ntokens) {
+        diag_set(&st->diag, ER_EMPTY_QUERY);
+        session_reply_err(s, &st->diag);
+        return;
+    }
+    if (!g->error && (!g->more || s->multi_statements)) {
+        /* Without the ';', which a shard would take as the start of another statement. */
+        uint32_t end = g->next;
+
+        if (end && end <= text.len && text.ptr[end - 1] == ';')
+            end--;
+        st->text.len = end;
+        if (g->more) {
+            st->rest = sv_make(text.ptr + g->next, text.len - g->next);
+            st->more_follows = true;
+        }
+    }
+    st->cacheable = may_be_cached(g->cls) && !g->error && st->scan.fits && (!g->more || st->more_follows);
+    if (st->cacheable) {
+        st->key = (struct plan_key){.hash = {g->hash[0], g->hash[1]}, .env = session_env_signature(s)};
+        st->plan = plan_cache_get(s->worker->slot[WORKER_SLOT_PLANS], &st->key, session_snapshot(s)->version);
+        if (st->plan) {
+            query_execute(s);
+            return;
+        }
+    }
+    if (!parser_parse(st->text, 0, session_sql_opts(s), &st->arena, &r, &st->diag)) {
+        session_reply_err(s, &st->diag);
+        return;
+    }
+    if (r.more) {
+        struct sv rest = sv_make(text.ptr + r.next, text.len - r.next);
+
+        diag_setf(&st->diag, ER_PARSE_ERROR,
+            "You have an error in your SQL syntax; check the manual that corresponds to your %s server version for the right "
+            "syntax to use near '%.80s' at line 1", s->proxy->is_mariadb ? "MariaDB" : "MySQL",
+            arena_dup(&st->arena, sv_trim(rest)).ptr);
+        session_reply_err(s, &st->diag);
+        return;
+    }
+    if (r.nparams) {
+        diag_setf(&st->diag, ER_PARSE_ERROR,
+            "You have an error in your SQL syntax; check the manual that corresponds to your %s server version for the right "
+            "syntax to use near '?' at line 1", s->proxy->is_mariadb ? "MariaDB" : "MySQL");
+        session_reply_err(s, &st->diag);
+        return;
+    }
+    st->ast = r.stmt;
+    if (!st->scan.fits)
+        stmt_scan_run(&st->scan, st->text, session_sql_opts(s), true);
+    query_statement(s);
+}
+
+/* ---- texts for one place, outside of an execution ---- */
+
+static bool place_text(struct session *s, struct plan *p, struct sv text, const struct stmt_scan *scan, bool first,
+    uint32_t *shard_id, struct sv *sql)
+{
+    struct stmt *st = s->stmt;
+    struct placeset places;
+    struct strbuf b;
+    uint32_t place = 0;
+
+    st->text = text;
+    session_inputs(s, scan);
+    if (first && p->route.kind == ROUTE_PARTITIONS) {
+        *shard_id = p->route.table->parts[0].shard_id;
+    } else if (first && p->route.kind == ROUTE_ONE_SHARD) {
+        *shard_id = p->route.shard_id;
+    } else if (first) {
+        *shard_id = query_any_shard(s);
+    } else {
+        if (!optimizer_route(p, &st->inputs, session_snapshot(s), &st->arena, &places, &st->diag))
+            return false;
+        if (places.n != 1)
+            return diag_set(&st->diag, ER_NOT_SUPPORTED_YET, "a subquery over several shards here");
+        place = places.items[0].partition;
+        *shard_id = places.items[0].shard_id;
+    }
+    strbuf_init(&b, &st->arena);
+    optimizer_splice(p, &st->inputs, place, 0, &b);
+    *sql = strbuf_sv(&b);
+    return true;
+}
+
+bool query_first_place_text(struct session *s, struct plan *p, struct sv text, const struct stmt_scan *scan,
+    uint32_t *shard_id, struct sv *sql)
+{
+    struct sv was = s->stmt->text;
+    bool ok = place_text(s, p, text, scan, true, shard_id, sql);
+
+    s->stmt->text = was;
+    return ok;
+}
+
+bool query_one_shard_text(struct session *s, struct sv text, uint32_t *shard_id, struct sv *sql)
+{
+    struct stmt *st = s->stmt;
+    struct sv was = st->text;
+    struct stmt_scan scan = {0};
+    struct parse_result r;
+    struct plan *p = NULL;
+    bool ok = parser_parse(text, 0, session_sql_opts(s), &st->arena, &r, &st->diag);
+
+    if (ok) {
+        stmt_scan_run(&scan, text, session_sql_opts(s), true);
+        p = query_plan(s, r.stmt, text);
+        ok = p && place_text(s, p, text, &scan, false, shard_id, sql);
+    }
+    if (p)
+        plan_release(p);
+    stmt_scan_free(&scan);
+    st->text = was;
+    st->inputs.text = SV_NULL;
+    return ok;
+}
+
+/* A literal or parameter in a select list can change the type or the name of a column. */
+static enum ast_walk find_literal(struct ast_node **slot, void *arg)
+{
+    (void)arg;
+    return (*slot)->kind == AST_LIT || (*slot)->kind == AST_PARAM ? AST_ABORT : AST_CONTINUE;
+}
+
+bool query_meta_is_stable(struct ast_node *ast)
+{
+    if (ast->kind != AST_SELECT)
+        return false;
+    AST_EACH (item, &AST_AS(select, ast)->items) {
+        struct ast_node *n = *item;
+
+        if (!ast_walk(&n, find_literal, NULL, NULL))
+            return false;
+    }
+    return true;
+}

@@ -1,0 +1,512 @@
+/* SET: user variables, session variables, NAMES, transaction characteristics, autocommit.
+ *
+ * The items of one SET are taken one after the other, each maybe with a round trip to a shard; the session's wanted state
+ * is replaced only when all were right, so that a refused SET changes nothing.
+ *
+ * A session variable that Tessera does not own itself is judged by a real server: a side query runs under the new state, which makes
+ * the shard connection take it (backend/sync.h sends it as SET and a refusal is the server's own error). From then on every
+ * shard connection of this session gets it. So an unknown SET never pins a connection.
+ *
+ * Values: literals are used as they stand; words (ON, utf8mb4) become strings; anything else is evaluated by a shard as
+ * SELECT expression, and its value taken. */
+#include "proxy/command.h"
+
+#include "proxy/env.h"
+
+#include "catalog/snapshot.h"
+#include "optimizer/optimizer.h"
+#include "parser/deparse.h"
+#include "parser/parse.h"
+#include "proxy/proxy.h"
+#include "proxy/uservar.h"
+
+struct set_step {
+    const struct ast_set *set;
+    uint32_t at;               /* item under way */
+    struct sync_state *wanted; /* as it will be */
+    struct sv name;            /* variable being set, in lower case */
+    struct sv value;           /* its SQL literal; ptr NULL: DEFAULT */
+    struct sideq_args q;
+    bool is_user;
+};
+
+static void next_item(struct session *s);
+
+static struct set_step *step_of(struct session *s)
+{
+    return s->stmt->arg;
+}
+
+static void fail(struct session *s)
+{
+    sync_unref(step_of(s)->wanted);
+    session_reply_err(s, &s->stmt->diag);
+}
+
+static void all_set(struct session *s)
+{
+    struct set_step *st = step_of(s);
+
+    sync_unref(s->wanted);
+    s->wanted = st->wanted;
+    session_reply_done(s);
+}
+
+static bool want(struct session *s, struct sv name, struct sv value)
+{
+    struct set_step *st = step_of(s);
+    struct sync_state *next = sync_with_var(st->wanted, name, value);
+
+    if (!next)
+        return diag_set(&s->stmt->diag, ER_OUT_OF_RESOURCES, "session variables");
+    sync_unref(st->wanted);
+    st->wanted = next;
+    return true;
+}
+
+/* ---- variables that Tessera owns ---- */
+
+static struct sv unquoted(struct sv v)
+{
+    if (v.len >= 2 && (v.ptr[0] == '\'' || v.ptr[0] == '"'))
+        return sv_make(v.ptr + 1, v.len - 2);
+    return v;
+}
+
+static bool as_bool(struct session *s, bool *on)
+{
+    struct set_step *st = step_of(s);
+    struct sv v = st->value.ptr ? unquoted(st->value) : SV("ON");
+
+    if (sv_eq(v, SV("1")) || sv_eq_nocase(v, SV("ON")) || sv_eq_nocase(v, SV("TRUE"))) {
+        *on = true;
+        return true;
+    }
+    if (sv_eq(v, SV("0")) || sv_eq_nocase(v, SV("OFF")) || sv_eq_nocase(v, SV("FALSE"))) {
+        *on = false;
+        return true;
+    }
+    return diag_setf(&s->stmt->diag, ER_WRONG_VALUE_FOR_VAR, "Variable '%.*s' can't be set to the value of '%.*s'",
+        SV_ARG(st->name), SV_ARG(v));
+}
+
+static void autocommit_set(void *arg, const struct diag *d)
+{
+    struct session *s = arg;
+
+    if (d) {
+        diag_clear(&s->stmt->diag);
+        s->stmt->diag = *d;
+        fail(s);
+        return;
+    }
+    next_item(s);
+}
+
+static bool isolation_name(struct session *s, struct sv *out)
+{
+    static const char *const names[] = {"READ-UNCOMMITTED", "READ-COMMITTED", "REPEATABLE-READ", "SERIALIZABLE"};
+    struct set_step *st = step_of(s);
+    struct sv v = st->value.ptr ? unquoted(st->value) : SV("REPEATABLE-READ");
+
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        if (sv_eq_nocase(v, sv_cstr(names[i])) || (v.len == 1 && v.ptr[0] == (char)('0' + i))) {
+            *out = sv_cstr(names[i]);
+            return true;
+        }
+    }
+    return diag_setf(&s->stmt->diag, ER_WRONG_VALUE_FOR_VAR, "Variable '%.*s' can't be set to the value of '%.*s'",
+        SV_ARG(st->name), SV_ARG(v));
+}
+
+struct sv session_isolation_var(const struct session *s)
+{
+    return s->proxy->is_mariadb ? SV("tx_isolation") : SV("transaction_isolation");
+}
+
+static bool want_isolation(struct session *s)
+{
+    struct set_step *st = step_of(s);
+    struct sv level = SV_NULL;
+
+    if (!st->value.ptr)
+        return want(s, session_isolation_var(s), SV_NULL);
+    return isolation_name(s, &level) &&
+        want(s, session_isolation_var(s), arena_printf(&s->stmt->arena, "'%.*s'", SV_ARG(level)));
+}
+
+/* True: it was one of ours and is done or under way. */
+static bool set_owned(struct session *s)
+{
+    struct set_step *st = step_of(s);
+    bool on;
+
+    if (sv_eq(st->name, SV("autocommit"))) {
+        if (as_bool(s, &on))
+            txn_set_autocommit(s->txn, on, autocommit_set, s);
+        else
+            fail(s);
+        return true;
+    }
+    if (sv_eq(st->name, SV("transaction_isolation")) || sv_eq(st->name, SV("tx_isolation"))) {
+        if (want_isolation(s))
+            next_item(s);
+        else
+            fail(s);
+        return true;
+    }
+    if (sv_eq(st->name, SV("transaction_read_only")) || sv_eq(st->name, SV("tx_read_only"))) {
+        if (as_bool(s, &on)) {
+            txn_set_session_read_only(s->txn, st->value.ptr && on);
+            next_item(s);
+        } else {
+            fail(s);
+        }
+        return true;
+    }
+    if (sv_eq(st->name, SV("last_insert_id")) || sv_eq(st->name, SV("identity"))) {
+        if (!st->value.ptr || !sv_to_u64(st->value, &s->last_insert_id)) {
+            diag_setf(&s->stmt->diag, ER_WRONG_VALUE_FOR_VAR, "Variable '%.*s' can't be set to the value of '%.*s'",
+                SV_ARG(st->name), SV_ARG(st->value));
+            fail(s);
+        } else {
+            next_item(s);
+        }
+        return true;
+    }
+    return false;
+}
+
+/* ---- variables that the shards own ---- */
+
+static void judged(void *arg, struct sideq_result *r)
+{
+    struct session *s = arg;
+    struct set_step *st = step_of(s);
+
+    s->stmt->side = NULL;
+    if (diag_is_set(&r->diag)) {
+        s->stmt->diag = r->diag;
+        fail(s);
+        return;
+    }
+    if (sv_eq(st->name, SV("sql_mode")) && r->n_rows == 1) {
+        struct sv bad;
+
+        if (env_mode_parse(r->cells[0], &s->sql_mode, &bad))
+            s->env_signature = 0, s->no_backslash = (s->sql_mode & MODE_NO_BACKSLASH_ESCAPES) != 0;
+    }
+    next_item(s);
+}
+
+static void judge(struct session *s, struct sv probe)
+{
+    struct set_step *st = step_of(s);
+
+    st->q = (struct sideq_args){
+        .wanted = st->wanted,
+        .sql = probe,
+        .done = judged,
+        .arg = s,
+    };
+    query_side(s, &st->q);
+}
+
+static void set_session_var(struct session *s)
+{
+    struct set_step *st = step_of(s);
+
+    if (set_owned(s))
+        return;
+    if (!want(s, st->name, st->value)) {
+        fail(s);
+        return;
+    }
+    judge(s, arena_printf(&s->stmt->arena, "SELECT @@session.%.*s", SV_ARG(st->name)));
+}
+
+static void have_value(struct session *s)
+{
+    struct set_step *st = step_of(s);
+
+    if (!st->is_user) {
+        set_session_var(s);
+    } else if (uservar_set(s, st->name, st->value.ptr ? st->value : SV("NULL"), &s->stmt->diag)) {
+        next_item(s);
+    } else {
+        fail(s);
+    }
+}
+
+/* ---- values ---- */
+
+/* A cell as an SQL literal, by the column's type. */
+static struct sv literal_of_cell(struct arena *a, const struct packet_coldef *col, struct sv cell, bool no_backslash)
+{
+    struct strbuf b;
+
+    if (!cell.ptr)
+        return SV("NULL");
+    switch (col->type) {
+    case WIRE_DECIMAL:
+    case WIRE_NEWDECIMAL:
+    case WIRE_TINY:
+    case WIRE_SHORT:
+    case WIRE_LONG:
+    case WIRE_INT24:
+    case WIRE_LONGLONG:
+    case WIRE_YEAR:
+        return arena_dup(a, cell);
+    case WIRE_FLOAT:
+    case WIRE_DOUBLE:
+        return memchr(cell.ptr, 'e', cell.len) ? arena_dup(a, cell) : arena_printf(a, "%.*se0", SV_ARG(cell));
+    default:
+        break;
+    }
+    strbuf_init(&b, a);
+    if (col->charset == 63 && (col->type >= WIRE_TINY_BLOB || col->type == WIRE_BIT)) {
+        strbuf_puts(&b, "x'");
+        for (size_t i = 0; i < cell.len; i++)
+            strbuf_printf(&b, "%02x", (unsigned char)cell.ptr[i]);
+        strbuf_putc(&b, '\'');
+    } else {
+        strbuf_put_quoted(&b, cell, no_backslash);
+    }
+    return strbuf_sv(&b);
+}
+
+static void evaluated(void *arg, struct sideq_result *r)
+{
+    struct session *s = arg;
+    struct set_step *st = step_of(s);
+    struct diag *d = &s->stmt->diag;
+
+    s->stmt->side = NULL;
+    if (diag_is_set(&r->diag)) {
+        *d = r->diag;
+    } else if (r->n_cols != 1) {
+        diag_setf(d, 1241, "Operand should contain 1 column(s)");
+    } else if (r->n_rows > 1) {
+        diag_setf(d, 1242, "Subquery returns more than 1 row");
+    }
+    if (diag_is_set(d)) {
+        fail(s);
+        return;
+    }
+    st->value = r->n_rows ? literal_of_cell(&s->stmt->arena, &r->cols[0], r->cells[0], s->no_backslash) : SV("NULL");
+    have_value(s);
+}
+
+/* SELECT value on a shard, with what only the session knows put in. */
+static void evaluate(struct session *s, struct ast_node *value)
+{
+    struct set_step *st = step_of(s);
+    struct sv sql = arena_printf(&s->stmt->arena, "SELECT %.*s", (int)(value->end - value->begin),
+        s->stmt->text.ptr + value->begin);
+
+    if (!query_one_shard_text(s, sql, &st->q.shard_id, &st->q.sql)) {
+        fail(s);
+        return;
+    }
+    st->q.wanted = st->wanted;
+    st->q.done = evaluated;
+    st->q.arg = s;
+    query_side(s, &st->q);
+}
+
+static void take_value(struct session *s, struct ast_node *value)
+{
+    struct set_step *st = step_of(s);
+    struct arena *a = &s->stmt->arena;
+
+    switch ((enum ast_kind)value->kind) {
+    case AST_DEFAULT:
+        st->value = SV_NULL;
+        have_value(s);
+        return;
+    case AST_COLUMN: {
+        const struct ast_column *c = AST_AS_CONST(column, value);
+
+        if (!st->is_user && !ast_ident_set(&c->tbl)) {
+            struct strbuf b;
+
+            strbuf_init(&b, a);
+            strbuf_put_quoted(&b, c->name.name, false);
+            st->value = strbuf_sv(&b);
+            have_value(s);
+            return;
+        }
+        break;
+    }
+    case AST_LIT: {
+        const struct ast_lit *l = AST_AS_CONST(lit, value);
+
+        if (l->type == AST_LIT_NULL || l->type == AST_LIT_INT || l->type == AST_LIT_DECIMAL || l->type == AST_LIT_FLOAT ||
+            (l->type == AST_LIT_STRING && l->nslots <= 1 && l->raw.len && l->raw.ptr[0] == '\'')) {
+            st->value = l->type == AST_LIT_NULL ? SV("NULL") : arena_dup(a, l->raw);
+            have_value(s);
+            return;
+        }
+        break;
+    }
+    case AST_USERVAR:
+        st->value = uservar_get(s, AST_AS_CONST(uservar, value)->name);
+        have_value(s);
+        return;
+    default: /* any other expression is evaluated by a shard */
+        break;
+    }
+    evaluate(s, value);
+}
+
+/* ---- items ---- */
+
+static struct sv lower(struct arena *a, struct sv name)
+{
+    struct sv out = arena_dup(a, name);
+    char *p = (char *)(uintptr_t)out.ptr;
+
+    for (size_t i = 0; i < out.len; i++) {
+        if (p[i] >= 'A' && p[i] <= 'Z')
+            p[i] = (char)(p[i] | 0x20);
+    }
+    return out;
+}
+
+static void set_var(struct session *s, const struct ast_set_var *v)
+{
+    struct set_step *st = step_of(s);
+
+    if (v->scope == AST_SCOPE_GLOBAL || v->scope == AST_SCOPE_PERSIST || v->scope == AST_SCOPE_PERSIST_ONLY) {
+        diag_set(&s->stmt->diag, ER_NOT_SUPPORTED_YET, "SET GLOBAL (set it on each shard, or in its option file)");
+        fail(s);
+        return;
+    }
+    st->is_user = v->scope == AST_SCOPE_USER;
+    st->name = st->is_user ? v->name.name : lower(&s->stmt->arena, v->name.name);
+    take_value(s, v->value);
+}
+
+static void set_names(struct session *s, const struct ast_set_names *n)
+{
+    struct arena *a = &s->stmt->arena;
+    struct sv cs = n->name.ptr ? lower(a, n->name) : SV_NULL, quoted = SV_NULL;
+    bool ok;
+
+    if (cs.ptr) {
+        struct strbuf b;
+
+        strbuf_init(&b, a);
+        strbuf_put_quoted(&b, cs, false);
+        quoted = strbuf_sv(&b);
+    }
+    ok = want(s, SV("character_set_client"), quoted) && want(s, SV("character_set_results"), quoted);
+    if (n->charset)
+        ok = ok && want(s, SV("character_set_connection"), SV("@@character_set_database")) &&
+            want(s, SV("collation_connection"), SV_NULL);
+    else
+        ok = ok && want(s, SV("character_set_connection"), quoted) &&
+            want(s, SV("collation_connection"), SV_NULL);
+    if (ok && n->collation.ptr) {
+        struct strbuf b;
+
+        strbuf_init(&b, a);
+        strbuf_put_quoted(&b, n->collation, false);
+        ok = want(s, SV("collation_connection"), strbuf_sv(&b));
+    }
+    if (!ok) {
+        fail(s);
+        return;
+    }
+    step_of(s)->name = SV("names");
+    judge(s, SV("DO 0"));
+}
+
+static void set_trx(struct session *s, const struct ast_set_trx *t)
+{
+    static const char *const levels[] = {
+        [AST_ISOLATION_READ_UNCOMMITTED] = "'READ-UNCOMMITTED'",
+        [AST_ISOLATION_READ_COMMITTED] = "'READ-COMMITTED'",
+        [AST_ISOLATION_REPEATABLE_READ] = "'REPEATABLE-READ'",
+        [AST_ISOLATION_SERIALIZABLE] = "'SERIALIZABLE'",
+    };
+    static const enum txn_isolation once[] = {
+        [AST_ISOLATION_NONE] = TXN_ISO_SESSION,
+        [AST_ISOLATION_READ_UNCOMMITTED] = TXN_ISO_READ_UNCOMMITTED,
+        [AST_ISOLATION_READ_COMMITTED] = TXN_ISO_READ_COMMITTED,
+        [AST_ISOLATION_REPEATABLE_READ] = TXN_ISO_REPEATABLE_READ,
+        [AST_ISOLATION_SERIALIZABLE] = TXN_ISO_SERIALIZABLE,
+    };
+    struct txn_begin next = {
+        .isolation = once[t->isolation],
+        .access = t->access == AST_ACCESS_READ_ONLY ? TXN_READ_ONLY
+            : t->access == AST_ACCESS_READ_WRITE    ? TXN_READ_WRITE
+                                                    : TXN_ACCESS_DEFAULT,
+    };
+
+    if (t->scope == AST_SCOPE_GLOBAL) {
+        diag_set(&s->stmt->diag, ER_NOT_SUPPORTED_YET, "SET GLOBAL TRANSACTION");
+        fail(s);
+        return;
+    }
+    if (t->scope == AST_SCOPE_NONE) {
+        if (txn_set_next(s->txn, &next, &s->stmt->diag))
+            next_item(s);
+        else
+            fail(s);
+        return;
+    }
+    if (t->access != AST_ACCESS_NONE)
+        txn_set_session_read_only(s->txn, t->access == AST_ACCESS_READ_ONLY);
+    if (t->isolation == AST_ISOLATION_NONE || want(s, session_isolation_var(s), sv_cstr(levels[t->isolation])))
+        next_item(s);
+    else
+        fail(s);
+}
+
+static void next_item(struct session *s)
+{
+    struct set_step *st = step_of(s);
+    struct ast_node *n;
+
+    if (s->stmt->is_cancelled) {
+        diag_set(&s->stmt->diag, ER_QUERY_INTERRUPTED);
+        fail(s);
+        return;
+    }
+    if (st->at == st->set->items.n) {
+        all_set(s);
+        return;
+    }
+    n = st->set->items.items[st->at++];
+    switch ((enum ast_kind)n->kind) {
+    case AST_SET_VAR:
+        set_var(s, AST_AS_CONST(set_var, n));
+        return;
+    case AST_SET_NAMES:
+        set_names(s, AST_AS_CONST(set_names, n));
+        return;
+    case AST_SET_TRX:
+        set_trx(s, AST_AS_CONST(set_trx, n));
+        return;
+    default: /* SET ROLE, SET PASSWORD mixed in, SET RESOURCE GROUP */
+        diag_set(&s->stmt->diag, ER_NOT_SUPPORTED_YET, ast_kind_name((enum ast_kind)n->kind));
+        fail(s);
+        return;
+    }
+}
+
+void set_run(struct session *s)
+{
+    struct set_step *st = ARENA_NEW(&s->stmt->arena, struct set_step);
+
+    st->set = AST_AS_CONST(set, s->stmt->ast);
+    st->wanted = sync_ref(s->wanted);
+    s->stmt->arg = st;
+    if (st->set->stmt) {
+        diag_set(&s->stmt->diag, ER_NOT_SUPPORTED_YET, "SET STATEMENT ... FOR");
+        fail(s);
+        return;
+    }
+    next_item(s);
+}

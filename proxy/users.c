@@ -1,0 +1,18 @@
+#include "proxy/users.h"
+
+#include "catalog/snapshot.h"
+#include "conf/conf.h"
+#include "proxy/env.h"
+#include "proxy/proxy.h"
+
+struct sv users_secret(struct session *s, struct sv user)
+{
+    const struct conf *conf = atomic_load_explicit(&s->proxy->conf, memory_order_acquire);
+    const struct cat_user *u = cat_find_user(session_snapshot(s), user, sv_cstr(s->host));
+
+    if (u && !u->locked)
+        return u->secret.ptr ? u->secret : SV("");
+    if (!u && s->is_loopback && conf->bootstrap.root_on_loopback && sv_eq(user, SV("root")))
+        return SV("");
+    return SV_NULL;
+}

@@ -1,0 +1,245 @@
+#!/usr/bin/python3
+"""Logging in: both plugins, fast and full, with TLS and without, right and wrong, by several clients."""
+import os
+import shutil
+import sys
+import tempfile
+
+from lib import *
+
+need_tesserad()
+PASSWORD = "s3cret pass'word"
+WRONG = (1045, "28000")
+
+
+def refused(call, *args, **kw):
+    try:
+        call(*args, **kw)
+    except ServerError as e:
+        equal((e.code, e.state), WRONG, "error")
+        return e
+    raise AssertionError("logged in")
+
+
+@test("the greeting looks like the fleet's server")
+def greeting(f):
+    with Wire(f["open"].port()) as w, Wire(f["open"].port("s1")) as s:
+        w.greeting()
+        s.greeting()
+        equal(w.version.split("-")[0].split(".")[0], s.version.split("-")[0].split(".")[0], "major version")
+        equal("MariaDB" in w.version, "MariaDB" in s.version, "product")
+        assert w.server_caps & DEPRECATE_EOF and w.server_caps & PLUGIN_AUTH and w.server_caps & PROTOCOL_41
+        assert w.nonce.isascii() and b"\0" not in w.nonce
+
+
+@test("nonces and connection ids differ")
+def nonces(f):
+    seen = set()
+    for _ in range(20):
+        with Wire(f["open"].port()) as w:
+            w.greeting()
+            seen.add((w.nonce, w.conn_id))
+    equal(len({n for n, _ in seen}), 20, "nonces")
+    equal(len({i for _, i in seen}), 20, "ids")
+
+
+@test("root without a password, both plugins, with each capability that matters")
+def open_root(f):
+    for plugin in (NATIVE, SHA2):
+        for caps in (0, DEPRECATE_EOF, FOUND_ROWS, MULTI_STATEMENTS, DEPRECATE_EOF | MULTI_STATEMENTS):
+            with Wire(f["open"].port()) as w:
+                w.login(plugin=plugin, caps=caps)
+                equal(w.query("SELECT 1"), [("1",)])
+
+
+@test("with a database, and with an unknown one")
+def databases(f):
+    with Wire(f["open"].port()) as w:
+        w.login(db="information_schema")
+        equal(w.query("SELECT DATABASE()"), [("information_schema",)])
+    with Wire(f["open"].port()) as w:
+        fails_with((1049, 1044), w.login, "root", "", "no_such_db")
+        assert w.closed()
+
+
+@test("a password where none is stored is refused")
+def open_with_password(f):
+    for plugin in (NATIVE, SHA2):
+        with Wire(f["open"].port()) as w:
+            e = refused(w.login, password="x", plugin=plugin)
+            assert "using password: YES" in e.text, e.text
+            assert w.closed()
+
+
+@test("native secret: the right password from either plugin")
+def native_right(f):
+    for plugin in (NATIVE, SHA2):
+        with Wire(f["native"].port()) as w:
+            w.login(password=PASSWORD, plugin=plugin)
+            assert plugin == NATIVE or "switch mysql_native_password" in w.path, w.path
+            equal(w.query("SELECT 1"), [("1",)])
+
+
+@test("native secret: wrong, empty and cut passwords are refused")
+def native_wrong(f):
+    for password in ("wrong", "", PASSWORD[:-1], PASSWORD + "x"):
+        with Wire(f["native"].port()) as w:
+            e = refused(w.login, password=password, plugin=NATIVE)
+            assert ("using password: YES" if password else "using password: NO") in e.text, e.text
+            assert w.closed()
+    for auth in (b"x", b"y" * 19, b"z" * 21, b"\0" * 20):
+        with Wire(f["native"].port()) as w:
+            refused(w.login, password=PASSWORD, plugin=NATIVE, auth=auth)
+
+
+@test("sha2 secret: full authentication over RSA, then the fast path")
+def sha2_rsa(f):
+    fleet = f["sha2"]
+    fleet.restart()       # nothing is remembered of earlier logins
+    for expect in ("full", "fast"):
+        with Wire(fleet.port()) as w:
+            w.login(password=PASSWORD, plugin=SHA2)
+            assert expect in w.path, w.path
+            equal(w.query("SELECT 1"), [("1",)])
+
+
+@test("sha2 secret: full authentication over TLS, then the fast path")
+def sha2_tls(f):
+    fleet = f["sha2"]
+    fleet.restart()
+    for expect in ("full", "fast"):
+        with Wire(fleet.port()) as w:
+            w.login(password=PASSWORD, plugin=SHA2, tls=True)
+            assert expect in w.path, w.path
+            equal(w.query("SELECT 1"), [("1",)])
+
+
+@test("sha2 secret: a client that begins with native is switched")
+def sha2_switch(f):
+    with Wire(f["sha2"].port()) as w:
+        w.login(password=PASSWORD, plugin=NATIVE)
+        assert "switch caching_sha2_password" in w.path, w.path
+
+
+@test("sha2 secret: wrong passwords are refused on every path")
+def sha2_wrong(f):
+    for tls in (False, True):
+        for password in ("wrong", "", PASSWORD + "x"):
+            with Wire(f["sha2"].port()) as w:
+                refused(w.login, password=password, plugin=SHA2, tls=tls)
+                assert w.closed()
+
+
+@test("an unknown user is refused like a wrong password")
+def unknown_user(f):
+    for name in ("native", "sha2", "open"):
+        for user in ("nobody", "", "r", "ROOT'--"):
+            for plugin in (NATIVE, SHA2):
+                with Wire(f[name].port()) as w:
+                    refused(w.login, user=user, password="x", plugin=plugin)
+                    assert w.closed()
+
+
+@test("TLS: native secret, and a large exchange over it")
+def tls_native(f):
+    with Wire(f["native"].port()) as w:
+        w.login(password=PASSWORD, plugin=NATIVE, tls=True)
+        equal(w.query("SELECT LENGTH('%s')" % ("x" * 300000)), [("300000",)])
+        equal(len(w.query("SELECT REPEAT('y', 1000000)")[0][0]), 1000000)
+
+
+@test("TLS is refused politely where it is not configured")
+def no_tls(f):
+    with Wire(f["open"].port()) as w:
+        w.greeting()
+        assert not w.server_caps & SSL
+        w.write(struct.pack("<IIB23x", BASE_CAPS | SSL, 1 << 24, 45))
+        w.sock.sendall(b"\x16\x03\x01\x00\x05hello")
+        assert w.closed()
+
+
+def cli(argv, fleet, password, *more):
+    return program(*argv, "--no-defaults", "-h127.0.0.1", "-P%d" % fleet.port(), "-uroot", "-p" + password if password else "--skip-password",
+                   *more, "-N", "-B", "-e", "SELECT 41 + 1")
+
+
+@test("the mariadb shell logs in: open, native, sha2; wrong passwords are told")
+def mariadb_shell(f):
+    for name, password in (("open", ""), ("native", PASSWORD), ("sha2", PASSWORD)):
+        for more in ((), ("--ssl",)) if name != "open" else ((),):
+            done = cli(["mariadb"], f[name], password, *more)
+            equal(done.stdout.strip(), "42", name + " " + done.stderr)
+    done = cli(["mariadb"], f["native"], "wrong")
+    assert "1045" in done.stderr, done.stderr
+
+
+@test("MySQL 9's mysql logs in: open, sha2 over TLS and over RSA")
+def mysql_shell(f):
+    mysql = mysql9("mysql")
+    for name, password, more in (("open", "", ()), ("sha2", PASSWORD, ("--ssl-mode=REQUIRED",)),
+                                 ("sha2", PASSWORD, ("--ssl-mode=DISABLED", "--get-server-public-key"))):
+        done = cli(mysql, f[name], password, *more)
+        equal(done.stdout.strip(), "42", name + " " + done.stderr)
+    done = cli(mysql, f["sha2"], "wrong")
+    assert "1045" in done.stderr, done.stderr
+
+
+@test("PyMySQL logs in: open, native, sha2 over TLS")
+def pymysql_client(f):
+    try:
+        import pymysql
+    except ImportError:
+        raise Skip("python3-pymysql is not installed") from None
+    for name, password, more in (("open", "", {}), ("native", PASSWORD, {}), ("sha2", PASSWORD, {"ssl": {"ca": f["cert"]}})):
+        c = pymysql.connect(host="127.0.0.1", port=f[name].port(), user="root", password=password, **more)
+        with c.cursor() as cur:
+            cur.execute("SELECT %s + 1", (41,))
+            equal(cur.fetchone()[0], 42)
+        c.close()
+
+
+@test("Perl's DBD::MariaDB logs in and prepares on the server")
+def perl(f):
+    script = r'''
+        use strict; use DBI;
+        my ($port, $password) = @ARGV;
+        my $d = DBI->connect("DBI:MariaDB:host=127.0.0.1;port=$port", "root", $password,
+                             {RaiseError => 1, PrintError => 0, mariadb_server_prepare => 1});
+        my $s = $d->prepare("SELECT ? + 1, ?");
+        $s->execute(41, "it's");
+        print join("|", $s->fetchrow_array), "\n";'''
+    if program("perl", "-MDBD::MariaDB", "-e", "1").returncode:
+        raise Skip("libdbd-mariadb-perl is not installed")
+    for name, password in (("open", ""), ("native", PASSWORD)):
+        done = program("perl", "-e", script, str(f[name].port()), password)
+        equal(done.stdout.strip(), "42|it's", name + " " + done.stderr)
+
+
+@test("COM_CHANGE_USER: to the same user, and with a wrong password")
+def change_user(f):
+    with Wire(f["native"].port()) as w:
+        w.login(password=PASSWORD, plugin=NATIVE)
+        w.query("SET @a = 1")
+        answer = native_scramble(PASSWORD.encode(), w.nonce)
+        w.command("CHANGE_USER", b"root\0" + bytes([len(answer)]) + answer + b"\0" + struct.pack("<H", 45) + NATIVE + b"\0")
+        w.authenticate(NATIVE, PASSWORD.encode(), False)
+        equal(w.query("SELECT @a"), [(None,)])
+        w.command("CHANGE_USER", b"root\0\x14" + b"x" * 20 + b"\0" + struct.pack("<H", 45) + NATIVE + b"\0")
+        fails_with(1045, w.authenticate, NATIVE, b"wrong", False)
+
+
+def main():
+    home = tempfile.mkdtemp(prefix="tessera-login-")
+    try:
+        cert, key = certificate(home)
+        tls = {"listen": {"tls": {"cert": cert, "key": key}}}
+
+        def secret(text):
+            return dict(tls, bootstrap={"root_password_hash": text, "allow_root_without_password_on_loopback": False})
+        with Fleet() as a, Fleet(options=secret(native_secret(PASSWORD))) as b, Fleet(options=secret(sha2_secret(PASSWORD))) as c:
+            run({"open": a, "native": b, "sha2": c, "cert": cert})
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+main()
