@@ -336,6 +336,9 @@ static bool check_on_dup(struct ins *i)
             continue;
         if (value->kind == AST_VALUES_OF)
             value = AST_AS_CONST(values_of, value)->column;
+        else if (value->kind == AST_FUNC && AST_AS_CONST(func, value)->args.n == 1 &&
+            sv_eq_nocase(AST_AS_CONST(func, value)->name.name, SV("last_insert_id")))
+            value = AST_AS_CONST(func, value)->args.items[0]; /* id = LAST_INSERT_ID(id): the usual way to learn it */
         else if (value->kind == AST_COLUMN && ast_ident_set(&i->a->row_alias) &&
             sv_eq(AST_AS_CONST(column, value)->tbl.name, i->a->row_alias.name)) {
             if (sv_eq_nocase(AST_AS_CONST(column, value)->name.name, i->table->columns[c.col].name))
