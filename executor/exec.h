@@ -83,6 +83,7 @@ struct exec_lane {
     struct txn_result result;
     struct packet_ok ok;
     bool failed;
+    bool is_delete; /* move.c */
     bool now_frozen; /* SET timestamp is in force on the connection */
     uint32_t warn_cols;
     struct packet_coldef *var_cols; /* vars.c */

@@ -357,7 +357,7 @@ static void inserted(struct exec *e)
             }
             ok->info = sum_rows(in);
         }
-        if (in->n_generated && !e->plan->sets_last_insert_id)
+        if (in->n_generated && !e->plan->sets_insert_id)
             ok->insert_id = e->generated_id;
     }
     /* Nobody knows of ids of Tessera's own key column. */

@@ -11,7 +11,7 @@
 
 static bool asks(const struct plan *p)
 {
-    return p->n_assigned_vars || p->calc_found_rows || (p->sets_last_insert_id && p->kind == PLAN_SELECT);
+    return p->n_assigned_vars || p->calc_found_rows || (p->sets_insert_id && p->kind == PLAN_SELECT);
 }
 
 void vars_before(struct exec_lane *l)
@@ -65,7 +65,7 @@ static void on_row(struct bcmd *cmd, unsigned char *payload, size_t n)
         e->host->set_variable(e, p->assigned_vars[i], &l->var_cols[i], cells[i]);
     if (p->calc_found_rows && !sv_to_u64(cells[p->n_assigned_vars], &e->outcome.rows))
         e->outcome.rows = 0;
-    if (p->sets_last_insert_id && !sv_to_u64(cells[p->n_assigned_vars + 1], &e->last_insert_id))
+    if (p->sets_insert_id && !sv_to_u64(cells[p->n_assigned_vars + 1], &e->last_insert_id))
         e->last_insert_id = 0;
 }
 

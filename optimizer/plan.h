@@ -246,8 +246,8 @@ struct plan {
     bool reads_only;      /* no lock taken, nothing written */
     bool returns_rows;
     bool uncacheable;
-    bool sets_insert_id;     /* a query calls LAST_INSERT_ID(expr): no OK packet tells the value; ask LAST_INSERT_ID() on the
-                              * same connection at once. One place only (OPT_INSERT_ID) */
+    bool sets_insert_id;     /* LAST_INSERT_ID(expr) is called. A query's OK packet does not tell the value: ask LAST_INSERT_ID() on
+                              * the same connection at once; one place only (OPT_INSERT_ID). A write's OK packet does */
     bool calc_found_rows;    /* SQL_CALC_FOUND_ROWS: one place: ask FOUND_ROWS() there at once; several: the executor counts
                               * the rows in front of top's limit */
     bool uses_temporals_now; /* NOW() and the like: the same timestamp must go to all places */
@@ -278,7 +278,6 @@ struct plan {
     const struct sv *assigned_vars;
     uint16_t n_assigned_vars;
     uint16_t n_params;
-    bool sets_last_insert_id; /* LAST_INSERT_ID(expr) stands in the statement */
     /* Column definitions of the result as a shard gives them for the original statement, kept by the executor where
      * meta_is_stable: no literal or parameter stands in the select list, so that all executions have the same. */
     bool meta_is_stable;

@@ -107,7 +107,7 @@ static void note_function(struct opt *o, const struct ast_func *f)
     static const char *const each[] = {"rand", "uuid", "uuid_short", "sys_guid", "random_bytes", "sleep", "get_lock",
         "release_lock", "gen_random_uuid"};
 
-    if (f->args.n && ast_is_query(o->stmt) && sv_eq_nocase(f->name.name, SV("last_insert_id")))
+    if (f->args.n && sv_eq_nocase(f->name.name, SV("last_insert_id")))
         o->plan->sets_insert_id = true;
     for (unsigned i = 0; i < ARRAY_LEN(now); i++)
         if (sv_eq_nocase(f->name.name, sv_cstr(now[i])))

@@ -79,7 +79,7 @@ static void execution_over(void *arg, const struct diag *d)
         session_reply_rows_end(s, o->ok.warnings);
         return;
     }
-    if (st->plan->sets_last_insert_id && o->ok.insert_id)
+    if (st->plan->sets_insert_id && o->ok.insert_id)
         s->last_insert_id = o->ok.insert_id;
     else if (st->exec.generated_id)
         s->last_insert_id = st->exec.generated_id;
@@ -140,15 +140,6 @@ void query_init_exec(struct session *s, struct exec *e)
     e->inputs = &st->inputs;
 }
 
-static enum ast_walk find_last_insert_id(struct ast_node **slot, void *arg)
-{
-    const struct ast_func *f = AST_AS_CONST(func, *slot);
-
-    (void)arg;
-    return (*slot)->kind == AST_FUNC && f->args.n == 1 && sv_eq_nocase(f->name.name, SV("last_insert_id")) ? AST_ABORT
-                                                                                                       : AST_CONTINUE;
-}
-
 struct plan *query_plan(struct session *s, struct ast_node *ast, struct sv text)
 {
     struct opt_env env = session_opt_env(s);
@@ -157,7 +148,6 @@ struct plan *query_plan(struct session *s, struct ast_node *ast, struct sv text)
 
     if (p) {
         p->meta_is_stable = query_meta_is_stable(ast);
-        p->sets_last_insert_id = !ast_walk(&ast, find_last_insert_id, NULL, NULL);
     }
     return p;
 }
@@ -257,6 +247,7 @@ struct ddl_wait {
     struct session *session;
     struct worker *worker;
     struct ddl_result *result;
+    bool tells_info; /* ALTER TABLE and what is one */
 };
 
 static void send_ddl_rows(struct session *s, const struct ddl_rows *rows)
@@ -287,8 +278,12 @@ static void ddl_over(struct worker *w, void *arg)
         session_reply_err(s, &r->diag);
     else if (r->rows)
         send_ddl_rows(s, r->rows);
-    else
+    else {
+        if (wait->tells_info)
+            ok.info = arena_printf(&s->stmt->arena, "Records: %llu  Duplicates: 0  Warnings: %llu",
+                (unsigned long long)r->affected, (unsigned long long)r->n_notes);
         session_reply_ok(s, &ok);
+    }
     ddl_result_free(r);
     xfree(wait);
 }
@@ -325,6 +320,8 @@ static void ddl_begin(void *arg, const struct diag *d)
     wait = xcalloc(1, sizeof(*wait));
     wait->session = s;
     wait->worker = s->worker;
+    wait->tells_info = s->stmt->ast->kind == AST_ALTER_TABLE || s->stmt->ast->kind == AST_CREATE_INDEX ||
+        s->stmt->ast->kind == AST_DROP_INDEX;
     ddl_submit(s->proxy->ddl, &q, ddl_done, wait);
 }
 
