@@ -92,13 +92,19 @@ bool gather_for_create(struct job *j, struct ast_node *ast, struct gather *out, 
     return gather_ties(j, db, &tied, out, d);
 }
 
+static bool has_hidden(const struct cat_table *t)
+{
+    for (uint32_t i = 0; i < t->columns_n; i++)
+        if (t->columns[i].hidden)
+            return true;
+    return false;
+}
+
 /* A unique key that the table cannot check while its rows are spread. */
 static bool needs_one_shard(struct job *j, const struct cat_table *t, const struct define_key *k)
 {
-    if (k->type == AST_KEY_PRIMARY)
-        for (uint32_t i = 0; i < t->columns_n; i++)
-            if (t->columns[i].hidden)
-                return true;
+    if (k->type == AST_KEY_PRIMARY && has_hidden(t))
+        return true;
     if (k->type != AST_KEY_PRIMARY && k->type != AST_KEY_UNIQUE)
         return false;
     (void)j;
@@ -130,7 +136,7 @@ static bool action_needs_one_shard(struct job *j, const struct cat_table *t, str
         if (needs_one_shard(j, t, &def.keys[i]))
             return true;
     /* A table that is spread by a hidden AUTO_INCREMENT column, or that would number its rows on each partition. */
-    return act->op == AST_ALTER_ADD_COLUMN && def.auto_column;
+    return def.auto_column && (act->op == AST_ALTER_ADD_COLUMN || has_hidden(t));
 }
 
 static bool collect_fk_ties(struct job *j, const struct cat_table *t, const struct ast_alter_table *at,

@@ -37,6 +37,7 @@ struct alter {
     bool loses;                 /* something is gone behind it */
     struct shape_rename *renames;
     size_t n_renames;
+    bool drop_hidden; /* the hidden key makes room for one of the table's own */
     struct sv max_of; /* a column that becomes AUTO_INCREMENT */
 };
 
@@ -185,11 +186,7 @@ static bool add_columns(struct job *j, struct alter *x, struct ast_alter_action 
                          "Adding an AUTO_INCREMENT column is not possible on the partitioned table '%.*s': each "
                          "partition would number its own rows",
                          SV_ARG(x->t->name));
-    if (def.auto_column && has_hidden_key(x->t))
-        return diag_setf(d, ER_NOT_ON_PARTITIONED,
-                         "Table '%.*s' has no primary key and is spread by a hidden AUTO_INCREMENT column; it cannot "
-                         "get another one",
-                         SV_ARG(x->t->name));
+    x->drop_hidden = x->drop_hidden || (def.auto_column && has_hidden_key(x->t));
     return true;
 }
 
@@ -205,11 +202,14 @@ static bool add_key(struct job *j, struct alter *x, struct ast_alter_action *act
         return true; /* ties were looked at before (gather.c) and are checked in check_ties */
     }
     define_read_key(&j->arena, k, &key);
-    if (k->type == AST_KEY_PRIMARY && has_hidden_key(x->t))
-        return diag_setf(d, ER_NOT_ON_PARTITIONED,
-                         "Table '%.*s' is spread by a hidden key; a primary key needs it to be spread anew, which "
-                         "ALTER TABLE does not do yet",
-                         SV_ARG(x->t->name));
+    if (k->type == AST_KEY_PRIMARY && has_hidden_key(x->t)) {
+        if (x->t->kind != CAT_SINGLE)
+            return diag_setf(d, ER_NOT_ON_PARTITIONED,
+                             "Table '%.*s' is spread by a hidden key; a primary key needs it to be spread anew, which "
+                             "ALTER TABLE does not do yet",
+                             SV_ARG(x->t->name));
+        x->drop_hidden = true;
+    }
     x->may_fail = x->may_fail || k->type == AST_KEY_PRIMARY || k->type == AST_KEY_UNIQUE;
     x->columns = x->columns || k->type == AST_KEY_PRIMARY;
     return check_new_key(x->t, &key, d);
@@ -235,8 +235,10 @@ static bool change_column(struct job *j, struct alter *x, struct ast_alter_actio
         return diag_setf(d, ER_NOT_ON_PARTITIONED, "Partition column '%.*s' of table '%.*s' cannot be generated",
                          SV_ARG(old), SV_ARG(x->t->name));
     x->may_fail = true;
-    if (def->auto_increment)
+    if (def->auto_increment) {
         x->max_of = now;
+        x->drop_hidden = x->drop_hidden || (x->t->kind == CAT_SINGLE && has_hidden_key(x->t));
+    }
     if (def->key != AST_COLUMN_KEY_NONE) {
         k.cols = &old;
         k.prefix = &prefix;
@@ -336,6 +338,13 @@ static bool read_actions(struct job *j, struct alter *x, struct diag *d)
             l->items[kept++] = l->items[i];
     }
     l->n = kept;
+    if (x->drop_hidden) {
+        struct ast_alter_action *act = AST_NEW(&j->arena, ALTER_ACTION, alter_action);
+
+        act->op = AST_ALTER_DROP_COLUMN;
+        act->name = ast_ident_make(SV(DESCRIBE_HIDDEN));
+        ast_list_add(&j->arena, l, &act->node);
+    }
     return true;
 }
 

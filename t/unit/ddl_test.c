@@ -382,6 +382,22 @@ START_TEST(test_alter)
 }
 END_TEST
 
+/* As phpMyAdmin dumps do it: rows first, then the keys. */
+START_TEST(test_keys_later)
+{
+    run("CREATE TABLE wp (id BIGINT UNSIGNED NOT NULL, name VARCHAR(60) NOT NULL DEFAULT '')");
+    for (unsigned i = 0; i < rig.n; i++)
+        rig_do(&rig, table("wp")->parts[i].shard_id - 1, "INSERT INTO ddlt.wp__p%u (_tessera_row_id, id) VALUES (%u, %u)", i, i + 1, i + 1);
+    run("ALTER TABLE wp ADD PRIMARY KEY (id), ADD KEY name (name)");
+    ck_assert(table("wp")->kind == CAT_SINGLE && table("wp")->columns_n == 2 && table("wp")->primary == 0);
+    run("ALTER TABLE wp MODIFY id BIGINT UNSIGNED NOT NULL AUTO_INCREMENT, AUTO_INCREMENT=5");
+    ck_assert_str_eq(rig_ask(&rig, 0, "SELECT next FROM tessera.sequence WHERE table_id = %llu",
+                             (unsigned long long)table("wp")->id), "5");
+    ck_assert_str_eq(rig_ask(&rig, table("wp")->parts[0].shard_id - 1, "SELECT COUNT(*) FROM ddlt.wp"),
+                     arena_printf(&rig.arena, "%zu", rig.n).ptr);
+}
+END_TEST
+
 /* Rows on one partition make it fail there only: nothing may stay. */
 START_TEST(test_alter_fails)
 {
@@ -547,6 +563,7 @@ static Suite *suite(bool servers)
     tcase_add_test(tc, test_placement);
     tcase_add_test(tc, test_foreign_keys);
     tcase_add_test(tc, test_alter);
+    tcase_add_test(tc, test_keys_later);
     tcase_add_test(tc, test_alter_fails);
     tcase_add_test(tc, test_drop_truncate_rename);
     tcase_add_test(tc, test_concurrent);
