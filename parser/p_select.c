@@ -417,6 +417,13 @@ static struct ast_node *locking_clause(struct parser *p)
     return done(p, n);
 }
 
+/* PROCEDURE ANALYSE (MariaDB) */
+static bool procedure_follows(struct parser *p)
+{
+    return p->maria && is(p, K_PROCEDURE) && peek(p, 1) == TK_IDENT &&
+           sv_eq_nocase(lex_text(&p->lex, peek_token(p, 1)), SV("ANALYSE"));
+}
+
 static bool tail_follows(struct parser *p)
 {
     switch (p->t->kind) {
@@ -425,7 +432,7 @@ static bool tail_follows(struct parser *p)
     case K_INTO:
         return true;
     case K_PROCEDURE:
-        return p->maria && peek(p, 1) == TK_IDENT;
+        return procedure_follows(p);
     case K_LOCK:
         return peek(p, 1) == K_IN;
     case K_FOR:
@@ -461,7 +468,7 @@ static struct ast_node *query_tail(struct parser *p, struct ast_node *body, bool
     }
     parse_order_by(p, &q->order);
     q->limit = parse_limit(p);
-    if (is2(p, K_PROCEDURE, TK_IDENT) && p->maria && body->kind == AST_SELECT && &q->node == body) {
+    if (procedure_follows(p) && body->kind == AST_SELECT && &q->node == body) {
         next(p);
         AST_AS(select, body)->procedure = parse_plain_call(p);
     }
