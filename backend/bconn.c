@@ -455,9 +455,10 @@ void bconn_queue(struct bconn *c, struct bcmd *cmd, enum bcmd_kind kind)
         return;
     }
     cmd->out_end = c->chan.out_put;
+    cmd->reply_seq = c->chan.seq;
     if (c->state == BCONN_IDLE) {
         bconn_set_state(c, BCONN_BUSY);
-        c->in_seq = 1;
+        c->in_seq = cmd->reply_seq;
     }
     if (cmd->barrier && c->n_barriers++ == 0)
         chan_hold(&c->chan);
@@ -473,7 +474,8 @@ void bconn_pop(struct bconn *c, bool ok)
     c->n_queued--;
     cmd->conn = NULL;
     cmd->next = NULL;
-    c->in_seq = 1;
+    if (c->first)
+        c->in_seq = c->first->reply_seq;
     if (!c->first)
         bconn_set_state(c, BCONN_IDLE);
     if (cmd->barrier) {
@@ -733,6 +735,7 @@ struct kill_job {
     struct bconn *target; /* NULL: gone meanwhile */
     struct bcmd cmd;
     uint32_t conn_id;
+    bool whole;           /* the connection, which we have closed or are closing; else the statement it runs */
     struct kill_job *next, **link; /* of the worker's jobs */
 };
 
@@ -761,14 +764,14 @@ static void kill_on_ok(struct bcmd *cmd, const struct packet_ok *ok, bool is_res
 static void kill_on_err(struct bcmd *cmd, const struct packet_err *err, struct sv payload)
 {
     (void)payload;
-    log_info(LOG_BACKEND, "KILL QUERY: %u %.*s", err->code, (int)MIN(err->text.len, (size_t)200), err->text.ptr);
+    log_debug(LOG_BACKEND, "KILL: %u %.*s", err->code, (int)MIN(err->text.len, (size_t)200), err->text.ptr);
     kill_done(cmd->arg, "done");
 }
 
 static void kill_on_lost(struct bcmd *cmd, bool maybe_done, const struct diag *d)
 {
     (void)maybe_done;
-    log_info(LOG_BACKEND, "KILL QUERY: %s", d->text);
+    log_info(LOG_BACKEND, "KILL: %s", d->text);
     kill_done(cmd->arg, "lost");
 }
 
@@ -778,9 +781,9 @@ static void kill_on_ready(struct bconn *side)
 {
     struct kill_job *k = side->arg;
     char text[64];
-    int n = snprintf(text, sizeof(text), "KILL QUERY %u", k->conn_id);
+    int n = snprintf(text, sizeof(text), "KILL %s %u", k->whole ? "CONNECTION" : "QUERY", k->conn_id);
 
-    if (!k->target || (k->target->state != BCONN_BUSY)) {
+    if (!k->whole && (!k->target || k->target->state != BCONN_BUSY)) {
         kill_done(k, "nothing to kill any more");
         return;
     }
@@ -790,31 +793,42 @@ static void kill_on_ready(struct bconn *side)
 
 static void kill_on_closed(struct bconn *side, const struct diag *d)
 {
-    log_info(LOG_BACKEND, "KILL QUERY: %s", d->text);
+    log_info(LOG_BACKEND, "KILL: %s", d->text);
     /* With the KILL under way its on_lost has ended the job, and this is not called. */
     kill_done(side->arg, "lost");
 }
 
 static const struct bconn_ops kill_conn_ops = {.on_ready = kill_on_ready, .on_closed = kill_on_closed};
 
-void bconn_cancel_query(struct bconn *c)
+static void start_kill(struct bconn *c, bool whole)
 {
-    struct kill_job *k, **list;
+    struct kill_job **list = pool_set_kills(c->chan.worker), *k = xcalloc(1, sizeof(*k));
 
-    if (c->state != BCONN_BUSY || c->n_kills)
-        return;
-    list = pool_set_kills(c->chan.worker);
-    k = xcalloc(1, sizeof(*k));
-    k->target = c;
+    k->whole = whole;
+    k->target = whole ? NULL : c;
     k->conn_id = c->conn_id;
     k->next = *list;
     if (k->next)
         k->next->link = &k->next;
     k->link = list;
     *list = k;
-    c->n_kills++;
+    if (!whole)
+        c->n_kills++;
     k->side = bconn_new(c->chan.worker, c->server, &kill_conn_ops, k);
     bconn_start(k->side);
+}
+
+void bconn_cancel_query(struct bconn *c)
+{
+    if (c->state == BCONN_BUSY && !c->n_kills)
+        start_kill(c, false);
+}
+
+void bconn_abandon(struct bconn *c, const char *why)
+{
+    if (c->state == BCONN_BUSY)
+        start_kill(c, true);
+    bconn_close(c, why);
 }
 
 static void forget_kills(struct bconn *c)

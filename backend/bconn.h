@@ -123,6 +123,8 @@ struct bcmd {
     bool barrier;       /* what is queued behind waits for this command's success; its failure fails them unsent */
     uint8_t seq_shift;
     uint8_t last_seq;
+    uint64_t relayed_rows; /* RELAY: rows of the results so far; the caller sets it to 0 */
+    uint8_t reply_seq;  /* where its reply's sequence begins: behind all frames of the command */
     uint8_t phase;      /* bparse.c */
     bool is_own;        /* bconn's own: freed by it */
     struct bstmt *stmt; /* BCMD_PREPARE: what it prepares */
@@ -191,8 +193,12 @@ void bconn_start(struct bconn *c);
  * on_lost, as a task of this turn; on_closed is not called. Also how a connection is freed after its on_closed. */
 void bconn_close(struct bconn *c, const char *why);
 
-/* Ends a leased connection as if the server had: queued commands get on_lost with d (as tasks), the lease goes on until it is
- * given back. For the holder who finds that what is on the connection must not go on. */
+/* bconn_close of one that may be in the middle of a statement: the server would go on with it until it has something to
+ * send, so it is told to stop (KILL, by a side connection of this worker). */
+void bconn_abandon(struct bconn *c, const char *why);
+
+/* Ends a leased connection as if the server had: queued commands get on_lost with d (as tasks), the lease goes on
+ * until it is given back. For the holder who finds that what is on the connection must not go on. */
 void bconn_break(struct bconn *c, const struct diag *d);
 
 static inline bool bconn_usable(const struct bconn *c)

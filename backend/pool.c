@@ -109,7 +109,10 @@ static void drop(struct pool *p, struct bconn *c, const char *why)
     if (c->all_next)
         c->all_next->all_prev = c->all_prev;
     c->pool = NULL;
-    bconn_close(c, why);
+    if (c->pool_place == PLACE_LEASED)
+        bconn_abandon(c, why);
+    else
+        bconn_close(c, why);
 }
 
 static void waiter_remove(struct pool *p, struct pool_waiter *pw)

@@ -18,11 +18,13 @@
 
 #ifdef LIBMARIADB
 typedef my_bool lib_bool;
-enum { ERR_CLIENT_MIN = 2000, ERR_CLIENT_MAX = 5999 };
 #else
 typedef bool lib_bool;
-enum { ERR_CLIENT_MIN = 2000, ERR_CLIENT_MAX = 2999 };
 #endif
+
+/* Errors of the client library: 2000 to 2999, and Connector/C's own from 5000 on. Servers have 3000 to 4999 (MySQL's newer
+ * ones, MariaDB's). */
+enum { ERR_CLIENT_MIN = 2000, ERR_CLIENT_MAX = 2999, ERR_CONNECTOR_MIN = 5000, ERR_CONNECTOR_MAX = 5999 };
 
 enum {
     ERR_TLS = 2026,      /* CR_SSL_CONNECTION_ERROR */
@@ -101,9 +103,14 @@ static bool is_loss(unsigned code)
 {
     if (code == ERR_SHUTDOWN || code == ERR_KILLED || code == ERR_IDLE)
         return true;
-    /* Client errors that leave the connection usable: commands out of sync and the like would be
-     * errors of ours. */
-    return code >= ERR_CLIENT_MIN && code <= ERR_CLIENT_MAX && code != ERR_IDLE;
+    /* Client errors that leave the connection usable: commands out of sync and the like would be errors of ours. */
+    if (code >= ERR_CLIENT_MIN && code <= ERR_CLIENT_MAX)
+        return true;
+#ifdef LIBMARIADB
+    return code >= ERR_CONNECTOR_MIN && code <= ERR_CONNECTOR_MAX;
+#else
+    return false;
+#endif
 }
 
 static bool fail(struct mconn *c, struct diag *d)

@@ -1,6 +1,7 @@
-/* Lanes: for each shard min(lanes, its tasks) threads; lane k of n takes every n-th task of its shard, in order. The last lane
- * runs on the caller's thread, and so does every lane for which the system has no thread: slower, never wrong. A lane opens
- * its connection at its first task and again after a loss, so that one broken connection costs one task. */
+/* Lanes: for each shard min(lanes, its tasks) threads; lane k of n takes every n-th task of its shard, in order. The
+ * last lane runs on the caller's thread, and so does every lane for which the system has no thread: slower, never
+ * wrong. A lane opens its connection at its first task and again after a loss, so that one broken connection costs one
+ * task. */
 #include "ddl/fan.h"
 
 #include "catalog/snapshot.h"
@@ -39,6 +40,8 @@ bool fan_set_env(struct mconn *c, const struct fan_env *e, struct diag *d)
             strbuf_puts(&b, ", foreign_key_checks=0");
         if (e->no_unique_checks)
             strbuf_puts(&b, ", unique_checks=0");
+        if (e->keep_zero)
+            strbuf_puts(&b, ", sql_mode=CONCAT(@@sql_mode, ',NO_AUTO_VALUE_ON_ZERO')");
         if (e->lock_wait_s)
             strbuf_printf(&b, ", lock_wait_timeout=%u", e->lock_wait_s);
     }
@@ -55,8 +58,17 @@ bool fan_open(const struct conf *conf, const struct cat_shard *shard, const stru
     mconn_params_shard(&p, conf, shard);
     p.read_timeout_ms = read_ms;
     p.connect_timeout_ms = (uint32_t)conf->pool.connect_timeout_ms;
-    if (!mconn_open(&p, out, d))
+    if (!mconn_open(&p, out, d)) {
+        struct diag why = *d;
+        struct arena a;
+
+        /* Whatever the reason, wrong account included: the shard cannot be used. */
+        arena_init(&a, 0);
+        diag_clear(d);
+        (void)diag_set(d, ER_SHARD_DOWN, arena_dup(&a, shard->name).ptr, why.text);
+        arena_free(&a);
         return false;
+    }
     if (fan_set_env(*out, env, d))
         return true;
     mconn_close(*out);

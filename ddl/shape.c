@@ -1,13 +1,15 @@
 /* Servers print SHOW CREATE TABLE in one form: an item a line, names in backquotes, strings in single quotes with
- * backslash escapes (the connections of the control plane set neither ANSI_QUOTES nor NO_BACKSLASH_ESCAPES). It is split at the commas of the outermost
- * parentheses, outside quotes and comments, rather than at line ends, because expressions may hold anything.
+ * backslash escapes (the connections of the control plane set neither ANSI_QUOTES nor NO_BACKSLASH_ESCAPES). It is
+ * split at the commas of the outermost parentheses, outside quotes and comments, rather than at line ends, because
+ * expressions may hold anything.
  *
- * An item's kind is told by its first word: a backquote is a column; CONSTRAINT `n` FOREIGN KEY | CHECK; PRIMARY KEY; and a word
- * that ends in KEY `n`. Nothing else is looked at: definitions are compared and reused as the server's own text, so what
- * a new server version prints passes through.
+ * An item's kind is told by its first word: a backquote is a column; CONSTRAINT `n` FOREIGN KEY | CHECK; PRIMARY KEY;
+ * and a word that ends in KEY `n`. Nothing else is looked at: definitions are compared and reused as the server's own
+ * text, so what a new server version prints passes through.
  *
- * shape_alter works item by item: constraints and keys that go, then columns, then those that come, in one ALTER TABLE, so that the server
- * does it atomically. A key whose definition changed is dropped and added. Column order is restored by FIRST and AFTER. */
+ * shape_alter works item by item: constraints and keys that go, then columns, then those that come, in one ALTER TABLE,
+ * so that the server does it atomically. A key whose definition changed is dropped and added. Column order is restored
+ * by FIRST and AFTER. */
 #include "ddl/shape.h"
 
 #include <ctype.h>
@@ -132,7 +134,10 @@ static void classify(struct arena *a, struct sv def, int part_no, struct shape_i
         return;
     }
     if ((rest = drop_word(def, "CONSTRAINT ")).ptr && rest.len && rest.ptr[0] == '`') {
-        it->name = strip_suffix(a, take_ident(a, rest, &rest), part_no);
+        struct sv phys = take_ident(a, rest, &rest);
+
+        it->name = strip_suffix(a, phys, part_no);
+        it->suffixed = it->name.len != phys.len;
         it->body = sv_trim(rest);
         it->kind = sv_starts(it->body, SV("FOREIGN KEY")) ? SHAPE_FOREIGN : SHAPE_CHECK;
         it->def = arena_concat(a, (struct sv[]){SV("CONSTRAINT "), quoted_ident(a, it->name), SV(" "), it->body}, 4);
@@ -169,8 +174,8 @@ static void take_auto_increment(struct arena *a, struct shape *s)
                 s->auto_increment = 0;
             while (q < end && *q == ' ')
                 q++;
-            s->options = sv_trim(arena_concat(a, (struct sv[]){{s->options.ptr, (size_t)(p - s->options.ptr)},
-                                                               {q, (size_t)(end - q)}}, 2));
+            s->options = sv_trim(arena_concat(
+                a, (struct sv[]){{s->options.ptr, (size_t)(p - s->options.ptr)}, {q, (size_t)(end - q)}}, 2));
             return;
         }
         p++;
@@ -186,7 +191,8 @@ bool shape_parse(struct arena *a, struct sv text, int part_no, struct shape *out
     while (p < end && *p != '(')
         p = is_quote(*p) ? skip_quoted(p, end) : p + 1;
     if (p == end || !sv_starts(text, SV("CREATE ")))
-        return diag_setf(d, ER_INTERNAL, "Internal error: not a CREATE TABLE text: %.*s", (int)MIN(text.len, (size_t)80), text.ptr);
+        return diag_setf(d, ER_INTERNAL, "Internal error: not a CREATE TABLE text: %.*s",
+                         (int)MIN(text.len, (size_t)80), text.ptr);
     out->items = ARENA_NEW_N(a, struct shape_item, cap);
     do {
         p++;
@@ -256,9 +262,9 @@ static struct sv rename_from(const struct shape_rename *r, size_t n, struct sv t
     return to;
 }
 
-static struct sv physical_constraint(struct alter_ctx *c, struct sv name)
+static struct sv physical_constraint(struct alter_ctx *c, const struct shape_item *it)
 {
-    return c->part_no == SHAPE_BARE ? name : arena_printf(c->a, "%.*s__p%d", SV_ARG(name), c->part_no);
+    return it->suffixed ? arena_printf(c->a, "%.*s__p%d", SV_ARG(it->name), c->part_no) : it->name;
 }
 
 static bool same_in(const struct shape *s, const struct shape_item *it)
@@ -279,9 +285,10 @@ static void drop_items(struct alter_ctx *c, const struct shape *from, const stru
         if (it->kind == SHAPE_PRIMARY) {
             strbuf_puts(&c->out, "DROP PRIMARY KEY");
         } else {
-            strbuf_puts(&c->out, it->kind == SHAPE_KEY ? "DROP KEY " : it->kind == SHAPE_FOREIGN ? "DROP FOREIGN KEY "
-                                                                                                  : "DROP CONSTRAINT ");
-            strbuf_put_ident(&c->out, it->kind == SHAPE_KEY ? it->name : physical_constraint(c, it->name));
+            strbuf_puts(&c->out, it->kind == SHAPE_KEY       ? "DROP KEY "
+                                 : it->kind == SHAPE_FOREIGN ? "DROP FOREIGN KEY "
+                                                             : "DROP CONSTRAINT ");
+            strbuf_put_ident(&c->out, it->kind == SHAPE_KEY ? it->name : physical_constraint(c, it));
         }
     }
 }
@@ -297,7 +304,7 @@ static void add_items(struct alter_ctx *c, const struct shape *from, const struc
         strbuf_puts(&c->out, "ADD ");
         if (it->kind == SHAPE_FOREIGN || it->kind == SHAPE_CHECK) {
             strbuf_puts(&c->out, "CONSTRAINT ");
-            strbuf_put_ident(&c->out, physical_constraint(c, it->name));
+            strbuf_put_ident(&c->out, physical_constraint(c, it));
             strbuf_putc(&c->out, ' ');
             strbuf_putsv(&c->out, it->body);
         } else {

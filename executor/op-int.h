@@ -48,9 +48,9 @@ struct rows {
     uint32_t n; /* rows */
 };
 
-void rows_init(struct rows *r, struct arena *mem, const struct func_arg *cols, uint32_t n_cols, uint32_t chunk_rows);
+void op_rows_init(struct rows *r, struct arena *mem, const struct func_arg *cols, uint32_t n_cols, uint32_t chunk_rows);
 /* Appends one row from the batch's vectors. */
-bool rows_append(struct rows *r, struct vec *const *cols, uint32_t row) MUST_CHECK;
+bool op_rows_append(struct rows *r, struct vec *const *cols, uint32_t row) MUST_CHECK;
 static inline struct batch *rows_chunk(const struct rows *r, uint32_t i, uint32_t *row)
 {
     *row = i % r->chunk_rows;

@@ -10,7 +10,7 @@
 
 /* ---- rows ---- */
 
-void rows_init(struct rows *r, struct arena *mem, const struct func_arg *cols, uint32_t n_cols, uint32_t chunk_rows)
+void op_rows_init(struct rows *r, struct arena *mem, const struct func_arg *cols, uint32_t n_cols, uint32_t chunk_rows)
 {
     *r = (struct rows){.mem = mem, .cols = cols, .n_cols = n_cols, .chunk_rows = chunk_rows};
 }
@@ -44,7 +44,7 @@ static struct batch *new_chunk(struct rows *r)
     return b;
 }
 
-bool rows_append(struct rows *r, struct vec *const *cols, uint32_t row)
+bool op_rows_append(struct rows *r, struct vec *const *cols, uint32_t row)
 {
     uint32_t at = r->n % r->chunk_rows;
     struct batch *b;
@@ -77,7 +77,7 @@ void rowset_init(struct rowset *s, struct arena *mem, const struct func_arg *col
     uint32_t chunk_rows)
 {
     *s = (struct rowset){.n_keys = n_keys};
-    rows_init(&s->rows, mem, cols, n_cols, chunk_rows);
+    op_rows_init(&s->rows, mem, cols, n_cols, chunk_rows);
 }
 
 static void rowset_grow(struct rowset *s)
@@ -135,7 +135,7 @@ bool rowset_add(struct rowset *s, struct vec *const *cols, uint32_t row, uint64_
     s->hashes[s->rows.n] = hash;
     s->slots[at] = s->rows.n + 1;
     *added = true;
-    return rows_append(&s->rows, cols, row);
+    return op_rows_append(&s->rows, cols, row);
 }
 
 /* ---- aggregation ---- */

@@ -98,7 +98,7 @@ static bool sort_add(struct sort *s, const struct batch *in, uint32_t row)
         s->cap = cap;
     }
     s->entries[s->n++] = e;
-    if (!rows_append(&s->rows, in->cols, row))
+    if (!op_rows_append(&s->rows, in->cols, row))
         return diag_set(s->op.cx->diag, ER_INTERNAL, "copy of a row");
     return true;
 }
@@ -112,7 +112,7 @@ static bool compact(struct sort *s, uint32_t keep)
 
     qsort(entries, s->n, sizeof(*entries), entry_qsort);
     keep = MIN(keep, s->n);
-    rows_init(&s->rows, to, s->op.cols, s->op.n_cols, op_batch_rows(&s->op));
+    op_rows_init(&s->rows, to, s->op.cols, s->op.n_cols, op_batch_rows(&s->op));
     s->side = to;
     s->cap = keep * 2 + 1024;
     s->entries = ARENA_NEW_N(to, struct sort_entry, s->cap);
@@ -128,7 +128,7 @@ static bool compact(struct sort *s, uint32_t keep)
             memcpy(p, entries[i].key, entries[i].len);
             s->entries[i].key = p;
         }
-        if (!rows_append(&s->rows, b->cols, at))
+        if (!op_rows_append(&s->rows, b->cols, at))
             return diag_set(s->op.cx->diag, ER_INTERNAL, "copy of a row");
     }
     s->n = keep;
@@ -265,7 +265,7 @@ static struct op *sort_new(struct op_ctx *cx, const struct op_ops *ops, struct o
     s->offset = offset;
     if (limit != UINT64_MAX && offset > UINT64_MAX - 1 - limit)
         s->limit = UINT64_MAX - 1 - offset;
-    rows_init(&s->rows, s->side, s->op.cols, s->op.n_cols, op_batch_rows(&s->op));
+    op_rows_init(&s->rows, s->side, s->op.cols, s->op.n_cols, op_batch_rows(&s->op));
     s->out = batch_like(&s->op, NULL);
     for (uint32_t i = 0; i < n_order; i++) {
         if (order[i].col >= child->n_cols) {

@@ -390,7 +390,7 @@ void chan_resume_input(struct chan *c)
     if (!c->paused)
         return;
     c->paused = false;
-    if (c->state != CHAN_OPEN)
+    if (c->state != CHAN_OPEN && c->state != CHAN_TLS)
         return;
     if (!c->eof_seen)
         chan_arm_read(c, true);

@@ -83,8 +83,8 @@ bool packet_ok_parse(const unsigned char *p, size_t n, uint64_t caps, struct pac
     ok->warnings = rd_u16(&r);
     if (r.bad)
         return false;
-    /* The documentation has the text up to the packet's end where CLIENT_SESSION_TRACK is missing; every server sends, and every
-     * client library reads, a length in front of it either way. */
+    /* The documentation has the text up to the packet's end where CLIENT_SESSION_TRACK is missing; every server
+     * sends, and every client library reads, a length in front of it either way. */
     if (r.p < r.end)
         ok->info = rd_lenenc_sv(&r);
     if ((caps & CAP_SESSION_TRACK) && (ok->status & STATUS_SESSION_CHANGED))

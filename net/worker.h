@@ -119,7 +119,7 @@ struct worker *worker_current(void);
  * mailbox was empty). Allocates; not for the path of a statement. */
 void worker_post(struct worker *w, worker_fn fn, void *arg);
 
-/* Arms (or moves) t to fire in ms milliseconds. fn must be set. */
+/* Arms (or moves) t to fire in ms milliseconds, counted from the turn's clock. fn must be set. */
 void worker_timer_arm(struct worker *w, struct worker_timer *t, uint64_t ms);
 void worker_timer_disarm(struct worker_timer *t);
 static inline bool worker_timer_armed(const struct worker_timer *t)

@@ -75,12 +75,6 @@ static bool check_unique(struct binder *b, const struct block *bl)
     return true;
 }
 
-static bool is_system_schema(struct sv db)
-{
-    return sv_eq_nocase(db, SV("information_schema")) || sv_eq_nocase(db, SV("mysql")) ||
-        sv_eq_nocase(db, SV("performance_schema")) || sv_eq_nocase(db, SV("sys"));
-}
-
 struct source *bind_table(struct binder *b, struct block *bl, struct ast_node *node)
 {
     const struct ast_table *t = AST_AS_CONST(table, node);
@@ -95,7 +89,7 @@ struct source *bind_table(struct binder *b, struct block *bl, struct ast_node *n
     if (!s)
         return NULL;
     s->db = db;
-    if (is_system_schema(db)) {
+    if (cat_is_virtual_db(db)) {
         s->kind = SRC_SYSTEM;
         return s;
     }

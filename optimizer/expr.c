@@ -54,9 +54,9 @@ struct expr_type opt_type_of_column(const struct cat_type *t)
 /* Of several values that become one: CASE, COALESCE, IF, UNION. */
 struct expr_type opt_type_unify(struct expr_type a, struct expr_type b)
 {
-    if (a.cls == EXPR_NULL)
+    if (a.cls == EXPR_NULL || (a.cls == EXPR_STRING && a.coll == 0 && b.cls == EXPR_STRING))
         return b;
-    if (b.cls == EXPR_NULL || (a.cls == b.cls && a.coll == b.coll && a.cls != EXPR_ENUM))
+    if (b.cls == EXPR_NULL || (b.cls == EXPR_STRING && b.coll == 0 && a.cls == EXPR_STRING) || (a.cls == b.cls && a.coll == b.coll && a.cls != EXPR_ENUM))
         return a;
     return unsure;
 }
@@ -155,8 +155,8 @@ static struct expr_type of_cast(const struct ast_cast *c)
         return of_string(TYPE_COLL_BINARY);
     case AST_TYPE_CHAR:
     case AST_TYPE_VARCHAR:
-        if (!t->charset.ptr)
-            return (struct expr_type){EXPR_STRING, 0};
+        if (!t->charset.ptr) /* the connection's collation, which a cached plan does not know */
+            return unsure;
         coll = coll_default_of(t->charset, false);
         return coll ? of_string(coll->id) : unsure;
     case AST_TYPE_SIGNED:
@@ -209,18 +209,26 @@ static struct expr_type of_case(const struct opt *o, const struct block *bl, con
     return t;
 }
 
-static struct expr_type of_column(const struct block *bl, const struct ast_node *e)
+static struct expr_type of_column(const struct opt *o, const struct block *bl, const struct ast_node *e)
 {
     struct colref c;
 
     if (!bind_column_of(bl, e, &c))
         return unsure;
-    return opt_type_of_ref(c);
+    return opt_type_of_ref(o, c);
 }
 
-struct expr_type opt_type_of_ref(struct colref c)
+struct expr_type opt_type_of_ref(const struct opt *o, struct colref c)
 {
     struct colref base = bind_base_column(c);
+
+    /* An expression of a derived table. */
+    if (!base.src && c.src && c.src->kind == SRC_DERIVED && c.src->query->block) {
+        const struct block *bl = c.src->query->block;
+
+        if (bl->outs_known && c.col < bl->n_outs)
+            return bl->outs[c.col].expr ? opt_type_of(o, bl, bl->outs[c.col].expr) : opt_type_of_ref(o, bl->outs[c.col].ref);
+    }
 
     return base.src ? opt_type_of_column(&base.src->table->columns[base.col].type) : unsure;
 }
@@ -235,7 +243,7 @@ struct expr_type opt_type_of(const struct opt *o, const struct block *bl, const 
         case AST_LIT_NULL:
             return (struct expr_type){EXPR_NULL, 0};
         case AST_LIT_STRING:
-            /* Collation 0: the connection's. */
+            /* Collation 0: whatever it meets. */
             return AST_AS_CONST(lit, e)->charset.ptr ? unsure : (struct expr_type){EXPR_STRING, 0};
         case AST_LIT_HEX:
         case AST_LIT_BIT:
@@ -253,7 +261,7 @@ struct expr_type opt_type_of(const struct opt *o, const struct block *bl, const 
         }
         return unsure;
     case AST_COLUMN:
-        return of_column(bl, e);
+        return of_column(o, bl, e);
     case AST_UNARY:
         return AST_AS_CONST(unary, e)->op == AST_OP_BINARY ? of_string(TYPE_COLL_BINARY) : number;
     case AST_BINARY:
@@ -287,7 +295,7 @@ struct expr_type opt_type_of(const struct opt *o, const struct block *bl, const 
                 s->query->block->n_outs == 1) {
                 const struct outcol *c = &s->query->block->outs[0];
 
-                return c->expr ? opt_type_of(o, s->query->block, c->expr) : opt_type_of_ref(c->ref);
+                return c->expr ? opt_type_of(o, s->query->block, c->expr) : opt_type_of_ref(o, c->ref);
             }
         return unsure;
     default:

@@ -12,7 +12,7 @@ enum expr_class {
     EXPR_NULL,
     EXPR_NUMBER,
     EXPR_TEMPORAL,
-    EXPR_STRING, /* of a native collation: coll; 0: the connection's */
+    EXPR_STRING, /* of a native collation: coll; 0: a literal, which takes the other side's */
     EXPR_ENUM,   /* ENUM, SET: equal by name, ordered by number */
     EXPR_OTHER,  /* JSON, geometry: no order here */
     EXPR_UNSURE  /* may be a string of a collation that is not native, or not known */
@@ -24,7 +24,7 @@ struct expr_type {
 };
 
 struct expr_type opt_type_of(const struct opt *o, const struct block *bl, const struct ast_node *e);
-struct expr_type opt_type_of_ref(struct colref c);
+struct expr_type opt_type_of_ref(const struct opt *o, struct colref c);
 struct expr_type opt_type_of_column(const struct cat_type *t);
 struct expr_type opt_type_unify(struct expr_type a, struct expr_type b);
 /* Values of such a column compare by WEIGHT_STRING. */

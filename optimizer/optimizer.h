@@ -18,11 +18,21 @@
 struct ast_node;
 struct cat_snapshot;
 
+/* What a plan may ask of whoever runs it, beyond sending text and counting rows. What the caller does not carry out is refused by
+ * name (1235) instead of being done half. */
+enum opt_support {
+    OPT_INTO_VARS = 1,     /* plan.into_vars: the row of SELECT ... INTO @a goes to the session */
+    OPT_ASSIGNED_VARS = 2, /* plan.assigned_vars: @a := value is set on the connection and read back */
+    OPT_FOUND_ROWS = 4,    /* plan.calc_found_rows */
+    OPT_INSERT_ID = 8      /* plan.sets_insert_id */
+};
+
 /* What planning depends on besides statement and catalog; part of the key that plans are cached under. */
 struct opt_env {
     struct sv db; /* current database; ptr NULL: none */
     uint64_t sql_mode;
     enum env_flavour flavour; /* of the shards */
+    uint32_t supports;        /* enum opt_support; the same for all plans of a cache */
 };
 
 /* The text of a statement and how it was read. The statement starts at `from` (multi-statement texts). */

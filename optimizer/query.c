@@ -179,7 +179,10 @@ static bool plan_whole_union(struct opt *o, const struct query *q, struct plan *
     top->n_sort = 0;
     opt_route_cond(p, place_query_cond(&o->placer, q));
     tmpl_init(&t, o);
-    tmpl_tokens(&t, 0, o->n_tokens);
+    if (p == o->plan && q->node == o->stmt)
+        tmpl_tokens(&t, 0, o->n_tokens);
+    else
+        tmpl_node(&t, q->node);
     p->fragment = tmpl_finish(&t);
     p->top = top;
     p->n_visible = bind_first_block(q)->outs_known ? bind_first_block(q)->n_outs : 0;
@@ -251,8 +254,10 @@ static const struct plan *plan_branch(struct opt *o, const struct query *q, stru
         return p;
     }
     if (!q->block) {
-        p->route.split_only = w.why.ptr != NULL;
-        ok = plan_union(&sub, q, p);
+        /* ALL over a DISTINCT union, or a union with a tail of its own: one level of branches is all there is. */
+        ok = !w.why.ptr && plan_whole_union(&sub, q, p);
+        if (!ok)
+            opt_refuse(o, p, SV("a UNION inside a UNION that drops duplicates, or has ORDER BY or LIMIT, over several places"));
     } else {
         d = place_block(&o->placer, q->block);
         if (d.kind == DIST_PART)
@@ -267,7 +272,7 @@ static const struct plan *plan_branch(struct opt *o, const struct query *q, stru
     if (sub.plan->uncacheable)
         o->plan->uncacheable = true;
     if (!ok) {
-        *why = p->refusal;
+        *why = diag_is_set(o->diag) ? *o->diag : p->refusal;
         return NULL;
     }
     return p;
@@ -331,6 +336,20 @@ static void plan_partitioned(struct opt *o, const struct query *q)
         p->route.split_only = true;
 }
 
+/* FOR UPDATE of copies: any of them would do for reading, but locks exclude each other on one server only. Writers come to every
+ * shard, so to this one too. */
+static void lock_one_copy(struct opt *o)
+{
+    bool copies = false;
+
+    for (unsigned i = 0; i < o->binder.n_sources; i++)
+        copies |= o->binder.sources[i]->kind == SRC_TABLE;
+    if (!copies || o->snap->shards.n == 0)
+        return;
+    o->plan->route.kind = ROUTE_ONE_SHARD;
+    o->plan->route.shard_id = o->snap->shards.v[0].id;
+}
+
 bool opt_plan_query(struct opt *o)
 {
     struct query *q = bind_query(&o->binder, o->stmt, NULL, NULL, NULL);
@@ -345,6 +364,8 @@ bool opt_plan_query(struct opt *o)
     w = opt_whole(o);
     if (q->block && q->block->sel && (q->block->sel->opts & AST_SEL_CALC_FOUND_ROWS))
         o->plan->calc_found_rows = true;
+    if (o->plan->calc_found_rows && !(o->env->supports & OPT_FOUND_ROWS))
+        return opt_unsupported(o, "SQL_CALC_FOUND_ROWS");
     if (w.why.ptr) {
         /* No place has it all. A union may still be made of its branches. */
         if (!q->block && q->right) {
@@ -367,5 +388,11 @@ bool opt_plan_query(struct opt *o)
     opt_route_simple(o, &w);
     if (w.part)
         plan_partitioned(o, q);
+    if (diag_is_set(o->diag))
+        return false;
+    if (w.part)
+        return true;
+    if (!w.single && o->binder.has_locks)
+        lock_one_copy(o);
     return true;
 }

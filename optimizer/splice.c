@@ -107,6 +107,8 @@ static void note_function(struct opt *o, const struct ast_func *f)
     static const char *const each[] = {"rand", "uuid", "uuid_short", "sys_guid", "random_bytes", "sleep", "get_lock",
         "release_lock", "gen_random_uuid"};
 
+    if (f->args.n && sv_eq_nocase(f->name.name, SV("last_insert_id")))
+        o->plan->sets_insert_id = true;
     for (unsigned i = 0; i < ARRAY_LEN(now); i++)
         if (sv_eq_nocase(f->name.name, sv_cstr(now[i])))
             o->has_temporal_now = true;
@@ -234,6 +236,8 @@ static bool edit_into(struct opt *o)
     into = AST_AS_CONST(into, q->into);
     if (into->target != AST_INTO_VARS)
         return opt_unsupported(o, "SELECT ... INTO %s", into->target == AST_INTO_OUTFILE ? "OUTFILE" : "DUMPFILE");
+    if (!(o->env->supports & OPT_INTO_VARS))
+        return opt_unsupported(o, "SELECT ... INTO @variable");
     names = ARENA_NEW_N(o->arena, struct sv, into->vars.n);
     for (unsigned i = 0; i < into->vars.n; i++) {
         if (into->vars.items[i]->kind != AST_USERVAR)
@@ -257,8 +261,12 @@ bool opt_edits_collect(struct opt *o)
             return false;
     if (!edit_into(o))
         return false;
+    if (o->plan->n_assigned_vars && !(o->env->supports & OPT_ASSIGNED_VARS))
+        return opt_unsupported(o, "assignment of the user variable @%.*s inside a statement", SV_ARG(o->plan->assigned_vars[0]));
     if (!ast_walk(&o->stmt, value_pre, value_post, &w))
         return opt_unsupported(o, "select items nested more than %d deep", ITEM_DEPTH_MAX);
+    if (o->plan->sets_insert_id && !(o->env->supports & OPT_INSERT_ID))
+        return opt_unsupported(o, "LAST_INSERT_ID(value) in a query");
     o->plan->uses_temporals_now = o->has_temporal_now;
     return true;
 }

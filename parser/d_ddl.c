@@ -10,6 +10,10 @@ static bool is_text(enum ast_type_base base)
 
 void put_type(struct dep *d, const struct ast_type *t)
 {
+    if (t->schema.ptr) {
+        deparse_ident(t->schema, d->o, d->b);
+        put(d, ".");
+    }
     put_if(d, t->national && is_text(t->base), "NATIONAL ");
     put(d, ast_type_text(t->base));
     if (t->base == AST_TYPE_INTERVAL)
@@ -214,10 +218,6 @@ static void column_def(struct dep *d, const struct ast_column_def *c)
 {
     put_name(d, &c->name);
     put_opt(d, " ", c->type);
-    if (c->collation.ptr) {
-        put(d, " COLLATE ");
-        put_charset(d, c->collation);
-    }
     generated(d, c);
     put_if(d, c->null == AST_NULLABLE_NULL, " NULL");
     put_if(d, c->null == AST_NULLABLE_NOT_NULL, " NOT NULL");
@@ -335,11 +335,18 @@ static void key_def(struct dep *d, const struct ast_key_def *k, const struct ast
     put_opt(d, " ", k->partition);
 }
 
+static void period_name(struct dep *d, const struct ast_ident *name)
+{
+    if (sv_eq_nocase(name->name, SV("SYSTEM_TIME")))
+        put_sv(d, name->name);
+    else
+        put_name(d, name);
+}
+
 static void period_def(struct dep *d, const struct ast_period_def *n)
 {
-    put(d, "PERIOD FOR ");
-    put_if(d, n->if_not_exists, "IF NOT EXISTS ");
-    put_sv(d, n->name.name);
+    put(d, n->if_not_exists ? "PERIOD IF NOT EXISTS FOR " : "PERIOD FOR ");
+    period_name(d, &n->name);
     put(d, " (");
     put_name(d, &n->from);
     put(d, ", ");
@@ -499,7 +506,7 @@ static const char *const alter_words[] = {
     [AST_ALTER_ADD_KEY] = "ADD ",
     [AST_ALTER_ADD_CHECK] = "ADD ",
     [AST_ALTER_ADD_PERIOD] = "ADD ",
-    [AST_ALTER_DROP_PERIOD] = "DROP PERIOD FOR ",
+    [AST_ALTER_DROP_PERIOD] = "DROP PERIOD ",
     [AST_ALTER_ADD_VERSIONING] = "ADD SYSTEM VERSIONING",
     [AST_ALTER_DROP_VERSIONING] = "DROP SYSTEM VERSIONING",
     [AST_ALTER_DROP_KEY] = "DROP INDEX ",
@@ -619,7 +626,8 @@ static bool alter_objects(struct dep *d, const struct ast_alter_action *a)
         put_name(d, &a->name);
         return true;
     case AST_ALTER_DROP_PERIOD:
-        put_sv(d, a->name.name);
+        put(d, "FOR ");
+        period_name(d, &a->name);
         return true;
     default:
         return false;

@@ -208,7 +208,8 @@ static void set_var(struct dep *d, const struct ast_set_var *n)
         put(d, put_scope_word(n->scope));
         put_if(d, n->scope != AST_SCOPE_NONE, n->at ? "." : " ");
         if (sv_eq_nocase(n->base.name, SV("DEFAULT")) && ast_ident_set(&n->base)) {
-            put(d, "DEFAULT.");
+            put_sv(d, n->base.name);
+            put(d, ".");
             put_name(d, &n->name);
         } else {
             put_path(d, NULL, &n->base, &n->name);
@@ -384,6 +385,11 @@ static void kill(struct dep *d, const struct ast_kill *n)
 static void flush_item(struct dep *d, const struct ast_option *o)
 {
     put_sv(d, o->name);
+    if (o->has_list) {
+        put(d, " = (");
+        put_list(d, &o->list, ", ");
+        put(d, ")");
+    }
     put_opt(d, " FOR CHANNEL ", o->value);
 }
 

@@ -126,6 +126,8 @@ static void derived(struct dep *d, const struct ast_derived *t)
     put(d, t->lateral ? "LATERAL (" : "(");
     put_node(d, t->query);
     put(d, ")");
+    if (t->period)
+        period(d, AST_AS_CONST(period, t->period));
     if (ast_ident_set(&t->alias)) {
         put(d, " AS ");
         put_name(d, &t->alias);
@@ -209,6 +211,7 @@ static void group_by(struct dep *d, const struct ast_select *s)
     put_list(d, &s->group, ", ");
     put_if(d, s->grouping == AST_GROUP_ROLLUP || s->grouping == AST_GROUP_CUBE, ")");
     put_if(d, s->grouping == AST_GROUP_WITH_ROLLUP, " WITH ROLLUP");
+    put_if(d, s->grouping == AST_GROUP_WITH_CUBE, " WITH CUBE");
 }
 
 static void select_body(struct dep *d, const struct ast_select *s)
@@ -230,7 +233,8 @@ static bool has_tail(const struct ast_node *n)
 {
     const struct ast_query *q = (const struct ast_query *)(const void *)n;
 
-    return q->order.n || q->limit || q->into || q->locks.n || q->with;
+    return q->order.n || q->limit || q->into || q->locks.n || q->with ||
+           (n->kind == AST_SELECT && AST_AS_CONST(select, n)->procedure);
 }
 
 /* An operand of a set operation. */
@@ -285,6 +289,8 @@ static void query(struct dep *d, const struct ast_node *n)
     }
     put_opt_list(d, " ORDER BY ", &q->order);
     put_opt(d, " ", q->limit);
+    if (n->kind == AST_SELECT)
+        put_opt(d, " PROCEDURE ", AST_AS_CONST(select, n)->procedure);
     put_opt(d, " ", q->into);
     AST_EACH(l, &q->locks)
     {
@@ -477,9 +483,15 @@ static void insert_source(struct dep *d, const struct ast_insert *n)
     }
     put_opt_list(d, " VALUES ", &n->rows);
     if (n->query) {
-        /* A list of values or a query in parentheses would be read as a list of columns. */
-        put(d, " ");
+        const struct ast_node *first = n->query;
+        bool paren;
+
+        while (first->kind == AST_SETOP)
+            first = AST_AS_CONST(setop, first)->left;
+        paren = first->kind == AST_VALUES; /* else VALUES would be the statement's own */
+        put(d, paren ? " (" : " ");
         put_node(d, n->query);
+        put_if(d, paren, ")");
     }
 }
 

@@ -440,9 +440,7 @@ static void func_name(struct dep *d, const struct ast_func *n)
     unsigned kw = kw_find(n->name.name.ptr, n->name.name.len);
 
     if (ast_ident_set(&n->db)) {
-        put_name(d, &n->db);
-        put(d, ".");
-        put_name(d, &n->name);
+        put_path(d, &n->db, &n->package, &n->name);
     } else if (!plain_word(n->name.name) || n->name.name.ptr[0] == '_' || parse_word_needs_quotes(n->form, kw)) {
         quote_ident(d, n->name.name);
     } else {
@@ -556,6 +554,11 @@ static void match(struct dep *d, const struct ast_match *n)
 
 static void cast(struct dep *d, const struct ast_cast *n)
 {
+    if (n->bare) {
+        put_node(d, n->arg);
+        put_opt(d, " AS ", n->type);
+        return;
+    }
     put(d, n->convert ? "CONVERT(" : "CAST(");
     put_node(d, n->arg);
     put_opt(d, " AT TIME ZONE ", n->at_zone);
@@ -597,7 +600,10 @@ static void sysvar(struct dep *d, const struct ast_sysvar *n)
         put(d, ".");
     }
     if (ast_ident_set(&n->base)) {
-        put_sv(d, n->base.name);
+        if (plain_word(n->base.name) && n->base.name.ptr[0] != '_')
+            put_sv(d, n->base.name);
+        else
+            quote_ident(d, n->base.name);
         put(d, ".");
     }
     if (plain_word(n->name.name) && n->name.name.ptr[0] != '_')

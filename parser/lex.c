@@ -81,7 +81,7 @@ void lex_init(struct lex *l, struct sv text, uint32_t from, const struct sql_opt
         .opts = opts,
         .mysql_version = opts->mysql_version ? opts->mysql_version : 80400,
         .maria_version = opts->maria_version ? opts->maria_version : maria ? 101100 : 0,
-        .reserved = maria ? KW_RM : KW_R8,
+        .reserved = maria ? KW_RM | KW_FM : KW_R8 | KW_FN,
     };
     l->pos = l->text + from;
     l->end = l->text + text.len;
@@ -361,7 +361,7 @@ static const char *scan_ident(const struct lex *l, const char *start, struct tok
         return p;
     }
     k = kw_find(start, (size_t)(p - start));
-    if (k && (!(kw_flags[k] & KW_FN) || paren_follows(l, p)))
+    if (k && (!(kw_flags[k] & (KW_CALL | KW_SOFT)) || paren_follows(l, p)))
         t->kind = (uint16_t)k;
     return p;
 }

@@ -70,7 +70,8 @@ enum token_kind {
 };
 
 /* Flags of keywords. */
-enum { KW_R8 = 1, KW_RM = 2, KW_FN = 4 };
+/* KW_FN, KW_FM, KW_SOFT: keyword in front of "(" only, and then no identifier in MySQL, in MariaDB, in none. */
+enum { KW_R8 = 1, KW_RM = 2, KW_FN = 4, KW_FM = 8, KW_CALL = KW_FN | KW_FM, KW_SOFT = 16 };
 
 extern const uint8_t kw_flags[TK_KIND_COUNT];
 
@@ -114,7 +115,7 @@ struct lex {
     uint32_t literals, params; /* counted so far */
     uint16_t prev;             /* kind of the previous token */
     uint8_t comments;          /* open versioned comments */
-    uint8_t reserved;          /* flag of reserved words in our flavor */
+    uint8_t reserved;          /* flags of words that are no identifiers in our flavor */
 };
 
 /* text.len at most UINT32_MAX - 16. opts must outlive the lexer. Starts at offset `from`. */
@@ -131,7 +132,7 @@ static inline bool lex_is_ident(unsigned kind, uint8_t reserved)
 {
     if (kind < TK_KEYWORD_FIRST)
         return kind == TK_IDENT || kind == TK_QUOTED;
-    return !(kw_flags[kind] & (reserved | KW_FN));
+    return !(kw_flags[kind] & reserved);
 }
 
 static inline bool lex_is_literal(unsigned kind)

@@ -27,6 +27,8 @@ struct parser {
     uint32_t height; /* of the tallest tree since the innermost parse_expr or query began */
     uint32_t tokens;
     uint8_t reserved;
+    uint32_t run_end, run_queries; /* see nested_query_starts */
+    uint32_t nested; /* subqueries around the current token */
     bool failed;
     bool maria;
     bool in_program; /* inside the body of a stored program */
@@ -217,6 +219,8 @@ struct ast_node *parse_on_responses(struct parser *p, struct ast_node **on_empty
 struct ast_node *parse_data_type(struct parser *p);
 struct ast_node *parse_cast_type(struct parser *p);
 struct ast_type *parse_type_new(struct parser *p);
+/* CHARACTER SET x, BINARY, COLLATE y .. as they follow a type. */
+void parse_charset_options(struct parser *p, struct ast_type *t);
 
 /* ---- p_select.c ---- */
 struct ast_node *parse_query(struct parser *p); /* with WITH, set operations, tails */
@@ -277,6 +281,8 @@ struct ast_node *parse_text_stmt(struct parser *p, enum ast_text_kind kind, uint
 
 /* ---- p_dml.c, p_misc.c: statements ---- */
 struct ast_node *parse_statement(struct parser *p);
+/* expr, .. each of which may be DEFAULT, or IGNORE (MariaDB) */
+void parse_dml_values(struct parser *p, struct ast_list *l);
 struct ast_node *parse_insert(struct parser *p);
 struct ast_node *parse_update(struct parser *p, struct ast_node *with);
 struct ast_node *parse_delete(struct parser *p, struct ast_node *with);

@@ -62,7 +62,7 @@ static struct ast_node *add_action(struct parser *p, struct ast_alter_action *a)
     if (accept(p, K_COLUMN)) {
         a->if_not_exists = accept_if_not_exists(p);
     } else {
-        if (is2(p, K_PERIOD, K_FOR)) {
+        if (is2(p, K_PERIOD, K_FOR) || (p->maria && is2(p, K_PERIOD, K_IF))) {
             a->op = AST_ALTER_ADD_PERIOD;
             a->def = parse_table_element(p, false);
             return done(p, a);
@@ -133,11 +133,11 @@ static struct ast_node *drop_action(struct parser *p, struct ast_alter_action *a
             return simple_action(p, a, AST_ALTER_DROP_VERSIONING, 2);
         break;
     case K_PERIOD:
-        if (peek(p, 1) == K_FOR) {
+        if (peek(p, 1) == K_FOR || (p->maria && peek(p, 1) == K_IF && peek(p, 3) == K_FOR)) {
             a->op = AST_ALTER_DROP_PERIOD;
             next(p);
-            next(p);
             a->if_exists = accept_if_exists(p);
+            expect(p, K_FOR);
             a->name = parse_label(p);
             return done(p, a);
         }

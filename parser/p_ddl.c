@@ -504,7 +504,12 @@ static struct ast_node *drop_names(struct parser *p, struct ast_drop *n, bool li
     do {
         if (n->object == AST_OBJ_USER || n->object == AST_OBJ_ROLE)
             add(p, &n->names, parse_account(p));
-        else
+        else if (n->object == AST_OBJ_SERVER) {
+            struct ast_table *t = NEW(p, TABLE, table);
+
+            t->name = (struct ast_ident){parse_ident_or_text(p), t->node.begin, p->prev_end};
+            add(p, &n->names, done(p, t));
+        } else
             add(p, &n->names, parse_table_name(p));
     } while (list && accept(p, TK_COMMA));
     n->wait = parse_wait(p);

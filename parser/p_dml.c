@@ -27,6 +27,13 @@ static struct ast_node *dml_value(struct parser *p)
     return parse_expr(p);
 }
 
+void parse_dml_values(struct parser *p, struct ast_list *l)
+{
+    do
+        add(p, l, dml_value(p));
+    while (accept(p, TK_COMMA));
+}
+
 static struct ast_node *assignment(struct parser *p)
 {
     struct ast_assignment *n = NEW(p, ASSIGNMENT, assignment);
@@ -52,11 +59,8 @@ static void value_rows(struct parser *p, struct ast_insert *n)
 
         r->keyword = accept(p, K_ROW);
         expect(p, TK_LPAREN);
-        if (!is(p, TK_RPAREN)) {
-            do
-                add(p, &r->items, dml_value(p));
-            while (accept(p, TK_COMMA));
-        }
+        if (!is(p, TK_RPAREN))
+            parse_dml_values(p, &r->items);
         expect(p, TK_RPAREN);
         add(p, &n->rows, done(p, r));
     } while (accept(p, TK_COMMA));
@@ -147,6 +151,11 @@ struct ast_node *parse_insert(struct parser *p)
         row_alias(p, n);
     } else {
         n->query = parse_query(p);
+        if (n->query->kind == AST_VALUES && !AST_AS(values, n->query)->with && !AST_AS(values, n->query)->order.n &&
+            !AST_AS(values, n->query)->limit) { /* (VALUES ..) is VALUES .. */
+            n->rows = AST_AS(values, n->query)->rows;
+            n->query = NULL;
+        }
         row_alias(p, n);
     }
     on_duplicate(p, n);

@@ -209,7 +209,10 @@ static struct ast_node *system_var(struct parser *p)
         next(p);
         next(p);
     }
-    n->name = parse_label(p);
+    if (is(p, TK_STRING) && p->maria && peek(p, 1) == TK_DOT) /* @@'connection'.name */
+        n->name = (struct ast_ident){parse_ident_or_text(p), n->node.begin + 2, p->prev_end};
+    else
+        n->name = parse_label(p);
     if (accept(p, TK_DOT)) {
         n->base = n->name;
         n->name = parse_label(p);
@@ -298,10 +301,10 @@ static bool interval_is_function(struct parser *p)
 {
     struct lex l = parser_lookahead(p);
     struct token t;
-    unsigned level = 0;
+    unsigned level = 0, tokens = 0;
 
     lex_next(&l, &t); /* INTERVAL itself */
-    for (lex_next(&l, &t); t.kind > TK_ERROR; lex_next(&l, &t)) {
+    for (lex_next(&l, &t); t.kind > TK_ERROR && tokens < 10000; lex_next(&l, &t), tokens++) {
         if (t.kind == TK_LPAREN)
             level++;
         else if (t.kind == TK_RPAREN && --level == 0)
@@ -586,6 +589,8 @@ static struct ast_node *name_expr(struct parser *p)
     }
     if (peek(p, 1) == TK_DOT && peek(p, 3) == TK_LPAREN && kind_is_ident(p, peek(p, 2)))
         return parse_plain_call(p);
+    if (peek(p, 1) == TK_DOT && peek(p, 3) == TK_DOT && peek(p, 5) == TK_LPAREN && kind_is_ident(p, peek(p, 4)))
+        return parse_plain_call(p);
     return parse_column(p);
 }
 
@@ -857,7 +862,7 @@ static struct ast_node *like_predicate(struct parser *p, struct ast_node *left, 
     next(p);
     n->pattern = parse_bit_expr(p);
     if (n->op == AST_OP_LIKE && accept(p, K_ESCAPE))
-        n->escape = parse_simple_expr(p);
+        n->escape = parse_bit_expr(p);
     return done(p, n);
 }
 

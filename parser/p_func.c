@@ -4,7 +4,7 @@
 
 
 /* Arguments behind '(' up to and with ')'; each may have a name behind AS (loadable functions). */
-static void call_args(struct parser *p, struct ast_list *l)
+static void call_args(struct parser *p, struct ast_list *l, bool dynamic_column)
 {
     if (accept(p, TK_RPAREN))
         return;
@@ -12,7 +12,16 @@ static void call_args(struct parser *p, struct ast_list *l)
         uint32_t begin = p->t->begin;
         struct ast_node *e = parse_expr(p);
 
-        if (is(p, K_AS) || is_ident(p) || is_string(p)) {
+        if (dynamic_column && is(p, K_AS)) {
+            struct ast_cast *c = NEW(p, CAST, cast);
+
+            next(p);
+            c->node.begin = begin;
+            c->bare = true;
+            c->arg = e;
+            c->type = parse_cast_type(p);
+            e = done(p, c);
+        } else if (is(p, K_AS) || is_ident(p) || is_string(p)) {
             struct ast_select_item *item = NEW(p, SELECT_ITEM, select_item);
 
             item->node.begin = item->expr_begin = begin;
@@ -44,7 +53,9 @@ static struct ast_func *func_new(struct parser *p, enum ast_func_form form)
 static struct ast_node *func_args(struct parser *p, struct ast_func *f)
 {
     expect(p, TK_LPAREN);
-    call_args(p, &f->args);
+    call_args(p, &f->args,
+              sv_eq_nocase(f->name.name, SV("column_create")) || sv_eq_nocase(f->name.name, SV("column_add")) ||
+                  sv_eq_nocase(f->name.name, SV("column_get")));
     return done(p, f);
 }
 
@@ -499,6 +510,10 @@ struct ast_node *parse_plain_call(struct parser *p)
         f->db = f->name;
         next(p);
         f->name = parse_ident(p);
+        if (accept(p, TK_DOT)) {
+            f->package = f->name;
+            f->name = parse_ident(p);
+        }
     }
     return func_args(p, f);
 }

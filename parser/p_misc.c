@@ -142,11 +142,19 @@ static struct ast_node *flush_item(struct parser *p)
     struct ast_option *o = NEW(p, OPTION, option);
 
     o->name = parse_upper(p);
-    while (!is(p, TK_COMMA) && !is(p, TK_SEMI) && !is(p, TK_EOF) && !is(p, TK_STRING) && !is(p, K_FOR) && !p->failed) {
+    while (!is(p, TK_COMMA) && !is(p, TK_SEMI) && !is(p, TK_EOF) && !is(p, TK_STRING) && !is(p, K_FOR) && !is(p, TK_EQ) &&
+           !p->failed) {
         struct sv parts[3] = {o->name, SV(" "), SV("")};
 
         parts[2] = parse_upper(p);
         o->name = arena_concat(p->a, parts, 3);
+    }
+    if (accept(p, TK_EQ)) { /* BINARY LOGS DELETE_DOMAIN_ID = (..) (MariaDB) */
+        o->has_list = true;
+        expect(p, TK_LPAREN);
+        if (!is(p, TK_RPAREN))
+            parse_exprs(p, &o->list);
+        expect(p, TK_RPAREN);
     }
     if (accept(p, K_FOR))
         expect(p, K_CHANNEL);

@@ -192,6 +192,11 @@ static void fetch(struct parser *p)
     if (accept2(p, K_NEXT, K_FROM) || accept(p, K_FROM)) {
         /* FETCH [[NEXT] FROM] */
     }
+    if (accept(p, K_GROUP)) { /* FETCH GROUP NEXT ROW in aggregates (MariaDB) */
+        expect(p, K_NEXT);
+        expect(p, K_ROW);
+        return;
+    }
     (void)parse_ident(p);
     expect(p, K_INTO);
     do

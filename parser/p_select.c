@@ -33,19 +33,21 @@ static bool is_tail_start(unsigned kind)
 }
 
 /* VALUES in front of what makes it a query: ROW( in MySQL; in MariaDB any list, unless it looks like VALUES(column). */
-static bool values_is_query(const struct parser *p, struct lex *l)
+static bool values_is_query(const struct parser *p, const struct lex *l)
 {
     struct token t;
 
-    lex_next(l, &t);
+    struct lex copy = *l;
+
+    lex_next(&copy, &t);
     if (t.kind == K_ROW)
         return true;
     if (!p->maria || t.kind != TK_LPAREN)
         return false;
-    lex_next(l, &t);
+    lex_next(&copy, &t);
     if (!kind_is_ident(p, t.kind))
         return true;
-    lex_next(l, &t);
+    lex_next(&copy, &t);
     return t.kind != TK_RPAREN && t.kind != TK_DOT;
 }
 
@@ -65,29 +67,37 @@ static bool skip_to_close(struct lex *l)
 }
 
 /* At '(' '(': is the content of the first parenthesis a query, not an expression or table reference that starts with a
- * query in parentheses? Decided by what follows each inner closing parenthesis. */
+ * query in parentheses? Decided by what follows each inner closing parenthesis. The answer for all parentheses of the
+ * run is found once: of the innermost `run_queries` ones it is yes. */
 static bool nested_query_starts(struct parser *p)
 {
     struct lex l = parser_lookahead(p);
     struct token t;
-    unsigned level = 0;
+    unsigned level = 0, queries = 1;
 
-    for (lex_next(&l, &t); t.kind == TK_LPAREN; lex_next(&l, &t))
-        level++;
+    for (lex_next(&l, &t); t.kind == TK_LPAREN; lex_next(&l, &t)) {
+        if (++level > LIMIT_PARSE_DEPTH)
+            return true; /* an error anyway */
+    }
     if (t.kind != K_SELECT && t.kind != K_WITH && t.kind != K_TABLE && !(t.kind == K_VALUES && values_is_query(p, &l)))
         return false;
+    if (p->run_end == t.begin)
+        return level <= p->run_queries;
+    p->run_end = t.begin;
+    p->run_queries = level; /* where the parentheses do not match: an error, found later */
     if (!skip_to_close(&l))
-        return true; /* an error anyway */
-    while (--level > 0) {
+        return true;
+    for (; queries < level; queries++) {
         lex_next(&l, &t);
         if (t.kind == TK_RPAREN)
             continue;
         if (!is_tail_start(t.kind))
-            return false;
+            break;
         if (!skip_to_close(&l))
             return true;
     }
-    return true;
+    p->run_queries = queries;
+    return level <= queries;
 }
 
 bool query_starts(struct parser *p)
@@ -155,6 +165,11 @@ static int64_t select_opts(struct parser *p)
             break;
         case K_SQL_NO_CACHE:
             opts |= AST_SEL_NO_CACHE;
+            break;
+        case K_UNIQUE:
+            if (!p->maria)
+                return opts;
+            opts |= AST_SEL_DISTINCT;
             break;
         case K_SQL_CALC_FOUND_ROWS:
             opts |= AST_SEL_CALC_FOUND_ROWS;
@@ -346,6 +361,8 @@ static struct ast_node *into_clause(struct parser *p)
 {
     struct ast_into *n = NEW(p, INTO, into);
 
+    if (p->nested) /* in a subquery */
+        parser_error(p);
     next(p);
     if (accept(p, K_OUTFILE)) {
         n->target = AST_INTO_OUTFILE;
@@ -407,6 +424,8 @@ static bool tail_follows(struct parser *p)
     case K_LIMIT:
     case K_INTO:
         return true;
+    case K_PROCEDURE:
+        return p->maria && peek(p, 1) == TK_IDENT;
     case K_LOCK:
         return peek(p, 1) == K_IN;
     case K_FOR:
@@ -442,6 +461,10 @@ static struct ast_node *query_tail(struct parser *p, struct ast_node *body, bool
     }
     parse_order_by(p, &q->order);
     q->limit = parse_limit(p);
+    if (is2(p, K_PROCEDURE, TK_IDENT) && p->maria && body->kind == AST_SELECT && &q->node == body) {
+        next(p);
+        AST_AS(select, body)->procedure = parse_plain_call(p);
+    }
     for (;;) {
         if (is(p, K_INTO)) {
             if (q->into) {
@@ -470,10 +493,10 @@ static void group_by(struct parser *p, struct ast_select *s)
         return;
     }
     parse_order_items(p, &s->group);
-    if (is2(p, K_WITH, K_ROLLUP)) {
+    if (is(p, K_WITH) && (peek(p, 1) == K_ROLLUP || peek(p, 1) == K_CUBE)) {
         next(p);
+        s->grouping = is(p, K_ROLLUP) ? AST_GROUP_WITH_ROLLUP : AST_GROUP_WITH_CUBE;
         next(p);
-        s->grouping = AST_GROUP_WITH_ROLLUP;
     }
 }
 
@@ -535,11 +558,26 @@ static struct ast_node *values_body(struct parser *p)
         r->keyword = accept(p, K_ROW);
         expect(p, TK_LPAREN);
         if (!is(p, TK_RPAREN))
-            parse_exprs(p, &r->items);
+            parse_dml_values(p, &r->items);
         expect(p, TK_RPAREN);
         add(p, &v->rows, done(p, r));
     } while (accept(p, TK_COMMA));
     return done(p, v);
+}
+
+static bool has_into(const struct ast_node *n)
+{
+    return ast_is_query(n) && ((const struct ast_query *)(const void *)n)->into;
+}
+
+static struct ast_node *paren_query(struct parser *p)
+{
+    struct ast_node *q;
+
+    expect(p, TK_LPAREN);
+    q = parse_query(p);
+    expect(p, TK_RPAREN);
+    return q;
 }
 
 static struct ast_node *query_operand(struct parser *p, bool *paren)
@@ -559,7 +597,7 @@ static struct ast_node *query_operand(struct parser *p, bool *paren)
     }
     case TK_LPAREN:
         *paren = true;
-        return parse_subquery(p);
+        return paren_query(p);
     default:
         parser_error(p);
         return &NEW(p, SELECT, select)->node;
@@ -595,7 +633,7 @@ static struct ast_node *set_operations(struct parser *p, unsigned level, bool *p
 
     while (setop_of(p, &op) && (op == AST_INTERSECT) == (level == 1)) {
         struct ast_setop *n = NEW(p, SETOP, setop);
-        bool ignored;
+        bool ignored = false;
 
         next(p);
         n->node.begin = begin;
@@ -605,6 +643,12 @@ static struct ast_node *set_operations(struct parser *p, unsigned level, bool *p
             (void)accept(p, K_DISTINCT);
         n->left = left;
         n->right = level ? query_operand(p, &ignored) : set_operations(p, 1, &ignored);
+        if (has_into(left) || (ignored && has_into(n->right)))
+            parser_error(p);
+        if (has_into(n->right)) { /* INTO of the last SELECT is the whole query's */
+            n->into = ((struct ast_query *)(void *)n->right)->into;
+            ((struct ast_query *)(void *)n->right)->into = NULL;
+        }
         left = done(p, n);
         *paren = false;
         parser_grow(p);
@@ -681,9 +725,9 @@ struct ast_node *parse_subquery(struct parser *p)
 {
     struct ast_node *q;
 
-    expect(p, TK_LPAREN);
-    q = parse_query(p);
-    expect(p, TK_RPAREN);
+    p->nested++;
+    q = paren_query(p);
+    p->nested--;
     return q;
 }
 
@@ -812,7 +856,9 @@ static struct ast_node *derived_table(struct parser *p, bool lateral, uint32_t b
     d->node.begin = begin;
     d->lateral = lateral;
     d->query = parse_subquery(p);
-    d->alias = table_alias(p, true);
+    if (is2(p, K_FOR, K_SYSTEM_TIME))
+        d->period = parse_period(p);
+    d->alias = table_alias(p, false); /* binding asks for it: error 1248 */
     if (is(p, TK_LPAREN))
         parse_ident_list(p, &d->columns, false);
     return done(p, d);
@@ -942,7 +988,7 @@ static void join_words(struct parser *p, struct ast_join *j)
     j->type = AST_JOIN_INNER;
     if (accept(p, K_NATURAL))
         j->natural = true;
-    if (!j->natural && accept(p, K_STRAIGHT_JOIN)) {
+    if ((!j->natural || p->maria) && accept(p, K_STRAIGHT_JOIN)) {
         j->type = AST_JOIN_STRAIGHT;
         return;
     }

@@ -14,11 +14,10 @@ static struct ast_node *set_names(struct parser *p, bool charset, uint32_t begin
 
     n->node.begin = begin;
     n->charset = charset;
-    if (!accept(p, K_DEFAULT)) {
+    if (!accept(p, K_DEFAULT))
         n->name = parse_charset_name(p);
-        if (!charset && accept(p, K_COLLATE))
-            n->collation = parse_charset_name(p);
-    }
+    if (!charset && (n->name.ptr || p->maria) && accept(p, K_COLLATE))
+        n->collation = parse_charset_name(p);
     return done(p, n);
 }
 

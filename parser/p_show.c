@@ -218,6 +218,10 @@ static struct ast_node *show_engine(struct parser *p, struct ast_show *n)
 {
     (void)of_kind(p, n, AST_SHOW_ENGINE, 1);
     n->word = is(p, K_ALL) ? parse_upper(p) : parse_ident_or_text(p);
+    if (accept(p, K_TRANSACTION) && accept(p, K_STATUS)) {
+        n->word2 = SV("TRANSACTION STATUS");
+        return done(p, n);
+    }
     if (!is(p, K_STATUS) && !is(p, K_MUTEX) && !is(p, K_LOGS))
         parser_error(p);
     n->word2 = parse_upper(p);
@@ -268,6 +272,13 @@ static struct ast_node *routine(struct parser *p, struct ast_show *n)
 
     if (is(p, K_PACKAGE)) {
         bool body = peek(p, 1) == K_BODY;
+
+        if (body && peek(p, 2) == K_CODE) {
+            (void)worded(p, n, AST_SHOW_OTHER, 3);
+            n->word = arena_printf(p->a, "%.*s ", SV_ARG(n->word));
+            n->table = parse_table_name(p);
+            return done(p, n);
+        }
 
         return plain_list(p, n, body ? AST_SHOW_PACKAGE_BODY_STATUS : AST_SHOW_PACKAGE_STATUS, body ? 3 : 2);
     }

@@ -310,6 +310,7 @@ static bool rare_attribute(struct parser *p, struct ast_column_def *c)
         c->compressed = true;
         if (accept(p, TK_EQ))
             (void)parse_ident(p);
+        parse_charset_options(p, AST_AS(type, c->type));
         return true;
     case K_WITH:
     case K_WITHOUT:
@@ -321,6 +322,13 @@ static bool rare_attribute(struct parser *p, struct ast_column_def *c)
         expect(p, K_VERSIONING);
         return true;
     case K_REFERENCES:
+        c->references = references_clause(p);
+        return true;
+    case K_CONSTRAINT: /* CONSTRAINT symbol REFERENCES ..: the symbol means nothing there */
+        if (!p->maria || peek(p, 2) != K_REFERENCES)
+            return false;
+        next(p);
+        next(p);
         c->references = references_clause(p);
         return true;
     default:
@@ -371,7 +379,7 @@ static bool column_attribute(struct parser *p, struct ast_column_def *c)
         return true;
     case K_COLLATE:
         next(p);
-        c->collation = parse_charset_name(p);
+        AST_AS(type, c->type)->collation = parse_charset_name(p);
         return true;
     case K_GENERATED:
         next(p);
@@ -396,6 +404,8 @@ struct ast_node *parse_column_def(struct parser *p, bool place)
 
     c->srid = -1;
     c->name = parse_ident(p);
+    while (p->maria && accept(p, TK_DOT)) /* [[db.]table.]column */
+        c->name = parse_ident(p);
     c->type = parse_data_type(p);
     while (column_attribute(p, c))
         ;
@@ -617,8 +627,8 @@ static struct ast_node *period_def(struct parser *p)
     struct ast_period_def *d = NEW(p, PERIOD_DEF, period_def);
 
     next(p);
-    expect(p, K_FOR);
     d->if_not_exists = accept_if_not_exists(p);
+    expect(p, K_FOR);
     d->name = is(p, K_SYSTEM_TIME) ? parse_label(p) : parse_ident(p);
     expect(p, TK_LPAREN);
     d->from = parse_ident(p);
@@ -633,7 +643,7 @@ struct ast_node *parse_table_element(struct parser *p, bool place)
 {
     struct ast_node *n;
 
-    if (is2(p, K_PERIOD, K_FOR))
+    if (is2(p, K_PERIOD, K_FOR) || (p->maria && is2(p, K_PERIOD, K_IF)))
         return period_def(p);
     n = parse_constraint(p);
     return n ? n : parse_column_def(p, place);
@@ -767,7 +777,8 @@ struct ast_node *parse_partition_def(struct parser *p)
 {
     struct ast_partition_def *d = NEW(p, PARTITION_DEF, partition_def);
 
-    expect(p, K_PARTITION);
+    if (!p->maria || is(p, K_PARTITION))
+        expect(p, K_PARTITION);
     d->name = parse_ident(p);
     partition_bound(p, d);
     partition_options(p, &d->options);
@@ -876,7 +887,7 @@ struct ast_node *parse_partition_by(struct parser *p)
             s->count = parse_number(p);
         b->sub = done(p, s);
     }
-    if (is(p, TK_LPAREN) && peek(p, 1) == K_PARTITION)
+    if (is(p, TK_LPAREN) && (peek(p, 1) == K_PARTITION || (p->maria && kind_is_ident(p, peek(p, 1)))))
         parse_partition_defs(p, &b->parts);
     return done(p, b);
 }

@@ -37,7 +37,7 @@ static void number_options(struct parser *p, struct ast_type *t)
 }
 
 /* CHARACTER SET x, CHARSET x, ASCII, UNICODE, BYTE, BINARY, in the orders that MySQL has. */
-static void charset_options(struct parser *p, struct ast_type *t)
+void parse_charset_options(struct parser *p, struct ast_type *t)
 {
     for (;;) {
         if (accept2(p, K_CHARACTER, K_SET) || accept2(p, K_CHAR, K_SET) || accept(p, K_CHARSET)) {
@@ -79,7 +79,7 @@ static void char_type(struct parser *p, struct ast_type *t)
         if (accept(p, K_VARCHAR) || accept(p, K_VARCHARACTER)) {
             t->base = AST_TYPE_VARCHAR;
             opt_length(p, t);
-            charset_options(p, t);
+            parse_charset_options(p, t);
             return;
         }
         if (!is(p, K_CHAR) && !is(p, K_CHARACTER))
@@ -90,7 +90,7 @@ static void char_type(struct parser *p, struct ast_type *t)
     if (accept(p, K_VARYING) || accept(p, K_VARCHAR) || accept(p, K_VARCHARACTER))
         t->base = AST_TYPE_VARCHAR;
     opt_length(p, t);
-    charset_options(p, t);
+    parse_charset_options(p, t);
 }
 
 static void long_type(struct parser *p, struct ast_type *t)
@@ -107,13 +107,13 @@ static void long_type(struct parser *p, struct ast_type *t)
         next(p);
         next(p);
     }
-    charset_options(p, t);
+    parse_charset_options(p, t);
 }
 
 static const struct {
     uint16_t kind;
     uint8_t base;
-    char args; /* i: length and number options, p: precision, scale and number options, l: length, t: text, -: none */
+    char args; /* i: length and number options, p: precision, scale, options, l: length, t: text, g: spatial, -: none */
 } simple_types[] = {
     {K_TINYINT, AST_TYPE_TINYINT, 'i'},       {K_INT1, AST_TYPE_TINYINT, 'i'},
     {K_SMALLINT, AST_TYPE_SMALLINT, 'i'},     {K_INT2, AST_TYPE_SMALLINT, 'i'},
@@ -137,13 +137,13 @@ static const struct {
     {K_MEDIUMBLOB, AST_TYPE_MEDIUMBLOB, 'b'}, {K_LONGBLOB, AST_TYPE_LONGBLOB, 'b'},
     {K_CLOB, AST_TYPE_LONGTEXT, 't'},         {K_RAW, AST_TYPE_VARBINARY, 'l'},
     {K_JSON, AST_TYPE_JSON, '-'},             {K_SERIAL, AST_TYPE_SERIAL, '-'},
-    {K_VECTOR, AST_TYPE_VECTOR, 'l'},         {K_GEOMETRY, AST_TYPE_GEOMETRY, '-'},
-    {K_POINT, AST_TYPE_POINT, '-'},           {K_LINESTRING, AST_TYPE_LINESTRING, '-'},
-    {K_POLYGON, AST_TYPE_POLYGON, '-'},       {K_MULTIPOINT, AST_TYPE_MULTIPOINT, '-'},
-    {K_MULTILINESTRING, AST_TYPE_MULTILINESTRING, '-'}, {K_MULTIPOLYGON, AST_TYPE_MULTIPOLYGON, '-'},
-    {K_GEOMETRYCOLLECTION, AST_TYPE_GEOMETRYCOLLECTION, '-'},
-    {K_UUID, AST_TYPE_UUID, '-'},             {K_INET4, AST_TYPE_INET4, '-'},
-    {K_INET6, AST_TYPE_INET6, '-'},
+    {K_VECTOR, AST_TYPE_VECTOR, 'l'},         {K_GEOMETRY, AST_TYPE_GEOMETRY, 'g'},
+    {K_POINT, AST_TYPE_POINT, 'g'},           {K_LINESTRING, AST_TYPE_LINESTRING, 'g'},
+    {K_POLYGON, AST_TYPE_POLYGON, 'g'},       {K_MULTIPOINT, AST_TYPE_MULTIPOINT, 'g'},
+    {K_MULTILINESTRING, AST_TYPE_MULTILINESTRING, 'g'}, {K_MULTIPOLYGON, AST_TYPE_MULTIPOLYGON, 'g'},
+    {K_GEOMETRYCOLLECTION, AST_TYPE_GEOMETRYCOLLECTION, 'g'},
+    {K_UUID, AST_TYPE_UUID, 'g'},             {K_INET4, AST_TYPE_INET4, 'g'},
+    {K_INET6, AST_TYPE_INET6, 'g'},
 };
 
 static bool simple_type(struct parser *p, struct ast_type *t)
@@ -167,7 +167,11 @@ static bool simple_type(struct parser *p, struct ast_type *t)
             break;
         case 't':
             opt_length(p, t);
-            charset_options(p, t);
+            parse_charset_options(p, t);
+            break;
+        case 'g':
+            if (p->maria)
+                opt_precision(p, t);
             break;
         default:
             break;
@@ -189,6 +193,17 @@ struct ast_node *parse_data_type(struct parser *p)
 {
     struct ast_type *t = parse_type_new(p);
 
+    if (p->maria && is_ident(p) && peek(p, 1) == TK_DOT) {
+        t->schema = parse_ident(p).name;
+        next(p);
+        if (is(p, TK_IDENT)) { /* words behind a dot are not keywords for the lexer */
+            struct sv w = lex_text(&p->lex, p->t);
+            unsigned k = kw_find(w.ptr, w.len);
+
+            if (k)
+                p->t->kind = (uint16_t)k;
+        }
+    }
     switch (p->t->kind) {
     case K_DOUBLE:
         next(p);
@@ -208,7 +223,7 @@ struct ast_node *parse_data_type(struct parser *p)
         t->base = AST_TYPE_VARCHAR;
         t->national = true;
         opt_length(p, t);
-        charset_options(p, t);
+        parse_charset_options(p, t);
         return done(p, t);
     case K_LONG:
         long_type(p, t);
@@ -218,7 +233,7 @@ struct ast_node *parse_data_type(struct parser *p)
         t->base = is(p, K_ENUM) ? AST_TYPE_ENUM : AST_TYPE_SET;
         next(p);
         enum_values(p, t);
-        charset_options(p, t);
+        parse_charset_options(p, t);
         return done(p, t);
     default:
         break;
@@ -230,7 +245,7 @@ struct ast_node *parse_data_type(struct parser *p)
         t->base = AST_TYPE_OTHER;
         t->name = parse_upper(p);
         opt_precision(p, t);
-        charset_options(p, t);
+        parse_charset_options(p, t);
         return done(p, t);
     }
     parser_error(p);

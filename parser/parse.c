@@ -155,6 +155,11 @@ struct sv parse_charset_name(struct parser *p)
         return SV("binary");
     if (accept(p, K_DEFAULT))
         return SV("DEFAULT");
+    if (is(p, TK_STRING) || is(p, TK_QUOTED)) {
+        struct sv s = parse_ident_or_text(p);
+
+        return sv_eq_nocase(s, SV("binary")) ? SV("binary") : s;
+    }
     return parse_ident_or_text(p);
 }
 
@@ -194,7 +199,14 @@ int64_t parse_number(struct parser *p)
         s = lex_bytes(p->a, &p->lex, p->t);
         for (size_t i = 0; i < s.len && i < 8; i++)
             v = v << 8 | (unsigned char)s.ptr[i];
-    } else if (!is(p, TK_INT) || !sv_to_u64(s, &v) || v > INT64_MAX) {
+    } else if (is(p, TK_INT) || is(p, TK_DECIMAL) || is(p, TK_FLOAT)) {
+        size_t n = 0;
+
+        while (n < s.len && s.ptr[n] >= '0' && s.ptr[n] <= '9')
+            n++;
+        if (n && (!sv_to_u64(sv_make(s.ptr, n), &v) || v > INT64_MAX))
+            v = INT64_MAX; /* whoever uses it finds it too large */
+    } else {
         parser_error(p);
         return -1;
     }

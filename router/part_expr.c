@@ -448,8 +448,8 @@ static enum part_eval eval_date(enum part_fn fn, const struct datetime *t, __int
         *out = days;
     else if (fn == FN_TO_SECONDS)
         *out = (__int128)days * 86400 + t->hour * 3600 + t->minute * 60 + t->second;
-    else { /* YEARWEEK: mode 0 with the week's own year, which is mode 2 */
-        unsigned week = temporal_week(t, 2, &year);
+    else { /* YEARWEEK(d): weeks from the first Sunday, counted in the week's own year */
+        unsigned week = temporal_week(t, 2 | 4, &year);
 
         *out = (__int128)year * 100 + week;
     }

@@ -386,6 +386,8 @@ void txn_release(struct txn *t, struct bconn *c, const struct txn_result *r)
         if (br->now_need == TXN_NEED_WRITE && !br->stmt_saved)
             br->stmt_wrote = true;
         break;
+    case TXN_DONE_UNUSED:
+        break;
     case TXN_DONE_ERROR:
         if (xa_code_is_rollback(r->error_code))
             doom_by_code(t, r->error_code);

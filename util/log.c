@@ -420,15 +420,14 @@ bool log_start(struct diag *d)
     int err;
 
     CHECK(atomic_load(&state) == LOG_DIRECT);
-    wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (wake_fd < 0) /* one is left open by log_stop */
+        wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (wake_fd < 0)
         return diag_setf(d, ER_CONFIG, "the log's eventfd: %s", strerrordesc_np(errno));
     atomic_store(&stopping, false);
     err = pthread_create(&logger, NULL, logger_main, NULL);
-    if (err) {
-        close(wake_fd);
+    if (err)
         return diag_setf(d, ER_CONFIG, "the log's thread: %s", strerrordesc_np(err));
-    }
     atomic_store_explicit(&state, LOG_THREADED, memory_order_release);
     return true;
 }

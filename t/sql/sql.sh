@@ -53,9 +53,17 @@ if ! "${start[@]}" >"$tmp/log" 2>&1; then
     echo "Bail out! no fleet"
     exit 99
 fi
+# A crash is told with the end of the log, and the next file runs on a new tesserad.
+cat >"$tmp/restart" <<END
+#!/bin/bash
+echo "# tesserad had ended; the end of its log:"
+tail -n 40 "$tmp/fleet/p1/log" | sed 's/^/#   /'
+"$pg" restart --dir "$tmp/fleet" $member >/dev/null 2>&1
+END
+chmod +x "$tmp/restart"
 # shellcheck disable=SC2086
 "$build/t/sql/sqltest" --plain "127.0.0.1:$(port "$tmp/plain" s1)" --tessera "127.0.0.1:$(port "$tmp/fleet" $member)" \
-    --kind "$kind" --label "$kind" ${TESSERA_SQL_ARGS:-} "${files[@]}"
+    --kind "$kind" --label "$kind" --restart "$tmp/restart" ${TESSERA_SQL_ARGS:-} "${files[@]}"
 if [ -z "${TESSERA_SQL_SELF:-}" ] && ! "$pg" status --dir "$tmp/fleet" --json | grep -q '"proxies": .*"pid": [0-9]'; then
     echo "# tesserad ended; the end of its log:"
     tail -n 60 "$tmp/fleet/p1/log" | sed 's/^/# /'

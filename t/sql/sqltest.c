@@ -8,7 +8,8 @@
 
 static const char usage[] =
     "usage: sqltest --plain HOST:PORT --tessera HOST:PORT [--kind mariadb|mysql] [--mode text|prepared|both]\n"
-    "               [--user U] [--password P] [--init SQL]... [--label TEXT] [--verbose] FILE...\n";
+    "               [--user U] [--password P] [--init SQL]... [--label TEXT] [--verbose]\n"
+    "               [--restart COMMAND] FILE...\n";
 
 static bool parse_endpoint(const char *arg, const char **host, unsigned *port)
 {
@@ -23,14 +24,15 @@ static bool parse_endpoint(const char *arg, const char **host, unsigned *port)
 
 int main(int argc, char **argv)
 {
-    enum { OPT_PLAIN = 256, OPT_TESSERA, OPT_KIND, OPT_MODE, OPT_USER, OPT_PASSWORD, OPT_INIT, OPT_LABEL, OPT_VERBOSE };
+    enum { OPT_PLAIN = 256, OPT_TESSERA, OPT_KIND, OPT_MODE, OPT_USER, OPT_PASSWORD, OPT_INIT, OPT_LABEL, OPT_VERBOSE, OPT_RESTART };
     static const struct option options[] = {
         {"plain", 1, NULL, OPT_PLAIN}, {"tessera", 1, NULL, OPT_TESSERA}, {"kind", 1, NULL, OPT_KIND},
         {"mode", 1, NULL, OPT_MODE}, {"user", 1, NULL, OPT_USER}, {"password", 1, NULL, OPT_PASSWORD},
-        {"init", 1, NULL, OPT_INIT}, {"label", 1, NULL, OPT_LABEL}, {"verbose", 0, NULL, OPT_VERBOSE}, {0},
+        {"init", 1, NULL, OPT_INIT}, {"label", 1, NULL, OPT_LABEL}, {"verbose", 0, NULL, OPT_VERBOSE},
+        {"restart", 1, NULL, OPT_RESTART}, {0},
     };
     struct judge_options o = {.user = "root", .password = "", .kind = "mariadb"};
-    const char *mode = "both", *label = "";
+    const char *mode = "both", *label = "", *restart = NULL;
     bool ok = true;
     for (int c; (c = getopt_long(argc, argv, "", options, NULL)) >= 0;) {
         switch (c) {
@@ -42,6 +44,7 @@ int main(int argc, char **argv)
         case OPT_PASSWORD: o.password = optarg; break;
         case OPT_LABEL: label = optarg; break;
         case OPT_VERBOSE: o.verbose = true; break;
+        case OPT_RESTART: restart = optarg; break;
         case OPT_INIT:
             o.init = must_realloc(o.init, (o.init_count + 1) * sizeof *o.init);
             o.init[o.init_count++] = optarg;
@@ -62,6 +65,8 @@ int main(int argc, char **argv)
             struct case_file f;
             struct judge_tally t = {0};
             bool loaded = case_load(argv[i], &f);
+            if (restart && !judge_answers(&o) && system(restart) != 0)
+                puts("# Tessera could not be started again");
             if (loaded)
                 t = judge_run(&o, &f, prepared);
             ok = loaded && t.wrong == 0;

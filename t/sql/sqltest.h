@@ -89,6 +89,9 @@ struct judge_tally {
 /* Runs a case file in text or prepared mode; details of what differs go to stdout as TAP comments. */
 struct judge_tally judge_run(const struct judge_options *o, const struct case_file *f, bool prepared);
 
+/* Whether Tessera takes a connection: where it does not, the file before has ended it. */
+bool judge_answers(const struct judge_options *o);
+
 /* malloc family that ends the program instead of returning NULL. */
 void *must_alloc(size_t size);
 void *must_realloc(void *p, size_t size);

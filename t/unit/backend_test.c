@@ -1045,6 +1045,23 @@ START_TEST(pool_leases_in_turn)
     TURNS_UNTIL(r->ends);
     ck_assert(strstr(r->text, "lost "));
     rec_free(r);
+    /* The server does not go on with it. */
+    ask(p, &a[0]);
+    TURNS_UNTIL(a[0].got);
+    for (int i = 0;; i++) {
+        r = rec_new(BCMD_ROWS);
+        bconn_query(a[0].c, &r->cmd,
+                    SV("SELECT COUNT(*) AS n FROM information_schema.processlist WHERE info LIKE '%SLEEP(10%' "
+                       "AND info NOT LIKE '%processlist%'"));
+        TURNS_UNTIL(r->ends);
+        if (strstr(r->text, "rows;0;end;"))
+            break;
+        ck_assert_msg(i < 100, "still there: %s", r->text);
+        rec_free(r);
+        run(a[0].c, "DO SLEEP(0.02)", NULL);
+    }
+    rec_free(r);
+    pool_release(a[0].c);
 }
 END_TEST
 
