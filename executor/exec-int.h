@@ -39,6 +39,17 @@ bool exec_info_numbers(struct sv info, uint64_t out[3]);
 /* The info texts of several replies added up (fanout.c). */
 struct sv exec_sum_info(struct exec *e, const struct exec_lane *lanes, uint32_t n);
 
+/* ---- vars.c ---- */
+
+/* Puts what must stand before the statement on the lane's connection. */
+void vars_before(struct exec_lane *l);
+/* True: the values are being asked for, the lane goes on by itself. */
+bool vars_after(struct exec_lane *l, const struct packet_ok *ok);
+/* SELECT ... INTO variables: a row of the result, and its end (fills the outcome). */
+void into_row(struct exec *e, const struct packet_coldef *defs, uint32_t n, const struct sv *cells);
+void into_over(struct exec *e);
+void into_start(struct exec *e, uint32_t place, uint32_t shard_id);
+
 /* ---- strategies; each ends in exec_finish ---- */
 void relay_start(struct exec *e, uint32_t place, uint32_t shard_id);
 void fanout_start(struct exec *e, const struct placeset *places);

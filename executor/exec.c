@@ -452,6 +452,14 @@ void exec_start(struct exec *e)
         move_start(e, &places);
         return;
     }
+    if (p->route.split_only && p->n_set_branches) {
+        gather_start(e, &places);
+        return;
+    }
+    if (p->n_into_vars && places.n == 1) {
+        into_start(e, places.items[0].partition, places.items[0].shard_id);
+        return;
+    }
     if (places.n == 1) {
         relay_start(e, places.items[0].partition, places.items[0].shard_id);
         return;

@@ -357,9 +357,12 @@ static void inserted(struct exec *e)
             }
             ok->info = sum_rows(in);
         }
-        if (in->n_generated)
+        if (in->n_generated && !e->plan->sets_insert_id)
             ok->insert_id = e->generated_id;
     }
+    /* Nobody knows of ids of Tessera's own key column. */
+    if (in->p->auto_col >= 0 && cat_auto_inc(in->p->table)->hidden)
+        e->outcome.ok.insert_id = e->generated_id = 0;
     if (exec_failed(e))
         e->generated_id = 0;
     exec_finish(e);

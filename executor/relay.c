@@ -90,7 +90,9 @@ static void on_ok(struct bcmd *cmd, const struct packet_ok *ok, bool is_result, 
         return;
     }
     e->outcome.kind = is_result ? EXEC_ROWS : EXEC_OK;
-    exec_lane_ok(l, ok);
+    e->relayed_rows = cmd->relayed_rows;
+    if (!vars_after(l, ok))
+        exec_lane_ok(l, ok);
 }
 
 static void on_err(struct bcmd *cmd, const struct packet_err *err, struct sv payload)
@@ -177,6 +179,7 @@ static void on_leased(void *arg, struct bconn *c, const struct diag *d)
     l->cmd.mode = BCMD_RELAY;
     l->cmd.meta_parsed = client_eof != shard_eof || renames(e->plan);
     l->cmd.seq_shift = (uint8_t)((client_eof ? 1 : 0) - (shard_eof ? 1 : 0));
+    vars_before(l);
     if (e->prepared)
         prepare_execute(e, l);
     else
@@ -187,7 +190,8 @@ static void relay_done(struct exec *e)
 {
     if (!exec_failed(e)) {
         e->outcome.ok = e->one.ok;
-        e->outcome.rows = 0;
+        if (!e->plan->calc_found_rows)
+            e->outcome.rows = e->relayed_rows;
     }
     exec_finish(e);
 }

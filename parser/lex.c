@@ -361,7 +361,7 @@ static const char *scan_ident(const struct lex *l, const char *start, struct tok
         return p;
     }
     k = kw_find(start, (size_t)(p - start));
-    if (k && (!(kw_flags[k] & KW_CALL) || paren_follows(l, p)))
+    if (k && (!(kw_flags[k] & (KW_CALL | KW_SOFT)) || paren_follows(l, p)))
         t->kind = (uint16_t)k;
     return p;
 }

@@ -70,8 +70,8 @@ enum token_kind {
 };
 
 /* Flags of keywords. */
-/* KW_FN, KW_FM: keyword in front of "(" only, and then no identifier in MySQL, in MariaDB. */
-enum { KW_R8 = 1, KW_RM = 2, KW_FN = 4, KW_FM = 8, KW_CALL = KW_FN | KW_FM };
+/* KW_FN, KW_FM, KW_SOFT: keyword in front of "(" only, and then no identifier in MySQL, in MariaDB, in none. */
+enum { KW_R8 = 1, KW_RM = 2, KW_FN = 4, KW_FM = 8, KW_CALL = KW_FN | KW_FM, KW_SOFT = 16 };
 
 extern const uint8_t kw_flags[TK_KIND_COUNT];
 

@@ -37,6 +37,7 @@ struct opt_env session_opt_env(struct session *s)
         .db = s->db,
         .sql_mode = s->sql_mode,
         .flavour = s->proxy->is_mariadb ? ENV_MARIADB : ENV_MYSQL8,
+        .supports = OPT_INTO_VARS | OPT_ASSIGNED_VARS | OPT_FOUND_ROWS | OPT_INSERT_ID,
     };
 }
 
@@ -112,9 +113,9 @@ static bool system_variable(struct session *s, struct sv name, struct value *out
     else if (sv_eq_nocase(name, SV("max_connections")))
         number = (uint64_t)conf->max_connections;
     else if (sv_eq_nocase(name, SV("wait_timeout")) || sv_eq_nocase(name, SV("interactive_timeout")))
-        number = (uint64_t)conf->wait_timeout_s;
+        number = s->wait_timeout_s ? s->wait_timeout_s : (uint64_t)conf->wait_timeout_s;
     else if (sv_eq_nocase(name, SV("insert_id")) || sv_eq_nocase(name, SV("read_only")) ||
-        sv_eq_nocase(name, SV("super_read_only")) || sv_eq_nocase(name, SV("sql_safe_updates")))
+        sv_eq_nocase(name, SV("super_read_only")))
         number = 0;
     else if (sv_eq_nocase(name, SV("transaction_read_only")) || sv_eq_nocase(name, SV("tx_read_only")))
         number = txn_is_read_only(s->txn);
@@ -146,7 +147,7 @@ struct sv session_shown_variable(struct session *s, struct sv name)
     if (!system_variable(s, name, &v))
         return SV_NULL;
     if (sv_eq_nocase(name, SV("autocommit")) || sv_eq_nocase(name, SV("read_only")) ||
-        sv_eq_nocase(name, SV("super_read_only")) || sv_eq_nocase(name, SV("sql_safe_updates")) ||
+        sv_eq_nocase(name, SV("super_read_only")) ||
         sv_eq_nocase(name, SV("transaction_read_only")) || sv_eq_nocase(name, SV("tx_read_only")))
         return v.i ? SV("ON") : SV("OFF");
     strbuf_init(&b, &s->stmt->arena);

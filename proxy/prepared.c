@@ -111,6 +111,15 @@ void prepared_free_all(struct session *s)
     s->prepared = NULL;
 }
 
+/* The statement's id in COM_STMT_CLOSE, RESET and SEND_LONG_DATA, which begin alike. */
+static bool packet_stmt_id(const struct packet *pk, uint32_t *id)
+{
+    if (pk->len < 5)
+        return false;
+    *id = get_u32(pk->ptr + 1);
+    return true;
+}
+
 static void unknown(struct session *s, uint32_t id, const char *where)
 {
     diag_setf(&s->stmt->diag, ER_UNKNOWN_STMT_HANDLER, "Unknown prepared statement handler (%u) given to %s", id, where);
@@ -416,7 +425,7 @@ void prepared_close(struct session *s)
     const struct packet *pk = &s->stmt->packet;
     uint32_t id;
 
-    if (packet_execute_id(pk->ptr, pk->len, &id) && *find_id(s, id))
+    if (packet_stmt_id(pk, &id) && *find_id(s, id))
         drop(s, find_id(s, id));
     session_reply_sent(s); /* no answer */
 }
@@ -427,7 +436,7 @@ void prepared_reset(struct session *s)
     struct prepared *p;
     uint32_t id = 0;
 
-    if (!packet_execute_id(pk->ptr, pk->len, &id) || !(p = *find_id(s, id))) {
+    if (!packet_stmt_id(pk, &id) || !(p = *find_id(s, id))) {
         unknown(s, id, "mysqld_stmt_reset");
         return;
     }
@@ -443,7 +452,7 @@ void prepared_long_data(struct session *s)
     uint32_t id, n;
 
     /* No answer, whatever happens: a wrong id is found out at execution. */
-    if (pk->len >= HEAD && packet_execute_id(pk->ptr, pk->len, &id) && (p = *find_id(s, id)) &&
+    if (pk->len >= HEAD && packet_stmt_id(pk, &id) && (p = *find_id(s, id)) &&
         (n = get_u16(pk->ptr + 5)) < p->n_params) {
         struct long_data *l = &p->longs[n];
         size_t more = pk->len - HEAD;
@@ -493,7 +502,7 @@ void prepared_prepare_text(struct session *s)
     }
     keep(s, p);
     p->name = arena_dup(&p->arena, n->name.name);
-    session_reply_done(s);
+    session_reply_ok(s, &(struct packet_ok){.info = SV("Statement prepared")});
 }
 
 /* The statement's text with each `?` replaced by the literal given for it. */

@@ -72,12 +72,16 @@ static void execution_over(void *arg, const struct diag *d)
         session_reply_err(s, d ? d : &o->diag);
         return;
     }
+    if (st->exec.last_insert_id)
+        s->last_insert_id = st->exec.last_insert_id;
     if (o->kind == EXEC_ROWS) {
         s->found_rows = o->rows;
         session_reply_rows_end(s, o->ok.warnings);
         return;
     }
-    if (st->exec.generated_id)
+    if (st->plan->sets_insert_id && o->ok.insert_id)
+        s->last_insert_id = o->ok.insert_id;
+    else if (st->exec.generated_id)
         s->last_insert_id = st->exec.generated_id;
     if (s->caps & CAP_FOUND_ROWS) {
         struct packet_ok ok = o->ok;
@@ -99,7 +103,17 @@ static void host_done(struct exec *e, const struct exec_outcome *o)
         execution_over(s, NULL);
 }
 
+static void host_set_variable(struct exec *e, struct sv name, const struct packet_coldef *col, struct sv cell)
+{
+    struct session *s = session_of(e);
+    struct diag d = {0};
+
+    if (!uservar_set(s, name, literal_of_cell(&s->stmt->arena, col, cell, s->no_backslash), &d))
+        warn_add(&s->stmt->warnings, WARN_WARNING, d.code, "%s", d.text);
+}
+
 static const struct exec_host host = {
+    .set_variable = host_set_variable,
     .begin = host_begin,
     .status = host_status,
     .on_done = host_done,
@@ -132,8 +146,9 @@ struct plan *query_plan(struct session *s, struct ast_node *ast, struct sv text)
     struct opt_text t = {.text = text, .opts = session_sql_opts(s)};
     struct plan *p = optimizer_plan(ast, &t, session_snapshot(s), &env, &s->stmt->diag);
 
-    if (p)
+    if (p) {
         p->meta_is_stable = query_meta_is_stable(ast);
+    }
     return p;
 }
 
@@ -232,6 +247,7 @@ struct ddl_wait {
     struct session *session;
     struct worker *worker;
     struct ddl_result *result;
+    bool tells_info; /* ALTER TABLE and what is one */
 };
 
 static void send_ddl_rows(struct session *s, const struct ddl_rows *rows)
@@ -262,8 +278,12 @@ static void ddl_over(struct worker *w, void *arg)
         session_reply_err(s, &r->diag);
     else if (r->rows)
         send_ddl_rows(s, r->rows);
-    else
+    else {
+        if (wait->tells_info)
+            ok.info = arena_printf(&s->stmt->arena, "Records: %llu  Duplicates: 0  Warnings: %llu",
+                (unsigned long long)r->affected, (unsigned long long)r->n_notes);
         session_reply_ok(s, &ok);
+    }
     ddl_result_free(r);
     xfree(wait);
 }
@@ -300,6 +320,8 @@ static void ddl_begin(void *arg, const struct diag *d)
     wait = xcalloc(1, sizeof(*wait));
     wait->session = s;
     wait->worker = s->worker;
+    wait->tells_info = s->stmt->ast->kind == AST_ALTER_TABLE || s->stmt->ast->kind == AST_CREATE_INDEX ||
+        s->stmt->ast->kind == AST_DROP_INDEX;
     ddl_submit(s->proxy->ddl, &q, ddl_done, wait);
 }
 

@@ -316,6 +316,8 @@ static void keep_warnings(struct session *s)
 
 static uint16_t warning_count(const struct session *s)
 {
+    if (s->stmt->no_warning_count)
+        return 0;
     return (uint16_t)MIN(s->warnings.total, (uint64_t)UINT16_MAX);
 }
 
@@ -345,12 +347,17 @@ void session_reply_err(struct session *s, const struct diag *d)
 {
     struct stmt *st = s->stmt;
 
+    struct sv text = sv_cstr(d->text);
+
+    /* MariaDB's text of this error has no full stop. */
+    if (d->code == ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION && s->proxy->is_mariadb && text.len && text.ptr[text.len - 1] == '.')
+        text.len--;
     s->row_count = -1;
     st->more_follows = false;
-    warn_add(&st->warnings, WARN_ERROR, d->code, "%s", d->text);
+    warn_add(&st->warnings, WARN_ERROR, d->code, "%.*s", SV_ARG(text));
     keep_warnings(s);
     if (s->state == SESSION_BUSY)
-        chan_put_err(&s->chan, d->code, d->sqlstate, sv_cstr(d->text));
+        chan_put_err(&s->chan, d->code, d->sqlstate, text);
     finish(s);
 }
 
@@ -453,12 +460,14 @@ bool session_set_shard_var(struct session *s, struct sv name, struct sv value, s
 void session_tick_all(struct proxy_worker *pw)
 {
     const struct conf *conf = atomic_load_explicit(&pw->proxy->conf, memory_order_acquire);
-    uint64_t now_ms = worker_now_ms(pw->worker), most_ms = (uint64_t)conf->wait_timeout_s * 1000;
+    uint64_t now_ms = worker_now_ms(pw->worker);
 
     list_each (&pw->sessions, n) {
         struct session *s = CONTAINER_OF(n, struct session, link);
 
-        if (s->state == SESSION_READY && s->idle_since_ms && now_ms - s->idle_since_ms > most_ms)
+        uint64_t most_s = s->wait_timeout_s ? s->wait_timeout_s : (uint64_t)conf->wait_timeout_s;
+
+        if (s->state == SESSION_READY && s->idle_since_ms && now_ms - s->idle_since_ms > most_s * 1000)
             session_end(s, true);
     }
 }

@@ -65,6 +65,7 @@ struct stmt {
     bool binary;        /* rows to the client in the binary protocol */
     bool is_cancelled;  /* KILL QUERY, or the client is gone */
     bool more_follows;  /* another statement of the same COM_QUERY comes behind */
+    bool no_warning_count; /* SHOW COUNT(*) WARNINGS */
     bool keep_warnings; /* SHOW WARNINGS leaves the list as it is */
     bool txn_open;      /* txn_stmt_begin was called */
     void *arg;          /* of the step under way (set.c, show.c, ...) */
@@ -100,6 +101,7 @@ struct session {
     struct warn_sink warnings; /* of the statement before, for SHOW WARNINGS */
     struct stmt *stmt;
     uint64_t statements;
+    uint64_t wait_timeout_s; /* 0: the configuration's */
     uint64_t idle_since_ms; /* the last command ended then */
     bool is_loopback;
     bool is_tls;

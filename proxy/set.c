@@ -164,6 +164,18 @@ static bool set_owned(struct session *s)
         }
         return true;
     }
+    if (sv_eq(st->name, SV("wait_timeout")) || sv_eq(st->name, SV("interactive_timeout"))) {
+        uint64_t seconds = 0;
+
+        if (st->value.ptr && !sv_to_u64(st->value, &seconds)) {
+            diag_setf(&s->stmt->diag, ER_WRONG_TYPE_FOR_VAR, "Incorrect argument type to variable '%.*s'", SV_ARG(st->name));
+            fail(s);
+            return true;
+        }
+        s->wait_timeout_s = st->value.ptr ? MAX(seconds, (uint64_t)1) : 0;
+        next_item(s);
+        return true;
+    }
     if (sv_eq(st->name, SV("last_insert_id")) || sv_eq(st->name, SV("identity"))) {
         if (!st->value.ptr || !sv_to_u64(st->value, &s->last_insert_id)) {
             diag_setf(&s->stmt->diag, ER_WRONG_VALUE_FOR_VAR, "Variable '%.*s' can't be set to the value of '%.*s'",
@@ -240,8 +252,7 @@ static void have_value(struct session *s)
 
 /* ---- values ---- */
 
-/* A cell as an SQL literal, by the column's type. */
-static struct sv literal_of_cell(struct arena *a, const struct packet_coldef *col, struct sv cell, bool no_backslash)
+struct sv literal_of_cell(struct arena *a, const struct packet_coldef *col, struct sv cell, bool no_backslash)
 {
     struct strbuf b;
 
