@@ -279,7 +279,8 @@ static bool new_token(struct job *j, struct diag *d)
     return diag_set(d, ER_METADATA, "GET_LOCK did not give a job its lock");
 }
 
-/* The job in the way may have lost its runner: then its work comes first. */
+/* The job in the way may have lost its runner: then its work comes first. False: it cannot be finished now, so there is no
+ * point in waiting for it. */
 static bool adopt_if_orphan(struct job *j, uint64_t id, struct diag *d)
 {
     struct mresult r;
@@ -287,9 +288,16 @@ static bool adopt_if_orphan(struct job *j, uint64_t id, struct diag *d)
     if (!mconn_queryf(j->meta, &j->arena, &r, d, "SELECT IS_FREE_LOCK(token) FROM tessera.ddl_job WHERE id = %lu",
                       (unsigned long)id))
         return false;
-    if (r.rows && mresult_u64(&r, 0, 0) == 1)
-        (void)engine_adopt(j->e, id);
-    return true;
+    if (r.rows == 0 || mresult_u64(&r, 0, 0) != 1 || engine_adopt(j->e, id))
+        return true;
+    if (!mconn_queryf(j->meta, &j->arena, &r, d,
+                      "SELECT error FROM tessera.ddl_job WHERE id = %lu AND state IN ('running', 'undoing')",
+                      (unsigned long)id))
+        return false;
+    if (r.rows == 0)
+        return true;
+    return diag_setf(d, ER_LOCK_WAIT_TIMEOUT, "DDL job %lu has to be finished first, and cannot be now: %s",
+                     (unsigned long)id, mresult_cell(&r, 0, 0).ptr ? mresult_cell(&r, 0, 0).ptr : "");
 }
 
 bool job_claim_new(struct job *j, const struct job_lock_array *l, struct diag *d)
