@@ -13,6 +13,7 @@
 #include "parser/parse.h"
 #include "proxy/command.h"
 #include "proxy/env.h"
+#include "proxy/infoschema.h"
 #include "proxy/proxy.h"
 #include "proxy/uservar.h"
 
@@ -350,10 +351,45 @@ static bool param_values(struct session *s, const struct prepared *p, const stru
     return true;
 }
 
+/* The parameters go into the text as literals: what is read of information_schema is collected anew for each execution. */
+static void run_infoschema(struct session *s, struct prepared *p)
+{
+    struct stmt *st = s->stmt;
+    struct parse_result r;
+    struct strbuf b;
+    struct lex l;
+    struct token t;
+    uint32_t at = 0;
+
+    strbuf_init(&b, &st->arena);
+    lex_init(&l, p->text, 0, session_sql_opts(s));
+    for (lex_next(&l, &t); t.kind > TK_ERROR; lex_next(&l, &t)) {
+        if (t.kind != TK_PARAM)
+            continue;
+        strbuf_put(&b, p->text.ptr + at, t.begin - at);
+        at = t.end;
+        value_print_sql(&st->inputs.params[t.slot], s->no_backslash, &b);
+    }
+    strbuf_put(&b, p->text.ptr + at, p->text.len - at);
+    st->inputs.params = NULL;
+    st->inputs.n_params = 0;
+    if (!parser_parse(strbuf_sv(&b), 0, session_sql_opts(s), &st->arena, &r, &st->diag)) {
+        session_reply_err(s, &st->diag);
+        return;
+    }
+    st->text = strbuf_sv(&b);
+    st->ast = r.stmt;
+    query_statement(s);
+}
+
 static void run(struct session *s, struct prepared *p, const struct packet_execute *e)
 {
     struct stmt *st = s->stmt;
 
+    if (p->is_planned && infoschema_reads(s, p->ast)) {
+        run_infoschema(s, p);
+        return;
+    }
     st->text = p->text;
     st->ast = p->ast;
     if (!p->is_planned) {

@@ -10,6 +10,7 @@
 #include "optimizer/cache.h"
 #include "parser/parse.h"
 #include "proxy/env.h"
+#include "proxy/infoschema.h"
 #include "proxy/kill.h"
 #include "proxy/prepared.h"
 #include "proxy/proxy.h"
@@ -398,7 +399,8 @@ void query_statement(struct session *s)
     case AST_DELETE:
     case AST_DO:
     case AST_CALL:
-        query_execute(s);
+        if (!infoschema_run(s))
+            query_execute(s);
         return;
     case AST_TRX:
         run_trx(s);

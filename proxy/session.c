@@ -102,6 +102,8 @@ static void free_session(struct session *s)
         txn_free(s->txn);
     if (s->wanted)
         sync_unref(s->wanted);
+    if (s->schema_wanted)
+        sync_unref(s->schema_wanted);
     prepared_free_all(s);
     uservar_free_all(s);
     xfree(s->auth);

@@ -68,6 +68,7 @@ struct stmt {
     bool no_warning_count; /* SHOW COUNT(*) WARNINGS */
     bool keep_warnings; /* SHOW WARNINGS leaves the list as it is */
     bool txn_open;      /* txn_stmt_begin was called */
+    bool is_rewritten;  /* infoschema.c has put in what the statement reads of information_schema */
     void *arg;          /* of the step under way (set.c, show.c, ...) */
     uint64_t start_ns;
 };
@@ -87,6 +88,8 @@ struct session {
     char *login_db;           /* during login */
     struct txn *txn;
     struct sync_state *wanted; /* schema and session variables of the shard connections */
+    struct sync_state *schema_wanted; /* the same as infoschema.c needs it, made from the state of signature schema_base */
+    uint64_t schema_base;
     struct arena names;        /* db; reset when it changes */
     struct sv db;              /* ptr NULL: none */
     uint64_t sql_mode;
