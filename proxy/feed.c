@@ -1,3 +1,7 @@
+/* The feed's thread beats every heartbeat_interval_ms: it writes the node's row (version loaded, lowest in use), learns the catalog's
+ * newest version by that, and loads the snapshot when there is a newer one. DDL of this process publishes by itself and only
+ * has the workers told. Telling a worker means: refresh the pin, and make the pools fit the snapshot's shards. Names of servers are
+ * resolved here, where it may block, once for all workers; the resulting struct bserver is shared by their pools. */
 #include "proxy/feed.h"
 
 #include "backend/pool.h"

@@ -2,6 +2,17 @@
 
 enum { UTF8MB4_GENERAL_CI = 45, BINARY = 63, TEXT_CHARS = 255, NUMBER_CHARS = 21 };
 
+static uint16_t flags(const struct rs_col *c, bool number)
+{
+    unsigned f = c->not_null ? WIRE_FLAG_NOT_NULL : 0;
+
+    if (c->is_unsigned)
+        f |= WIRE_FLAG_UNSIGNED;
+    if (number)
+        f |= WIRE_FLAG_BINARY | WIRE_FLAG_NUM;
+    return (uint16_t)f;
+}
+
 void resultset_make_defs(struct arena *a, const struct rs_col *cols, uint32_t n_cols, struct packet_coldef *out)
 {
     (void)a;
@@ -15,7 +26,7 @@ void resultset_make_defs(struct arena *a, const struct rs_col *cols, uint32_t n_
             .type = cols[i].type,
             .charset = number ? BINARY : UTF8MB4_GENERAL_CI,
             .length = number ? chars : chars * 4,
-            .flags = (uint16_t)((cols[i].not_null ? WIRE_FLAG_NOT_NULL : 0) | (cols[i].is_unsigned ? WIRE_FLAG_UNSIGNED : 0) | (number ? WIRE_FLAG_BINARY | WIRE_FLAG_NUM : 0)),
+            .flags = flags(&cols[i], number),
             .decimals = number ? 0 : 31,
         };
     }
