@@ -149,7 +149,9 @@ static struct prepared *make(struct session *s, struct sv text)
         free_one(p);
         return NULL;
     }
-    p->text.len = r.end;
+    /* Without the ';'. What ends in an executable comment ends behind r.end. */
+    if (memchr(p->text.ptr + r.end, ';', p->text.len - r.end))
+        p->text.len = r.end;
     p->ast = r.stmt;
     p->n_params = r.nparams;
     stmt_scan_run(&p->scan, p->text, session_sql_opts(s), true);
