@@ -123,6 +123,8 @@ struct bcmd {
     bool barrier;       /* what is queued behind waits for this command's success; its failure fails them unsent */
     uint8_t seq_shift;
     uint8_t last_seq;
+    uint64_t relayed_rows; /* RELAY: rows of the results so far; the caller sets it to 0 */
+    uint8_t reply_seq;  /* where its reply's sequence begins: behind all frames of the command */
     uint8_t phase;      /* bparse.c */
     bool is_own;        /* bconn's own: freed by it */
     struct bstmt *stmt; /* BCMD_PREPARE: what it prepares */

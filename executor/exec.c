@@ -10,6 +10,7 @@
 #include "executor/exec-int.h"
 
 #include "catalog/names.h"
+#include "catalog/snapshot.h"
 #include "util/log.h"
 
 static const uint8_t moves[] = {
@@ -91,7 +92,15 @@ void exec_cancel(struct exec *e)
         if (l->conn && l->conn->is_paused)
             bconn_resume(l->conn);
     }
-    stop_lanes(e);
+    if (e->drained && !exec_failed(e)) {
+        /* Its lanes may have ended long ago, and the client may never take another row. */
+        struct diag d = {0};
+
+        diag_set(&d, ER_QUERY_INTERRUPTED);
+        exec_fail(e, &d);
+    } else {
+        stop_lanes(e);
+    }
     if (e->n_lanes && e->n_done == e->n_lanes)
         e->step_done(e);
 }
@@ -99,8 +108,8 @@ void exec_cancel(struct exec *e)
 void exec_client_drained(struct exec *e)
 {
     e->client_full = false;
-    if (e->step && e->lanes != &e->one)
-        gather_drained(e);
+    if (e->drained && e->state != EXEC_FINISHED)
+        e->drained(e);
     for (uint32_t i = 0; i < e->n_lanes; i++) {
         struct exec_lane *l = &e->lanes[i];
 
@@ -121,7 +130,9 @@ enum txn_need exec_need(const struct exec *e)
     const struct plan *p = e->plan;
 
     if (p->reads_only)
-        return TXN_NEED_READ;
+        return e->serializable ? TXN_NEED_LOCK : TXN_NEED_READ;
+    if (p->kind == PLAN_OTHER)
+        return TXN_NEED_LOCK; /* DO: writes nothing, may take named locks */
     return p->kind == PLAN_SELECT ? TXN_NEED_LOCK : TXN_NEED_WRITE;
 }
 
@@ -283,7 +294,8 @@ void exec_lane_ok(struct exec_lane *l, const struct packet_ok *ok)
     l->ok = *ok;
     l->ok.info = ok->info.len ? arena_dup(l->e->arena, ok->info) : SV_NULL;
     l->result.done = TXN_DONE_OK;
-    if (ok->warnings && l->e->warnings) {
+    /* All copies of a BROADCAST table say the same. */
+    if (ok->warnings && l->e->warnings && (l->index == 0 || l->e->plan->route.kind != ROUTE_ALL_SHARDS)) {
         ask_warnings(l);
         return;
     }
@@ -311,6 +323,13 @@ void exec_lane_lost(struct exec_lane *l, const struct diag *d)
     l->failed = true;
     l->result.done = TXN_DONE_LOST;
     exec_fail(l->e, d);
+    lane_done(l);
+}
+
+void exec_lane_drop(struct exec_lane *l)
+{
+    l->failed = true;
+    l->result.done = TXN_DONE_UNUSED;
     lane_done(l);
 }
 
@@ -364,10 +383,7 @@ static void on_leased(void *arg, struct bconn *c, const struct diag *d)
     }
     l->conn = c;
     if (exec_failed(e) || e->cancelled) {
-        /* Nothing was sent: the connection goes back as it came. */
-        l->failed = true;
-        l->result.done = TXN_DONE_OK;
-        lane_done(l);
+        exec_lane_drop(l);
         return;
     }
     l->state = LANE_BUSY;
@@ -412,6 +428,22 @@ static void refuse(struct exec *e)
     exec_finish(e);
 }
 
+/* An INSERT with VALUES that cannot be relayed as one row of literals to the place that they lead to. */
+static bool needs_insert(const struct plan *p)
+{
+    const struct insert_plan *in = p->insert;
+
+    if (!in->values_form)
+        return false;
+    if (in->auto_col >= 0 || in->n_rows > 1 || !p->n_edits)
+        return true;
+    for (uint32_t k = 0; in->table->kind == CAT_PARTITIONED && k < part_of(in->table)->columns_n; k++) {
+        if (!in->keys[k])
+            return true;
+    }
+    return false;
+}
+
 void exec_start(struct exec *e)
 {
     struct plan *p = e->plan;
@@ -419,7 +451,7 @@ void exec_start(struct exec *e)
     struct diag d = {0};
 
     e->state = EXEC_NEW;
-    if (p->insert && p->insert->values_form && (p->insert->auto_col >= 0 || p->insert->n_rows > 1 || !p->n_edits)) {
+    if (p->insert && needs_insert(p)) {
         insert_start(e);
         return;
     }
@@ -430,6 +462,14 @@ void exec_start(struct exec *e)
     }
     if (p->kind == PLAN_MOVE && !(p->n_edits && optimizer_move_is_local(p, e->inputs, &places, e->arena))) {
         move_start(e, &places);
+        return;
+    }
+    if (p->route.split_only && p->n_set_branches) {
+        gather_start(e, &places);
+        return;
+    }
+    if (p->n_into_vars && places.n == 1) {
+        into_start(e, places.items[0].partition, places.items[0].shard_id);
         return;
     }
     if (places.n == 1) {

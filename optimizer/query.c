@@ -179,7 +179,10 @@ static bool plan_whole_union(struct opt *o, const struct query *q, struct plan *
     top->n_sort = 0;
     opt_route_cond(p, place_query_cond(&o->placer, q));
     tmpl_init(&t, o);
-    tmpl_tokens(&t, 0, o->n_tokens);
+    if (p == o->plan && q->node == o->stmt)
+        tmpl_tokens(&t, 0, o->n_tokens);
+    else
+        tmpl_node(&t, q->node);
     p->fragment = tmpl_finish(&t);
     p->top = top;
     p->n_visible = bind_first_block(q)->outs_known ? bind_first_block(q)->n_outs : 0;
@@ -251,8 +254,10 @@ static const struct plan *plan_branch(struct opt *o, const struct query *q, stru
         return p;
     }
     if (!q->block) {
-        p->route.split_only = w.why.ptr != NULL;
-        ok = plan_union(&sub, q, p);
+        /* ALL over a DISTINCT union, or a union with a tail of its own: one level of branches is all there is. */
+        ok = !w.why.ptr && plan_whole_union(&sub, q, p);
+        if (!ok)
+            opt_refuse(o, p, SV("a UNION inside a UNION that drops duplicates, or has ORDER BY or LIMIT, over several places"));
     } else {
         d = place_block(&o->placer, q->block);
         if (d.kind == DIST_PART)
@@ -267,7 +272,7 @@ static const struct plan *plan_branch(struct opt *o, const struct query *q, stru
     if (sub.plan->uncacheable)
         o->plan->uncacheable = true;
     if (!ok) {
-        *why = p->refusal;
+        *why = diag_is_set(o->diag) ? *o->diag : p->refusal;
         return NULL;
     }
     return p;
@@ -383,7 +388,11 @@ bool opt_plan_query(struct opt *o)
     opt_route_simple(o, &w);
     if (w.part)
         plan_partitioned(o, q);
-    else if (!w.single && o->binder.has_locks)
+    if (diag_is_set(o->diag))
+        return false;
+    if (w.part)
+        return true;
+    if (!w.single && o->binder.has_locks)
         lock_one_copy(o);
     return true;
 }

@@ -354,8 +354,8 @@ static void lock_item(struct dep *d, const struct ast_lock_item *n)
 
 static void simple(struct dep *d, const struct ast_simple *n)
 {
-    static const char *const words[] = {"USE ",    "UNLOCK TABLES",            "DEALLOCATE PREPARE ", "HELP ", "SHUTDOWN",
-                                        "RESTART", "LOCK INSTANCE FOR BACKUP", "UNLOCK INSTANCE",     "BACKUP"};
+    static const char *const words[] = {"USE ", "UNLOCK TABLES", "DEALLOCATE PREPARE ", "HELP ", "SHUTDOWN",
+                                        "RESTART", "LOCK INSTANCE FOR BACKUP", "UNLOCK INSTANCE", "BACKUP"};
 
     if (n->op == AST_SIMPLE_DEALLOCATE && n->word.ptr) {
         put(d, "DROP PREPARE ");
@@ -371,7 +371,8 @@ static void simple(struct dep *d, const struct ast_simple *n)
 
 static void kill(struct dep *d, const struct ast_kill *n)
 {
-    static const char *const words[] = {"", "CONNECTION ", "QUERY ", "QUERY ID ", "USER ", "QUERY USER ", "CONNECTION USER "};
+    static const char *const words[] = {"", "CONNECTION ", "QUERY ", "QUERY ID ", "USER ",
+                                        "QUERY USER ", "CONNECTION USER "};
 
     put(d, "KILL ");
     if (n->word.ptr) {

@@ -541,7 +541,8 @@ static void agg(struct dep *d, const struct ast_agg *n)
 
 static void match(struct dep *d, const struct ast_match *n)
 {
-    static const char *const modes[] = {"", " IN NATURAL LANGUAGE MODE", " IN NATURAL LANGUAGE MODE WITH QUERY EXPANSION",
+    static const char *const modes[] = {"", " IN NATURAL LANGUAGE MODE",
+                                        " IN NATURAL LANGUAGE MODE WITH QUERY EXPANSION",
                                         " IN BOOLEAN MODE", " WITH QUERY EXPANSION"};
 
     put(d, "MATCH (");

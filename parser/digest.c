@@ -162,3 +162,184 @@ void digest_scan_tokens(struct sv text, uint32_t from, const struct sql_opts *op
         out->more = t.kind != TK_EOF;
     }
 }
+
+/* ---- text ---- */
+
+/* Tokens that stand for reduced values; behind all real kinds. */
+enum {
+    D_VALUE = TK_KIND_COUNT, /* ? */
+    D_VALUES,                /* ?, ... */
+    D_ROW_ONE,               /* (?) */
+    D_ROW_ONE_LIST,          /* (?) , more of them in a comment */
+    D_ROW,                   /* (...) */
+    D_ROW_LIST,              /* (...) , more of them in a comment */
+    D_IN_LIST                /* IN (...) */
+};
+
+struct dtoken {
+    uint16_t kind;
+    uint32_t begin, end;
+};
+
+struct dstack {
+    struct dtoken *t;
+    size_t n, cap;
+};
+
+static unsigned top(const struct dstack *s, size_t depth)
+{
+    return s->n > depth ? s->t[s->n - 1 - depth].kind : TK_EOF;
+}
+
+static bool ends_value(unsigned kind)
+{
+    return kind == TK_IDENT || kind == TK_QUOTED || kind == TK_RPAREN || kind == TK_USERVAR || kind >= D_VALUE;
+}
+
+/* A value is on top: takes off a sign in front of it, joins it to a list in front of it. */
+static void reduce_value(struct dstack *s)
+{
+    unsigned sign = top(s, 1);
+
+    if ((sign == TK_MINUS || sign == TK_PLUS) && s->n > 2 && !ends_value(top(s, 2))) {
+        s->n--;
+        s->t[s->n - 1].kind = D_VALUE;
+    }
+    if (top(s, 1) == TK_COMMA && (top(s, 2) == D_VALUE || top(s, 2) == D_VALUES)) {
+        s->n -= 2;
+        s->t[s->n - 1].kind = D_VALUES;
+    }
+}
+
+/* A ")" is on top: folds rows of values, and lists of such rows. */
+static void reduce_row(struct dstack *s)
+{
+    bool one = top(s, 1) == D_VALUE;
+    unsigned row = one ? D_ROW_ONE : D_ROW, list = one ? D_ROW_ONE_LIST : D_ROW_LIST;
+
+    if ((!one && top(s, 1) != D_VALUES) || top(s, 2) != TK_LPAREN)
+        return;
+    s->n -= 2;
+    if (top(s, 1) == K_IN) {
+        s->n--;
+        s->t[s->n - 1].kind = D_IN_LIST;
+        return;
+    }
+    s->t[s->n - 1].kind = (uint16_t)row;
+    if (top(s, 1) == TK_COMMA && (top(s, 2) == row || top(s, 2) == list)) {
+        s->n -= 2;
+        s->t[s->n - 1].kind = (uint16_t)list;
+    }
+}
+
+static void push(struct dstack *s, const struct token *t)
+{
+    unsigned before = top(s, 0), kind = t->kind;
+
+    if (lex_is_literal(kind) || kind == TK_PARAM || (kind == K_NULL && before != K_IS && before != K_NOT))
+        kind = D_VALUE;
+    s->t[s->n++] = (struct dtoken){(uint16_t)kind, t->begin, t->end};
+    if (kind == D_VALUE)
+        reduce_value(s);
+    else if (kind == TK_RPAREN)
+        reduce_row(s);
+}
+
+/* Unreserved words that are part of the grammar of queries and DML; others are taken for identifiers there. */
+static bool clause_word(unsigned kind)
+{
+    static const uint16_t words[] = {
+        K_ANY,       K_BEGIN,    K_BOOLEAN,   K_CURRENT,   K_DATE,      K_DAY,      K_DUPLICATE, K_END,     K_ESCAPE,
+        K_EXPANSION, K_FOLLOWING, K_HOUR,     K_LANGUAGE,  K_LOCKED,    K_MINUTE,   K_MODE,      K_MONTH,   K_NOWAIT,
+        K_OFFSET,    K_PARTITION, K_PRECEDING, K_QUARTER,  K_QUERY,     K_QUICK,    K_RECURSIVE, K_ROLLUP,  K_ROW,
+        K_SECOND,    K_SEPARATOR, K_SHARE,    K_SKIP,      K_SOME,      K_SQL_NO_CACHE, K_TIME,  K_TIMESTAMP,
+        K_UNBOUNDED, K_UNKNOWN,  K_VALUE,     K_WEEK,      K_WINDOW,    K_YEAR,
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+        if (words[i] == kind)
+            return true;
+    }
+    return false;
+}
+
+static bool is_dml(unsigned first)
+{
+    enum stmt_class c = classify(first);
+
+    return c >= STMT_SELECT && c <= STMT_DELETE;
+}
+
+static void put_dtoken(const struct lex *l, const struct dtoken *d, struct strbuf *out)
+{
+    struct token t = {.kind = d->kind, .begin = d->begin, .end = d->end, .flags = TOKEN_ESCAPED};
+
+    switch (d->kind) {
+    case D_VALUE:
+        strbuf_puts(out, "?");
+        break;
+    case D_VALUES:
+        strbuf_puts(out, "...");
+        break;
+    case D_ROW_ONE:
+        strbuf_puts(out, "(?)");
+        break;
+    case D_ROW_ONE_LIST:
+        strbuf_puts(out, "(?) /* , ... */");
+        break;
+    case D_ROW:
+        strbuf_puts(out, "(...)");
+        break;
+    case D_ROW_LIST:
+        strbuf_puts(out, "(...) /* , ... */");
+        break;
+    case D_IN_LIST:
+        strbuf_puts(out, "IN (...)");
+        break;
+    case TK_IDENT:
+    case TK_QUOTED:
+        strbuf_put_ident(out, lex_ident(out->arena, l, &t));
+        break;
+    default:
+        if (d->kind >= TK_KEYWORD_FIRST && d->kind < TK_KIND_COUNT)
+            strbuf_putsv(out, kw_text(d->kind));
+        else
+            strbuf_putsv(out, lex_text(l, &t));
+        break;
+    }
+}
+
+void digest_text(struct sv text, uint32_t from, const struct sql_opts *opts, size_t max_bytes, struct strbuf *out)
+{
+    struct dstack s = {NULL, 0, max_bytes / 2 + 16}; /* a token takes two bytes at least */
+    size_t start = out->len;
+    bool dml;
+    struct lex l;
+    struct token t;
+
+    s.t = arena_alloc(out->arena, s.cap * sizeof *s.t);
+    lex_init(&l, text, from, opts);
+    while (s.n < s.cap - 1) {
+        lex_next(&l, &t);
+        if (t.kind <= TK_ERROR || (t.kind == TK_SEMI && s.n))
+            break;
+        if (t.kind != TK_SEMI && t.kind != TK_HINT)
+            push(&s, &t);
+    }
+    dml = s.n && is_dml(s.t[0].kind);
+    for (size_t i = 0; i < s.n && out->len - start < max_bytes; i++) {
+        if (i)
+            strbuf_putc(out, ' ');
+        unsigned kind = s.t[i].kind;
+
+        if (dml && kind >= TK_KEYWORD_FIRST && kind < TK_KIND_COUNT && lex_is_ident(kind, l.reserved) &&
+            !clause_word(kind) && (i + 1 == s.n || s.t[i + 1].kind != TK_LPAREN))
+            s.t[i].kind = TK_IDENT;
+        put_dtoken(&l, &s.t[i], out);
+    }
+    if (out->len - start > max_bytes) {
+        out->len = start + max_bytes;
+        while (out->len > start && ((unsigned char)out->ptr[out->len] & 0xc0) == 0x80)
+            out->len--;
+    }
+}

@@ -1,6 +1,6 @@
 /* Lexer: SQL text to tokens, one at a time, without copying or allocating.
  *
- * struct lex is a cursor over one text, owned by its user, one thread. lex_init, then lex_next until TK_EOF (which repeats)
+ * struct lex is a cursor over one text, owned by its user, one thread. lex_init, lex_next until TK_EOF (which repeats)
  * or TK_ERROR. Tokens are byte ranges of the text; what has to be decoded (quoted identifiers, strings) is decoded on
  * demand by lex_decode_*. Keywords are tokens of their own (K_SELECT ..); whether a keyword may also be an identifier
  * is asked with lex_is_ident. Source: MySQL's manual, "Language Structure"; MariaDB's "Comment Syntax". */
@@ -70,8 +70,8 @@ enum token_kind {
 };
 
 /* Flags of keywords. */
-/* KW_FN, KW_FM: keyword in front of "(" only, and then no identifier in MySQL, in MariaDB. */
-enum { KW_R8 = 1, KW_RM = 2, KW_FN = 4, KW_FM = 8, KW_CALL = KW_FN | KW_FM };
+/* KW_FN, KW_FM, KW_SOFT: keyword in front of "(" only, and then no identifier in MySQL, in MariaDB, in none. */
+enum { KW_R8 = 1, KW_RM = 2, KW_FN = 4, KW_FM = 8, KW_CALL = KW_FN | KW_FM, KW_SOFT = 16 };
 
 extern const uint8_t kw_flags[TK_KIND_COUNT];
 

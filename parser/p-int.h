@@ -27,6 +27,7 @@ struct parser {
     uint32_t height; /* of the tallest tree since the innermost parse_expr or query began */
     uint32_t tokens;
     uint8_t reserved;
+    uint32_t run_end, run_queries; /* see nested_query_starts */
     uint32_t nested; /* subqueries around the current token */
     bool failed;
     bool maria;

@@ -301,10 +301,10 @@ static bool interval_is_function(struct parser *p)
 {
     struct lex l = parser_lookahead(p);
     struct token t;
-    unsigned level = 0;
+    unsigned level = 0, tokens = 0;
 
     lex_next(&l, &t); /* INTERVAL itself */
-    for (lex_next(&l, &t); t.kind > TK_ERROR; lex_next(&l, &t)) {
+    for (lex_next(&l, &t); t.kind > TK_ERROR && tokens < 10000; lex_next(&l, &t), tokens++) {
         if (t.kind == TK_LPAREN)
             level++;
         else if (t.kind == TK_RPAREN && --level == 0)

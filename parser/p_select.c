@@ -67,29 +67,37 @@ static bool skip_to_close(struct lex *l)
 }
 
 /* At '(' '(': is the content of the first parenthesis a query, not an expression or table reference that starts with a
- * query in parentheses? Decided by what follows each inner closing parenthesis. */
+ * query in parentheses? Decided by what follows each inner closing parenthesis. The answer for all parentheses of the
+ * run is found once: of the innermost `run_queries` ones it is yes. */
 static bool nested_query_starts(struct parser *p)
 {
     struct lex l = parser_lookahead(p);
     struct token t;
-    unsigned level = 0;
+    unsigned level = 0, queries = 1;
 
-    for (lex_next(&l, &t); t.kind == TK_LPAREN; lex_next(&l, &t))
-        level++;
+    for (lex_next(&l, &t); t.kind == TK_LPAREN; lex_next(&l, &t)) {
+        if (++level > LIMIT_PARSE_DEPTH)
+            return true; /* an error anyway */
+    }
     if (t.kind != K_SELECT && t.kind != K_WITH && t.kind != K_TABLE && !(t.kind == K_VALUES && values_is_query(p, &l)))
         return false;
+    if (p->run_end == t.begin)
+        return level <= p->run_queries;
+    p->run_end = t.begin;
+    p->run_queries = level; /* where the parentheses do not match: an error, found later */
     if (!skip_to_close(&l))
-        return true; /* an error anyway */
-    while (--level > 0) {
+        return true;
+    for (; queries < level; queries++) {
         lex_next(&l, &t);
         if (t.kind == TK_RPAREN)
             continue;
         if (!is_tail_start(t.kind))
-            return false;
+            break;
         if (!skip_to_close(&l))
             return true;
     }
-    return true;
+    p->run_queries = queries;
+    return level <= queries;
 }
 
 bool query_starts(struct parser *p)
@@ -409,6 +417,13 @@ static struct ast_node *locking_clause(struct parser *p)
     return done(p, n);
 }
 
+/* PROCEDURE ANALYSE (MariaDB) */
+static bool procedure_follows(struct parser *p)
+{
+    return p->maria && is(p, K_PROCEDURE) && peek(p, 1) == TK_IDENT &&
+           sv_eq_nocase(lex_text(&p->lex, peek_token(p, 1)), SV("ANALYSE"));
+}
+
 static bool tail_follows(struct parser *p)
 {
     switch (p->t->kind) {
@@ -417,7 +432,7 @@ static bool tail_follows(struct parser *p)
     case K_INTO:
         return true;
     case K_PROCEDURE:
-        return p->maria && peek(p, 1) == TK_IDENT;
+        return procedure_follows(p);
     case K_LOCK:
         return peek(p, 1) == K_IN;
     case K_FOR:
@@ -453,7 +468,7 @@ static struct ast_node *query_tail(struct parser *p, struct ast_node *body, bool
     }
     parse_order_by(p, &q->order);
     q->limit = parse_limit(p);
-    if (is2(p, K_PROCEDURE, TK_IDENT) && p->maria && body->kind == AST_SELECT && &q->node == body) {
+    if (procedure_follows(p) && body->kind == AST_SELECT && &q->node == body) {
         next(p);
         AST_AS(select, body)->procedure = parse_plain_call(p);
     }
@@ -850,7 +865,7 @@ static struct ast_node *derived_table(struct parser *p, bool lateral, uint32_t b
     d->query = parse_subquery(p);
     if (is2(p, K_FOR, K_SYSTEM_TIME))
         d->period = parse_period(p);
-    d->alias = table_alias(p, true);
+    d->alias = table_alias(p, false); /* binding asks for it: error 1248 */
     if (is(p, TK_LPAREN))
         parse_ident_list(p, &d->columns, false);
     return done(p, d);

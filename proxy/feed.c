@@ -22,7 +22,7 @@ struct catalog_feed {
     pthread_cond_t stop_cond;
     bool stop;
     pthread_t thread;
-    bool started;
+    _Atomic bool started; /* read by DDL's threads */
     uint32_t node_id;
     uint64_t stamp;
 };

@@ -38,7 +38,27 @@ static bool host_begin(struct exec *e, enum txn_need need, bool several, struct 
     if (!txn_stmt_begin(s->txn, &st, d))
         return false;
     s->stmt->txn_open = true;
+    s->stmt->wrote = need != TXN_NEED_READ;
     return true;
+}
+
+/* CLIENT_FOUND_ROWS: an UPDATE tells the rows that matched. Shard connections are shared by clients with and without the flag, so
+ * the number is taken from the info text. */
+static void found_rows(struct packet_ok *ok)
+{
+    static const struct sv head = {"Rows matched: ", 14};
+    struct sv n = ok->info;
+
+    if (!sv_starts(n, head))
+        return;
+    n.ptr += head.len;
+    n.len -= head.len;
+    for (size_t i = 0; i < n.len; i++) {
+        if (n.ptr[i] < '0' || n.ptr[i] > '9')
+            n.len = i;
+    }
+    if (!sv_to_u64(n, &ok->affected_rows))
+        ok->affected_rows = 0;
 }
 
 /* The statement and what the transaction made of it are over: tell the client. */
@@ -49,21 +69,36 @@ static void execution_over(void *arg, const struct diag *d)
     const struct exec_outcome *o = &st->exec.outcome;
 
     st->txn_open = false;
-    if (o->kind == EXEC_ERROR) {
-        session_reply_err(s, &o->diag);
+    if (st->exec.client_torn) {
+        /* Half a packet was sent: whatever came next would be read as its rest. */
+        s->kill_requested = true;
+        st->more_follows = false;
+        session_reply_sent(s);
         return;
     }
-    if (d) {
-        session_reply_err(s, d);
+    /* d says more than the statement's own error: that the whole transaction is gone. */
+    if (d || o->kind == EXEC_ERROR) {
+        session_reply_err(s, d ? d : &o->diag);
         return;
     }
+    if (st->exec.last_insert_id)
+        s->last_insert_id = st->exec.last_insert_id;
     if (o->kind == EXEC_ROWS) {
         s->found_rows = o->rows;
         session_reply_rows_end(s, o->ok.warnings);
         return;
     }
-    if (st->exec.generated_id)
+    if (st->plan->sets_insert_id && o->ok.insert_id)
+        s->last_insert_id = o->ok.insert_id;
+    else if (st->exec.generated_id)
         s->last_insert_id = st->exec.generated_id;
+    if (s->caps & CAP_FOUND_ROWS) {
+        struct packet_ok ok = o->ok;
+
+        found_rows(&ok);
+        session_reply_ok(s, &ok);
+        return;
+    }
     session_reply_ok(s, &o->ok);
 }
 
@@ -77,7 +112,17 @@ static void host_done(struct exec *e, const struct exec_outcome *o)
         execution_over(s, NULL);
 }
 
+static void host_set_variable(struct exec *e, struct sv name, const struct packet_coldef *col, struct sv cell)
+{
+    struct session *s = session_of(e);
+    struct diag d = {0};
+
+    if (!uservar_set(s, name, literal_of_cell(&s->stmt->arena, col, cell, s->no_backslash), &d))
+        warn_add(&s->stmt->warnings, WARN_WARNING, d.code, "%s", d.text);
+}
+
 static const struct exec_host host = {
+    .set_variable = host_set_variable,
     .begin = host_begin,
     .status = host_status,
     .on_done = host_done,
@@ -93,8 +138,9 @@ void query_init_exec(struct session *s, struct exec *e)
     e->client = &s->chan;
     e->caps = s->caps;
     e->binary = st->binary;
+    e->serializable = sv_eq(sync_get(s->wanted, session_isolation_var(s)), SV("'SERIALIZABLE'"));
     e->txn = s->txn;
-    e->wanted = s->wanted;
+    e->wanted = st->wanted ? st->wanted : s->wanted;
     e->snapshot = session_snapshot(s);
     e->arena = &st->arena;
     e->warnings = &st->warnings;
@@ -109,8 +155,9 @@ struct plan *query_plan(struct session *s, struct ast_node *ast, struct sv text)
     struct opt_text t = {.text = text, .opts = session_sql_opts(s)};
     struct plan *p = optimizer_plan(ast, &t, session_snapshot(s), &env, &s->stmt->diag);
 
-    if (p)
+    if (p) {
         p->meta_is_stable = query_meta_is_stable(ast);
+    }
     return p;
 }
 
@@ -209,6 +256,7 @@ struct ddl_wait {
     struct session *session;
     struct worker *worker;
     struct ddl_result *result;
+    bool tells_info; /* ALTER TABLE and what is one */
 };
 
 static void send_ddl_rows(struct session *s, const struct ddl_rows *rows)
@@ -239,8 +287,12 @@ static void ddl_over(struct worker *w, void *arg)
         session_reply_err(s, &r->diag);
     else if (r->rows)
         send_ddl_rows(s, r->rows);
-    else
+    else {
+        if (wait->tells_info)
+            ok.info = arena_printf(&s->stmt->arena, "Records: %llu  Duplicates: 0  Warnings: %llu",
+                (unsigned long long)r->affected, (unsigned long long)r->n_notes);
         session_reply_ok(s, &ok);
+    }
     ddl_result_free(r);
     xfree(wait);
 }
@@ -274,9 +326,12 @@ static void ddl_begin(void *arg, const struct diag *d)
         session_reply_err(s, d);
         return;
     }
+    session_drop_snapshots(s); /* or the job would wait for the statement that waits for it */
     wait = xcalloc(1, sizeof(*wait));
     wait->session = s;
     wait->worker = s->worker;
+    wait->tells_info = s->stmt->ast->kind == AST_ALTER_TABLE || s->stmt->ast->kind == AST_CREATE_INDEX ||
+        s->stmt->ast->kind == AST_DROP_INDEX;
     ddl_submit(s->proxy->ddl, &q, ddl_done, wait);
 }
 

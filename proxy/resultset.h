@@ -9,8 +9,7 @@ struct rs_col {
     const char *name;
     uint8_t type;    /* enum wire_type; WIRE_VAR_STRING, WIRE_LONGLONG */
     uint32_t length; /* characters; 0: 255 for texts, 21 for numbers */
-    bool not_null;
-    bool is_unsigned;
+    bool not_null, is_unsigned;
 };
 
 /* cells row-major, ptr NULL: NULL. Ends the command. */

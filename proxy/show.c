@@ -270,7 +270,7 @@ static void show_warnings(struct session *s, const struct ast_show *n, bool erro
     if (n->count) {
         struct sv v = arena_printf(&s->stmt->arena, "%llu", (unsigned long long)(errors_only ? errors : w->total));
 
-        s->stmt->keep_warnings = true;
+        s->stmt->keep_warnings = s->stmt->no_warning_count = true;
         resultset_send(s, errors_only ? count_errors : count_warnings, 1, &v, 1);
         return;
     }
@@ -292,7 +292,7 @@ static void show_warnings(struct session *s, const struct ast_show *n, bool erro
         row[1] = arena_printf(&s->stmt->arena, "%u", w->list[i].code);
         row[2] = arena_dup(&s->stmt->arena, w->list[i].text);
     }
-    s->stmt->keep_warnings = true;
+    s->stmt->keep_warnings = s->stmt->no_warning_count = true;
     resultset_send(s, r.cols, r.n_cols, r.cells, r.n_rows);
 }
 

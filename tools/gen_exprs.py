@@ -5,7 +5,7 @@ Usage: gen_exprs.py MYSQL_PORT MARIADB_PORT < t/unit/types_exprs.in > t/unit/typ
 
 Each input line is an expression in prefix form, (f arg...); literals as in SQL, D'..', T'..', TS'..' for typed times;
 (cast TYPE x), (date_add UNIT x n), (collate NAME x). Output: expression, MySQL's result, MariaDB's result; \\N is
-NULL, \e an empty text, !code an error. Both servers listen on 127.0.0.1, user root, no password. Time zone +00:00, utf8mb4, default modes
+NULL, \e an empty text, \s a blank at the end, !code an error. Both servers listen on 127.0.0.1, user root, no password. Time zone +00:00, utf8mb4, default modes
 of MySQL. The output is committed; nobody needs this to build.
 """
 import re
@@ -111,7 +111,8 @@ def main():
     a = ask(mysql, exprs, modes, "utf8mb4_0900_ai_ci")
     b = ask(mariadb, exprs, modes, "utf8mb4_general_ci")
     for x, y, z in zip(lines, a, b):
-        print("%s\t%s\t%s" % (x, y or "\\e", z or "\\e"))
+        y, z = (v[:-1] + "\\s" if v.endswith(" ") else v or "\\e" for v in (y, z))
+        print("%s\t%s\t%s" % (x, y, z))
 
 
 if __name__ == "__main__":

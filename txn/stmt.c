@@ -254,7 +254,8 @@ static void lease_connected(struct branch *br, const struct diag *d)
         struct diag why = *d;
 
         fail_waiters(t, br, &why);
-        txn_drop_branch(t, br);
+        if (!br->closed) /* by the end of the statement that failed with it */
+            txn_drop_branch(t, br);
         return;
     }
     lease_next(t, br);
@@ -385,6 +386,8 @@ void txn_release(struct txn *t, struct bconn *c, const struct txn_result *r)
     case TXN_DONE_OK:
         if (br->now_need == TXN_NEED_WRITE && !br->stmt_saved)
             br->stmt_wrote = true;
+        break;
+    case TXN_DONE_UNUSED:
         break;
     case TXN_DONE_ERROR:
         if (xa_code_is_rollback(r->error_code))

@@ -97,7 +97,12 @@ struct txn_stmt {
     bool several;       /* more than one piece (statement on a shard) may be sent: places, partitions or steps */
 };
 
-enum txn_done { TXN_DONE_OK, TXN_DONE_ERROR, TXN_DONE_LOST };
+enum txn_done {
+    TXN_DONE_OK,
+    TXN_DONE_ERROR,
+    TXN_DONE_LOST,
+    TXN_DONE_UNUSED /* nothing of the statement was sent on it (cancelled before): there is nothing to undo */
+};
 
 /* How a piece ended, told to txn_release. */
 struct txn_result {

@@ -294,7 +294,7 @@ static enum cast_result store_string(const struct value *v, const struct sql_typ
     struct sv s = value_to_str(v, NULL, a);
     const struct collation *c = coll_by_id(t->coll);
     enum cast_result r = CAST_EXACT;
-    bool bytes = t->coll == TYPE_COLL_BINARY || t->code >= TYPE_TINY_BLOB;
+    bool bytes = t->coll == TYPE_COLL_BINARY || (t->code >= TYPE_TINY_BLOB && t->code <= TYPE_BLOB);
     size_t limit, keep;
     struct sv native;
 

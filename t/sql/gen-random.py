@@ -27,7 +27,8 @@ class Gen:
             "m": lambda: str(self.pick(0, 1, 7, 1000, -1000, 2147483647, -2147483648, self.r.randrange(-10**6, 10**6))),
             "g": lambda: str(self.r.randrange(4)),
             "d": lambda: "%.2f" % self.pick(0, 0.5, -0.5, 99.99, -12.34, self.r.uniform(-500, 500)),
-            "s": lambda: "'%s'" % self.pick("", "a", "A", "b", "Bb", "ab", "ABC", "é", "E", "zz", "x y", "10", "9", "a ", "ß"),
+            # No two that a collation takes for equal: which of them stands for both is nobody's promise.
+            "s": lambda: "'%s'" % self.pick("", "a", "b", "Bb", "ab", "ABC", "é", "zz", "x y", "10", "9", "ß"),
             "dt": lambda: "'2024-%02d-%02d'" % (self.r.randrange(1, 4), self.r.randrange(1, 6)),
             "f": lambda: str(self.r.randrange(-40, 40) / 4),
         }[c]()
@@ -40,7 +41,10 @@ class Gen:
         c = self.pick("id", "n", "m", "g", "d", "s", "dt", "f")
         col = p + c
         if k < 3:
-            return "%s %s %s" % (col, self.pick("=", "=", "<", ">", "<=", ">=", "<>", "<=>"), self.value(c))
+            value = self.value(c)
+            if c == "s" and value != "NULL" and self.chance(0.5):
+                value = self.pick("'A'", "'a '", "'bB'", "'E'", "'AB'", "'X Y'")
+            return "%s %s %s" % (col, self.pick("=", "=", "<", ">", "<=", ">=", "<>", "<=>"), value)
         if k == 3:
             return "%s %sIN (%s)" % (col, self.pick("", "", "NOT "), ", ".join(self.value(c) for _ in range(self.r.randrange(1, 5))))
         if k == 4:

@@ -212,7 +212,7 @@ static inline struct env expr_env(enum env_flavour flavour)
     return e;
 }
 
-/* A line of the .tsv: expression and the wanted text for each flavour ("\N" NULL, "\e" empty, "!code" error). */
+/* A line of the .tsv: expression and the wanted text for each flavour ("\N" NULL, "\e" empty, "\s" a blank at the end, "!code" error). */
 struct expr_case {
     char *expr, *want[2];
 };
@@ -264,6 +264,10 @@ static inline struct sv expr_show(const struct value *v, const struct sql_type *
             strbuf_puts(&out, "\\t");
         else
             strbuf_putc(&out, b.ptr[i]);
+    }
+    if (out.len && out.ptr[out.len - 1] == ' ') {
+        out.len--;
+        strbuf_puts(&out, "\\s");
     }
     return out.len ? strbuf_sv(&out) : SV("\\e");
 }

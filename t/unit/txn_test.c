@@ -656,6 +656,46 @@ START_TEST(test_lease_waits_and_cancel)
 }
 END_TEST
 
+static void give_back_unused(void *arg, struct bconn *c, const struct diag *d)
+{
+    struct op *o = arg;
+    struct txn_result r = {TXN_DONE_UNUSED, 0};
+
+    ck_assert(c && !d);
+    txn_release(o->t, c, &r);
+    o->w.done = true;
+}
+
+static void do_lease_unused(struct op *o)
+{
+    struct txn_stmt st = {.need = TXN_NEED_WRITE};
+    struct diag d;
+
+    diag_clear(&d);
+    ck_assert(txn_stmt_begin(o->t, &st, &d));
+    txn_lease(o->t, 1, TXN_NEED_WRITE, node.state, give_back_unused, o);
+}
+
+/* A statement that is cancelled when it has its connection, before it sent anything, costs the transaction nothing. */
+START_TEST(test_lease_unused)
+{
+    ck_assert_uint_eq(BEGIN(&node, txn), 0);
+    ck_assert_uint_eq(add(&node, txn, 1, 1, 1), 0);
+    OP(&node, txn, do_lease_unused, .on = true);
+    ck_assert_uint_eq(STMT_END(&node, txn, false), 0);
+    ck_assert(txn_in_trans(txn));
+    ck_assert_uint_eq(COMMIT(&node, txn), 0);
+    ck_assert_int_eq(balance(1, 1), START_BALANCE + 1);
+    /* also where XA START was all that went out */
+    ck_assert_uint_eq(BEGIN(&node, txn), 0);
+    OP(&node, txn, do_lease_unused, .on = true);
+    ck_assert_uint_eq(STMT_END(&node, txn, false), 0);
+    ck_assert_uint_eq(add(&node, txn, 1, 1, 1), 0);
+    ck_assert_uint_eq(COMMIT(&node, txn), 0);
+    ck_assert_int_eq(balance(1, 1), START_BALANCE + 2);
+}
+END_TEST
+
 /* ---- what goes over the wire ---- */
 
 static uint64_t writes(void)
@@ -985,6 +1025,7 @@ static Suite *suite_servers(void)
     tcase_add_test(tc, test_free_in_transaction);
     tcase_add_test(tc, test_lease_waits_and_cancel);
     tcase_add_test(tc, test_own_recovery);
+    tcase_add_test(tc, test_lease_unused);
     tcase_add_test(tc, test_round_trips);
     tcase_add_loop_test(tc, test_lost_while_committing, 0, ARRAY_LEN(lost_cases));
     tcase_add_test(tc, test_slow_coordinator);
