@@ -16,6 +16,8 @@
 #include <stdlib.h>
 
 enum { REFS_MAX = 64, TEXT_BYTES_MAX = 8 << 20 };
+/* PRI_KEY, UNIQUE_KEY, MULTIPLE_KEY, PART_KEY */
+enum { KEY_FLAGS = 0x2 | 0x4 | 0x8 | 0x4000 };
 
 /* A piece of the statement's text that is replaced. */
 struct is_edit {
@@ -345,9 +347,18 @@ static void have_rows(void *arg, struct sideq_result *r)
         return;
     }
     for (uint32_t i = 0; i < r->n_cols && is->n_defs == r->n_cols; i++) {
-        /* A server's flags of an expression are final only when it runs. */
-        if (!is->defs[i].org_name.len && is->defs[i].type == r->cols[i].type)
-            is->defs[i].flags = r->cols[i].flags;
+        struct packet_coldef *c = &is->defs[i];
+
+        if (c->type != r->cols[i].type)
+            continue;
+        /* Some of a server's answers are final only when the statement runs: flags of expressions, and on MySQL the decimals
+         * of texts, while keys are those of the data dictionary under its views. */
+        if (!c->org_name.len)
+            c->flags = r->cols[i].flags;
+        if (!is->session->proxy->is_mariadb) {
+            c->flags &= (uint16_t)~KEY_FLAGS;
+            c->decimals = r->cols[i].decimals;
+        }
     }
     resultset_send_defs(is->session, is->n_defs == r->n_cols ? is->defs : r->cols, r->n_cols, r->cells, r->n_rows);
 }

@@ -164,7 +164,9 @@ static struct prepared *make(struct session *s, struct sv text)
         free_one(p);
         return NULL;
     }
-    p->text.len = r.end;
+    /* Without the ';'. What ends in an executable comment ends behind r.end. */
+    if (memchr(p->text.ptr + r.end, ';', p->text.len - r.end))
+        p->text.len = r.end;
     p->ast = r.stmt;
     p->db = s->db.len ? arena_dup(&p->arena, s->db) : SV_NULL;
     p->n_params = r.nparams;
