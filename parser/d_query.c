@@ -742,7 +742,7 @@ bool put_query_node(struct dep *d, const struct ast_node *n)
         return true;
     case AST_CALL:
         put(d, "CALL ");
-        put_path(d, NULL, &AST_AS_CONST(call, n)->db, &AST_AS_CONST(call, n)->name);
+        put_path(d, &AST_AS_CONST(call, n)->db, &AST_AS_CONST(call, n)->package, &AST_AS_CONST(call, n)->name);
         put(d, "(");
         put_list(d, &AST_AS_CONST(call, n)->args, ", ");
         put(d, ")");
