@@ -455,9 +455,10 @@ void bconn_queue(struct bconn *c, struct bcmd *cmd, enum bcmd_kind kind)
         return;
     }
     cmd->out_end = c->chan.out_put;
+    cmd->reply_seq = c->chan.seq;
     if (c->state == BCONN_IDLE) {
         bconn_set_state(c, BCONN_BUSY);
-        c->in_seq = 1;
+        c->in_seq = cmd->reply_seq;
     }
     if (cmd->barrier && c->n_barriers++ == 0)
         chan_hold(&c->chan);
@@ -473,7 +474,8 @@ void bconn_pop(struct bconn *c, bool ok)
     c->n_queued--;
     cmd->conn = NULL;
     cmd->next = NULL;
-    c->in_seq = 1;
+    if (c->first)
+        c->in_seq = c->first->reply_seq;
     if (!c->first)
         bconn_set_state(c, BCONN_IDLE);
     if (cmd->barrier) {

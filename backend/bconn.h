@@ -44,6 +44,7 @@ enum { BCONN_STMTS_MAX = 256, BCONN_NAME_MAX = 64, BCONN_ADDRS_MAX = 4 };
 /* How to reach and enter one server. Immutable once given to a pool or connection, which count references (atomic). */
 struct bserver {
     _Atomic uint32_t refs;
+    _Atomic uint64_t reached_ms; /* a worker got a connection then (monotonic): the pools of others need not wait any longer */
     char name[BCONN_NAME_MAX + 1]; /* the shard's name, for messages */
     char *host, *user, *password;  /* host: for messages and TLS */
     uint16_t port;
@@ -123,6 +124,8 @@ struct bcmd {
     bool barrier;       /* what is queued behind waits for this command's success; its failure fails them unsent */
     uint8_t seq_shift;
     uint8_t last_seq;
+    uint64_t relayed_rows; /* RELAY: rows of the results so far; the caller sets it to 0 */
+    uint8_t reply_seq;  /* where its reply's sequence begins: behind all frames of the command */
     uint8_t phase;      /* bparse.c */
     bool is_own;        /* bconn's own: freed by it */
     struct bstmt *stmt; /* BCMD_PREPARE: what it prepares */

@@ -371,7 +371,10 @@ static enum walk walk_packet(struct bconn *c, struct bcmd *cmd, const unsigned c
     case BPHASE_META_EOF:
         return WALK_META_END;
     case BPHASE_ROWS:
-        return ends_rows(first, len) ? WALK_STOP : WALK_PASS;
+        if (ends_rows(first, len))
+            return WALK_STOP;
+        cmd->relayed_rows++;
+        return WALK_PASS;
     case BPHASE_PARAMS:
     case BPHASE_PARAMS_EOF:
     case BPHASE_PREP_COLS:

@@ -1,9 +1,10 @@
 /* The step that alters all partitions (see s_alter.c for the plan behind it).
  *
- * Step: {"items": [{"s", "db", "name", "part", "sql"}], "s0": SHOW CREATE TABLE of a partition before, "s0_part": its number, "gate": bool,
- *        "rehearse": bool, "renames": [[old column, new column]]}
+ * Step: {"items": [{"s", "db", "name", "part", "sql"}], "s0": SHOW CREATE TABLE of a partition before, "s0_part": its
+ * number, "gate": bool, "rehearse": bool, "renames": [[old column, new column]]}
  *
- *   1. read every partition's definition: those that are like s0 are to do, the others are done (all alike, else nothing is touched)
+ *   1. read every partition's definition: those that are like s0 are to do, the others are done (all alike, else
+ * nothing is touched)
  *   2. the gate, the rehearsal
  *   3. the first one to do; its definition afterwards is the new one
  *   4. the others, in parallel; their definitions must be the new one
@@ -49,11 +50,12 @@ static bool read_step(struct run *r, struct diag *d)
         return false;
     r->n = json_array_size(items);
     r->targets = ARENA_NEW_N(r->a, struct target, r->n + 1);
-    json_array_foreach(items, i, o)
-    {
+    json_array_foreach(items, i, o) {
         r->targets[i] = (struct target){
             .shard = cat_find_shard_id(j->snap, (uint32_t)job_json_u64(o, "s")),
-            .db = job_json_sv(o, "db"), .name = job_json_sv(o, "name"), .sql = job_json_sv(o, "sql"),
+            .db = job_json_sv(o, "db"),
+            .name = job_json_sv(o, "name"),
+            .sql = job_json_sv(o, "sql"),
             .part_no = (int)json_integer_value(json_object_get(o, "part")),
         };
         if (!r->targets[i].shard)
@@ -61,13 +63,13 @@ static bool read_step(struct run *r, struct diag *d)
     }
     r->n_renames = json_array_size(renames);
     r->renames = ARENA_NEW_N(r->a, struct shape_rename, r->n_renames + 1);
-    json_array_foreach(renames, i, o)
-    {
+    json_array_foreach(renames, i, o) {
         r->renames[i].from = sv_cstr(json_string_value(json_array_get(o, 0)));
         r->renames[i].to = sv_cstr(json_string_value(json_array_get(o, 1)));
     }
     r->gated = json_is_true(json_object_get(r->step, "gate"));
-    return shape_parse(r->a, job_json_sv(r->step, "s0"), (int)json_integer_value(json_object_get(r->step, "s0_part")), &r->before, d);
+    return shape_parse(r->a, job_json_sv(r->step, "s0"), (int)json_integer_value(json_object_get(r->step, "s0_part")),
+                       &r->before, d);
 }
 
 /* ---- definitions ---- */
@@ -91,8 +93,11 @@ static void copy_shape(struct arena *a, struct shape *s)
     struct shape_item *items = ARENA_NEW_N(a, struct shape_item, s->n_items + 1);
 
     for (size_t i = 0; i < s->n_items; i++)
-        items[i] = (struct shape_item){.kind = s->items[i].kind, .suffixed = s->items[i].suffixed, .name = arena_dup(a, s->items[i].name),
-                                       .def = arena_dup(a, s->items[i].def), .body = arena_dup(a, s->items[i].body)};
+        items[i] = (struct shape_item){.kind = s->items[i].kind,
+                                       .suffixed = s->items[i].suffixed,
+                                       .name = arena_dup(a, s->items[i].name),
+                                       .def = arena_dup(a, s->items[i].def),
+                                       .body = arena_dup(a, s->items[i].body)};
     s->items = items;
     s->options = arena_dup(a, s->options);
 }
@@ -119,7 +124,8 @@ static bool read_shapes(struct run *r, struct diag *d)
 
 static bool differs(struct run *r, const struct target *t, struct diag *d)
 {
-    char *logical = arena_strdup(r->a, arena_dup(r->a, r->j->table).ptr), *shard = arena_strdup(r->a, arena_dup(r->a, t->shard->name).ptr);
+    char *logical = arena_strdup(r->a, arena_dup(r->a, r->j->table).ptr),
+         *shard = arena_strdup(r->a, arena_dup(r->a, t->shard->name).ptr);
 
     return diag_set(d, ER_DDL_SHAPES_DIFFER, logical, shard, arena_dup(r->a, t->name).ptr);
 }
@@ -169,10 +175,13 @@ static bool each_scratch(struct run *r, bool create, struct diag *d)
         struct target *t = &r->targets[i];
         struct sv name = scratch_name(r, i);
 
-        tasks[n++] = (struct fan_task){.shard = t->shard, .run = fan_run_sql, .sql = mconn_sql(r->a, "DROP TABLE IF EXISTS %I.%I", &t->db, &name)};
+        tasks[n++] = (struct fan_task){
+            .shard = t->shard, .run = fan_run_sql, .sql = mconn_sql(r->a, "DROP TABLE IF EXISTS %I.%I", &t->db, &name)};
         if (create && !t->done)
-            tasks[n++] = (struct fan_task){.shard = t->shard, .run = fan_run_sql,
-                                           .sql = mconn_sql(r->a, "CREATE TABLE %I.%I LIKE %I.%I", &t->db, &name, &t->db, &t->name)};
+            tasks[n++] = (struct fan_task){
+                .shard = t->shard,
+                .run = fan_run_sql,
+                .sql = mconn_sql(r->a, "CREATE TABLE %I.%I LIKE %I.%I", &t->db, &name, &t->db, &t->name)};
     }
     /* One lane a shard: a copy is made behind its old one's end. */
     return fan_run_all(job_conf(r->j), tasks, n, NULL, 1, true, d);
@@ -220,8 +229,11 @@ static struct sv scratch_sql(struct run *r, const struct target *t, size_t i)
     p = memmem(t->sql.ptr, t->sql.len, head.ptr, head.len);
     if (!p)
         return SV_NULL;
-    return arena_concat(r->a, (struct sv[]){{t->sql.ptr, (size_t)(p - t->sql.ptr)}, sv_cstr(arena_printf(r->a, "`%.*s`", SV_ARG(name)).ptr),
-                                            {p + head.len, (size_t)(t->sql.ptr + t->sql.len - p) - head.len}}, 3);
+    return arena_concat(r->a,
+                        (struct sv[]){{t->sql.ptr, (size_t)(p - t->sql.ptr)},
+                                      sv_cstr(arena_printf(r->a, "`%.*s`", SV_ARG(name)).ptr),
+                                      {p + head.len, (size_t)(t->sql.ptr + t->sql.len - p) - head.len}},
+                        3);
 }
 
 struct rehearsal {
@@ -237,12 +249,15 @@ static bool rehearse_one(struct rehearsal *x, struct mconn *c, struct arena *a, 
 {
     struct run *r = x->r;
     struct target *t = &r->targets[i];
-    struct sv name = names_physical(a, r->j->table, (uint32_t)(RUN_SCRATCH_BASE + i)), sql = job_json_sv(json_array_get(json_object_get(r->step, "items"), i), "scratch");
+    struct sv name = names_physical(a, r->j->table, (uint32_t)(RUN_SCRATCH_BASE + i)),
+              sql = job_json_sv(json_array_get(json_object_get(r->step, "items"), i), "scratch");
 
     /* The copy must not fail: whatever is in the table goes over as it is. */
     if (!mconn_exec(c, SV("SET sql_mode='NO_AUTO_VALUE_ON_ZERO'"), &x->d) ||
-        !mconn_execf(c, &x->d, "INSERT INTO %I.%I (%S) SELECT %S FROM %I.%I", &t->db, &name, &x->cols, &x->cols, &t->db, &t->name) ||
-        !mconn_exec(c, SV("SET sql_mode=DEFAULT"), &x->d) || !fan_set_env(c, &r->j->env, &x->d) || !mconn_exec(c, sql, &x->d))
+        !mconn_execf(c, &x->d, "INSERT INTO %I.%I (%S) SELECT %S FROM %I.%I", &t->db, &name, &x->cols, &x->cols, &t->db,
+                     &t->name) ||
+        !mconn_exec(c, SV("SET sql_mode=DEFAULT"), &x->d) || !fan_set_env(c, &r->j->env, &x->d) ||
+        !mconn_exec(c, sql, &x->d))
         return false;
     return mconn_execf(c, &x->d, "TRUNCATE TABLE %I.%I", &t->db, &name);
 }
@@ -344,7 +359,8 @@ static bool rehearse(struct run *r, struct diag *d)
             return diag_setf(d, ER_INTERNAL, "Internal error: ALTER TABLE text without its table");
         json_object_set_new(json_array_get(json_object_get(r->step, "items"), i), "scratch", job_json_text(sql));
     }
-    ok = each_scratch(r, true, d) && take_gate(r, true, d) && on_shards(r, rehearse_main, rehearse_shard, copy_columns(r), d);
+    ok = each_scratch(r, true, d) && take_gate(r, true, d) &&
+         on_shards(r, rehearse_main, rehearse_shard, copy_columns(r), d);
     if (!ok) {
         /* Copies are locked by the gate, which is of no use any more. */
         gate_close(r->j->gate);
@@ -386,9 +402,11 @@ static bool alter_first(struct run *r, struct diag *d)
     ok = alter_one(r, c, t, d);
     if (ok && r->j->r && mconn_warnings(c, r->a, &w, d))
         for (uint32_t i = 0; i < w.rows; i++) {
-            struct sv level = mresult_cell(&w, i, 0), text = names_to_logical(r->a, mresult_cell(&w, i, 2), r->j->table);
+            struct sv level = mresult_cell(&w, i, 0),
+                      text = names_to_logical(r->a, mresult_cell(&w, i, 2), r->j->table);
 
-            job_note(r->j, sv_eq(level, SV("Note")) ? DDL_NOTE : DDL_WARNING, (unsigned)mresult_u64(&w, i, 1), "%.*s", SV_ARG(text));
+            job_note(r->j, sv_eq(level, SV("Note")) ? DDL_NOTE : DDL_WARNING, (unsigned)mresult_u64(&w, i, 1), "%.*s",
+                     SV_ARG(text));
         }
     mconn_close(own);
     if (!ok || !job_open_shard(r->j, t->shard->id, false, &plain, d))
@@ -480,7 +498,8 @@ static bool take_back(struct run *r)
             (void)diag_setf(&d, ER_INTERNAL, "what was dropped cannot be brought back");
             goto failed;
         }
-        tasks[n++] = (struct fan_task){.shard = t->shard, .run = back_task,
+        tasks[n++] = (struct fan_task){.shard = t->shard,
+                                       .run = back_task,
                                        .sql = mconn_sql(r->a, "ALTER TABLE %I.%I %S", &t->db, &t->name, &actions)};
     }
     if (!fan_run_all(job_conf(r->j), tasks, n, NULL, job_lanes(r->j), false, &d) || !read_shapes(r, &d))
@@ -490,18 +509,18 @@ static bool take_back(struct run *r)
             goto failed;
     return true;
 failed:
-    log_warn(LOG_DDL, "DDL job %lu: the partitions that were altered already could not be taken back: %s", (unsigned long)r->j->id, d.text);
+    log_warn(LOG_DDL, "DDL job %lu: the partitions that were altered already could not be taken back: %s",
+             (unsigned long)r->j->id, d.text);
     return false;
 }
 
 static bool alter_all(struct run *r, struct diag *d)
 {
-    bool rehearsed = false;
+    bool rehearsed = json_is_true(json_object_get(r->step, "rehearse"));
 
-    if (json_is_true(json_object_get(r->step, "rehearse")) && count_done(r) < r->n) {
+    if (rehearsed && count_done(r) < r->n) {
         if (!rehearse(r, d))
             return false;
-        rehearsed = true;
     } else if (!take_gate(r, false, d)) {
         return false;
     }
@@ -510,7 +529,8 @@ static bool alter_all(struct run *r, struct diag *d)
     if (rehearsed) {
         struct gate *g = r->j->gate;
 
-        /* Dropping the copies means letting go of their locks first. The tables have their new shape: only the catalog is behind. */
+        /* Copies may also be left by an earlier runner. Dropping them means letting go of their locks first. The tables
+         * have their new shape: only the catalog is behind. */
         r->j->gate = NULL;
         gate_close(g);
         drop_scratch(r);

@@ -1,4 +1,5 @@
-/* First start, and what every start makes sure of: the metadata's tables, this folder's own among them; commit records' place on the shards. */
+/* First start, and what every start makes sure of: the metadata's tables, this folder's own among them; commit records'
+ * place on the shards. */
 #include "ddl/ddl.h"
 #include "ddl/fan.h"
 
@@ -6,14 +7,21 @@
 #include "util/log.h"
 
 static const char *const tables[] = {
-    "CREATE TABLE IF NOT EXISTS tessera.ddl_job (id BIGINT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY, state VARCHAR(16) NOT NULL, "
-    "kind VARCHAR(32) NOT NULL, db VARCHAR(64) NOT NULL, tbl VARCHAR(64) NOT NULL, statement LONGTEXT NOT NULL, user VARCHAR(400) NOT NULL, "
-    "steps LONGTEXT NOT NULL, n_steps INT UNSIGNED NOT NULL DEFAULT 0, step INT UNSIGNED NOT NULL, epoch BIGINT UNSIGNED NOT NULL, "
-    "beat BIGINT UNSIGNED NOT NULL DEFAULT 0, token VARCHAR(64) NOT NULL, node VARCHAR(64) NOT NULL, error_code INT UNSIGNED NOT NULL DEFAULT 0, "
-    "error TEXT NULL, created TIMESTAMP(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6), finished TIMESTAMP(6) NULL, KEY by_state (state)) "
-    "ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COMMENT='DDL statements as jobs; state planning, running, undoing, done or failed'",
+    "CREATE TABLE IF NOT EXISTS tessera.ddl_job (id BIGINT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY, state "
+    "VARCHAR(16) NOT NULL, "
+    "kind VARCHAR(32) NOT NULL, db VARCHAR(64) NOT NULL, tbl VARCHAR(64) NOT NULL, statement LONGTEXT NOT NULL, user "
+    "VARCHAR(400) NOT NULL, "
+    "steps LONGTEXT NOT NULL, n_steps INT UNSIGNED NOT NULL DEFAULT 0, step INT UNSIGNED NOT NULL, epoch BIGINT "
+    "UNSIGNED NOT NULL, "
+    "beat BIGINT UNSIGNED NOT NULL DEFAULT 0, token VARCHAR(64) NOT NULL, node VARCHAR(64) NOT NULL, error_code INT "
+    "UNSIGNED NOT NULL DEFAULT 0, "
+    "error TEXT NULL, created TIMESTAMP(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6), finished TIMESTAMP(6) NULL, KEY "
+    "by_state (state)) "
+    "ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COMMENT='DDL statements as jobs; state planning, running, undoing, done or "
+    "failed'",
     /* The row with the empty name is what everybody locks who changes the table. */
-    "CREATE TABLE IF NOT EXISTS tessera.ddl_lock (obj VARCHAR(160) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL, job BIGINT UNSIGNED NOT NULL, mode CHAR(1) NOT NULL, "
+    "CREATE TABLE IF NOT EXISTS tessera.ddl_lock (obj VARCHAR(160) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL, "
+    "job BIGINT UNSIGNED NOT NULL, mode CHAR(1) NOT NULL, "
     "PRIMARY KEY (obj, job), KEY by_job (job)) ENGINE=InnoDB COMMENT='what DDL jobs hold; S shared, X exclusive'",
     "INSERT IGNORE INTO tessera.ddl_lock (obj, job, mode) VALUES ('', 0, 'S')",
 };
@@ -39,7 +47,8 @@ static bool prepare_shards(struct conf *conf, struct mconn *meta, struct diag *d
     if (!fan_run_all(conf, tasks, s->shards.n, NULL, 1, false, &ignored))
         for (size_t i = 0; i < s->shards.n; i++)
             if (!tasks[i].ok)
-                log_warn(LOG_DDL, "shard %.*s could not be set up yet: %s", SV_ARG(s->shards.v[i].name), tasks[i].d.text);
+                log_warn(LOG_DDL, "shard %.*s could not be set up yet: %s", SV_ARG(s->shards.v[i].name),
+                         tasks[i].d.text);
     xfree(tasks);
     cat_snapshot_unref(s);
     return true;

@@ -1,3 +1,6 @@
+/* Reading definitions out of trees, and changing constraint names in them. A key can be written in two places (a
+ * column's attribute, an element of its own), a foreign key too; both become one list here, in the order of the text.
+ * Trees are changed only in copies that the caller made. */
 #include "ddl/define.h"
 
 #include "catalog/names.h"
@@ -56,7 +59,8 @@ static void read_column(struct arena *a, const struct ast_column_def *c, struct 
     if (c->key != AST_COLUMN_KEY_NONE || serial) {
         struct define_key *k = &t->keys[t->n_keys++];
 
-        *k = (struct define_key){.type = c->key == AST_COLUMN_KEY_PRIMARY ? AST_KEY_PRIMARY : AST_KEY_UNIQUE, .n_cols = 1};
+        *k = (struct define_key){.type = c->key == AST_COLUMN_KEY_PRIMARY ? AST_KEY_PRIMARY : AST_KEY_UNIQUE,
+                                 .n_cols = 1};
         k->cols = one_col(a, c->name.name);
         k->prefix = ARENA_NEW(a, bool);
     }
@@ -69,8 +73,7 @@ bool define_read(struct arena *a, const struct ast_list *elements, struct define
     *out = (struct define){.cols = ARENA_NEW_N(a, struct define_column, elements->n + 1),
                            .keys = ARENA_NEW_N(a, struct define_key, elements->n + 1),
                            .fks = ARENA_NEW_N(a, struct define_fk, elements->n + 1)};
-    AST_EACH(slot, elements)
-    {
+    AST_EACH(slot, elements) {
         const struct ast_node *n = *slot;
 
         if (n->kind == AST_COLUMN_DEF) {
@@ -128,8 +131,8 @@ const struct ast_option *define_option(const struct ast_list *options, const cha
     const struct ast_option *found = NULL;
 
     AST_EACH(slot, options)
-    if (option_is(*slot, name))
-        found = AST_AS_CONST(option, *slot);
+        if (option_is(*slot, name))
+            found = AST_AS_CONST(option, *slot);
     return found;
 }
 

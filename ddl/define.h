@@ -1,6 +1,6 @@
-/* What a CREATE TABLE or ALTER TABLE tree says about keys, partitioning and ties, collected from wherever the grammar lets it be written
- * (column attributes, table elements), and the rewriting of such trees into the physical statement of one partition.
- * Pure functions over an arena; views into the tree. Any thread. */
+/* What a CREATE TABLE or ALTER TABLE tree says about keys, partitioning and ties, collected from wherever the grammar
+ * lets it be written (column attributes, table elements), and the rewriting of such trees into the physical statement
+ * of one partition. Pure functions over an arena; views into the tree. Any thread. */
 #ifndef DDL_DEFINE_H
 #define DDL_DEFINE_H
 
@@ -16,8 +16,8 @@ struct define_key {
 };
 
 struct define_fk {
-    struct sv symbol;         /* ptr NULL: the server will name it */
-    struct sv db, table;      /* parent; db.ptr NULL: the child's database */
+    struct sv symbol;    /* ptr NULL: the server will name it */
+    struct sv db, table; /* parent; db.ptr NULL: the child's database */
     struct sv *cols;
     size_t n_cols;
 };
@@ -59,12 +59,13 @@ bool define_option_u64(const struct ast_option *o, uint64_t *out);
 /* Takes all options of that name out of the list. */
 void define_option_remove(struct ast_list *options, const char *name);
 
-/* Gives every CHECK and FOREIGN KEY of the tree (elements of CREATE TABLE, or one ALTER action's definition) that has none a name as MySQL would
- * generate it for `table` (`t_chk_1`, `t_ibfk_1`), counting on from *n_checks and *n_fks. */
+/* Gives every CHECK and FOREIGN KEY of the tree (elements of CREATE TABLE, or one ALTER action's definition) that has
+ * none a name as MySQL would generate it for `table` (`t_chk_1`, `t_ibfk_1`), counting on from *n_checks and *n_fks. */
 void define_name_constraints(struct arena *a, struct ast_node **root, struct sv table, bool checks, unsigned *n_checks,
                              unsigned *n_fks);
 /* Appends `suffix` to the names of all constraints in the tree, and to the constraint names that ALTER actions refer
  * to. False: 1059, a name gets too long. `checks`: CHECK constraints too (MySQL; MariaDB's are local to the table). */
-bool define_suffix_constraints(struct arena *a, struct ast_node **root, struct sv suffix, bool checks, struct diag *d) MUST_CHECK;
+bool define_suffix_constraints(struct arena *a, struct ast_node **root, struct sv suffix, bool checks,
+                               struct diag *d) MUST_CHECK;
 
 #endif

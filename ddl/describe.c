@@ -1,15 +1,16 @@
-/* Columns and keys come from information_schema, constraints and options from the shape (SHOW CREATE TABLE): the former gives
- * types, collations and key parts in columns of their own on every server version, the latter the exact texts. Where MySQL and MariaDB differ:
- *   COLUMN_DEFAULT   MySQL: the value itself, expressions marked by DEFAULT_GENERATED in EXTRA; MariaDB: SQL text ('a', NULL, current_timestamp())
- *   STATISTICS       MySQL has EXPRESSION and IS_VISIBLE, MariaDB IGNORED
- *   INVISIBLE        in EXTRA on both */
+/* Columns and keys come from information_schema, constraints and options from the shape (SHOW CREATE TABLE): the former
+ * gives types, collations and key parts in columns of their own on every server version, the latter the exact texts.
+ * Where MySQL and MariaDB differ: COLUMN_DEFAULT   MySQL: the value itself, expressions marked by DEFAULT_GENERATED in
+ * EXTRA; MariaDB: SQL text ('a', NULL, current_timestamp()) STATISTICS       MySQL has EXPRESSION and IS_VISIBLE,
+ * MariaDB IGNORED INVISIBLE        in EXTRA on both */
 #include "ddl/describe.h"
 
 #include "catalog/names.h"
 
 #include <ctype.h>
 
-bool describe_shape(struct mconn *c, struct sv db, struct sv phys, int part_no, struct arena *a, struct shape *out, struct diag *d)
+bool describe_shape(struct mconn *c, struct sv db, struct sv phys, int part_no, struct arena *a, struct shape *out,
+                    struct diag *d)
 {
     struct mresult r;
 
@@ -29,14 +30,14 @@ struct type_row {
 };
 
 static const struct type_row type_rows[] = {
-    {"tinyint", 1, 4, 3},      {"smallint", 2, 6, 5},    {"mediumint", 9, 9, 8},      {"int", 3, 11, 10},
-    {"bigint", 8, 20, 20},     {"float", 4, 12, 12},     {"double", 5, 22, 22},       {"decimal", 246, 0, 0},
-    {"bit", 16, 0, 0},         {"date", 10, 10, 10},     {"time", 11, 10, 10},        {"datetime", 12, 19, 19},
-    {"timestamp", 7, 19, 19},  {"year", 13, 4, 4},       {"char", 254, 0, 0},         {"varchar", 253, 0, 0},
-    {"binary", 254, 0, 0},     {"varbinary", 253, 0, 0}, {"tinytext", 252, 0, 0},     {"text", 252, 0, 0},
-    {"mediumtext", 252, 0, 0}, {"longtext", 252, 0, 0},  {"tinyblob", 252, 0, 0},     {"blob", 252, 0, 0},
-    {"mediumblob", 252, 0, 0}, {"longblob", 252, 0, 0},  {"enum", 247, 0, 0},         {"set", 248, 0, 0},
-    {"json", 245, 0, 0},       {"vector", 242, 0, 0},    {"uuid", 254, 36, 36},       {"inet6", 254, 39, 39},
+    {"tinyint", 1, 4, 3},      {"smallint", 2, 6, 5},    {"mediumint", 9, 9, 8},  {"int", 3, 11, 10},
+    {"bigint", 8, 20, 20},     {"float", 4, 12, 12},     {"double", 5, 22, 22},   {"decimal", 246, 0, 0},
+    {"bit", 16, 0, 0},         {"date", 10, 10, 10},     {"time", 11, 10, 10},    {"datetime", 12, 19, 19},
+    {"timestamp", 7, 19, 19},  {"year", 13, 4, 4},       {"char", 254, 0, 0},     {"varchar", 253, 0, 0},
+    {"binary", 254, 0, 0},     {"varbinary", 253, 0, 0}, {"tinytext", 252, 0, 0}, {"text", 252, 0, 0},
+    {"mediumtext", 252, 0, 0}, {"longtext", 252, 0, 0},  {"tinyblob", 252, 0, 0}, {"blob", 252, 0, 0},
+    {"mediumblob", 252, 0, 0}, {"longblob", 252, 0, 0},  {"enum", 247, 0, 0},     {"set", 248, 0, 0},
+    {"json", 245, 0, 0},       {"vector", 242, 0, 0},    {"uuid", 254, 36, 36},   {"inet6", 254, 39, 39},
     {"inet4", 254, 15, 15},
 };
 
@@ -83,8 +84,24 @@ static void read_members(struct arena *a, struct sv text, struct cat_type *t)
     t->members = all;
 }
 
-enum { C_NAME, C_DEFAULT, C_NULLABLE, C_DATA_TYPE, C_TYPE, C_CHARS, C_OCTETS, C_PRECISION, C_SCALE, C_FSP, C_CHARSET, C_COLLATION, C_COLL_ID,
-    C_EXTRA, C_GENERATED, C_COMMENT };
+enum {
+    C_NAME,
+    C_DEFAULT,
+    C_NULLABLE,
+    C_DATA_TYPE,
+    C_TYPE,
+    C_CHARS,
+    C_OCTETS,
+    C_PRECISION,
+    C_SCALE,
+    C_FSP,
+    C_CHARSET,
+    C_COLLATION,
+    C_COLL_ID,
+    C_EXTRA,
+    C_GENERATED,
+    C_COMMENT
+};
 
 static void read_type(const struct mresult *r, uint32_t i, struct arena *a, struct cat_type *t)
 {
@@ -171,7 +188,9 @@ static void read_default(const struct mresult *r, uint32_t i, bool mariadb, stru
     } else if (mariadb && unquote(a, text, &value)) {
         col->default_kind = CAT_DEFAULT_LITERAL;
         col->default_text = value;
-    } else if (mariadb ? !is_number(text) : has_word(extra, "DEFAULT_GENERATED") || (text.len > 1 && text.ptr[0] == 'b' && text.ptr[1] == '\'')) {
+    } else if (mariadb ? !is_number(text)
+                       : has_word(extra, "DEFAULT_GENERATED") ||
+                             (text.len > 1 && text.ptr[0] == 'b' && text.ptr[1] == '\'')) {
         col->default_kind = CAT_DEFAULT_EXPR;
         col->default_text = arena_dup(a, text);
     } else {
@@ -211,14 +230,19 @@ static bool read_columns(struct mconn *c, struct sv db, struct sv phys, struct c
     bool ok;
 
     arena_init(&a, 0);
-    ok = mconn_queryf(c, &a, &r, d,
-                      "SELECT c.column_name, c.column_default, c.is_nullable, c.data_type, c.column_type, c.character_maximum_length, "
-                      "c.character_octet_length, c.numeric_precision, c.numeric_scale, c.datetime_precision, c.character_set_name, "
-                      "c.collation_name, (SELECT l.id FROM information_schema.collations l WHERE l.collation_name = c.collation_name), "
-                      "c.extra, c.generation_expression, c.column_comment FROM information_schema.columns c "
-                      "WHERE c.table_schema = %Q AND c.table_name = %Q ORDER BY c.ordinal_position", &db, &phys);
+    ok = mconn_queryf(
+        c, &a, &r, d,
+        "SELECT c.column_name, c.column_default, c.is_nullable, c.data_type, c.column_type, "
+        "c.character_maximum_length, "
+        "c.character_octet_length, c.numeric_precision, c.numeric_scale, c.datetime_precision, c.character_set_name, "
+        "c.collation_name, (SELECT l.id FROM information_schema.collations l WHERE l.collation_name = "
+        "c.collation_name), "
+        "c.extra, c.generation_expression, c.column_comment FROM information_schema.columns c "
+        "WHERE c.table_schema = %Q AND c.table_name = %Q ORDER BY c.ordinal_position",
+        &db, &phys);
     if (ok && r.rows == 0)
-        ok = diag_setf(d, ER_NO_SUCH_TABLE, diag_format(ER_NO_SUCH_TABLE), arena_dup(&a, db).ptr, arena_dup(&a, phys).ptr);
+        ok = diag_setf(d, ER_NO_SUCH_TABLE, diag_format(ER_NO_SUCH_TABLE), arena_dup(&a, db).ptr,
+                       arena_dup(&a, phys).ptr);
     if (ok) {
         cols = ARENA_NEW_N(&t->arena, struct cat_column, r.rows);
         for (uint32_t i = 0; i < r.rows; i++)
@@ -274,7 +298,8 @@ static void fill_keys(const struct mresult *r, const struct shape *s, struct cat
             if (!sv_eq_nocase(mresult_cell(r, i, K_NAME), s->items[k].name))
                 continue;
             if (!found) {
-                *key = (struct cat_key){.name = arena_dup(a, mresult_cell(r, i, K_NAME)), .kind = key_kind(r, i), .parts = parts};
+                *key = (struct cat_key){
+                    .name = arena_dup(a, mresult_cell(r, i, K_NAME)), .kind = key_kind(r, i), .parts = parts};
                 key->comment = arena_dup(a, mresult_cell(r, i, K_COMMENT));
                 key->invisible = sv_eq(mresult_cell(r, i, K_HIDDEN), SV("1"));
                 if (memmem(s->items[k].def.ptr, s->items[k].def.len, " USING ", 7))
@@ -283,7 +308,9 @@ static void fill_keys(const struct mresult *r, const struct shape *s, struct cat
             found = true;
             *parts++ = (struct cat_key_part){
                 .column = col.ptr ? ordinal_of(t, col) : -1,
-                .prefix = key->kind == CAT_KEY_FULLTEXT || key->kind == CAT_KEY_SPATIAL ? 0 : (uint32_t)mresult_u64(r, i, K_PREFIX),
+                .prefix = key->kind == CAT_KEY_FULLTEXT || key->kind == CAT_KEY_SPATIAL
+                              ? 0
+                              : (uint32_t)mresult_u64(r, i, K_PREFIX),
                 .desc = sv_eq(dir, SV("D")),
                 .expr = mresult_cell(r, i, K_EXPR).ptr ? arena_dup(a, mresult_cell(r, i, K_EXPR)) : SV_NULL,
             };
@@ -294,7 +321,8 @@ static void fill_keys(const struct mresult *r, const struct shape *s, struct cat
     t->keys = keys;
 }
 
-static bool read_keys(struct mconn *c, struct sv db, struct sv phys, const struct shape *s, struct cat_table *t, struct diag *d)
+static bool read_keys(struct mconn *c, struct sv db, struct sv phys, const struct shape *s, struct cat_table *t,
+                      struct diag *d)
 {
     const char *special = mconn_is_mariadb(c) ? "ignored = 'YES', NULL" : "is_visible = 'NO', expression";
     struct mresult r;
@@ -304,7 +332,8 @@ static bool read_keys(struct mconn *c, struct sv db, struct sv phys, const struc
     arena_init(&a, 0);
     ok = mconn_queryf(c, &a, &r, d,
                       "SELECT index_name, non_unique, column_name, collation, sub_part, index_type, index_comment, %s "
-                      "FROM information_schema.statistics WHERE table_schema = %Q AND table_name = %Q ORDER BY index_name, seq_in_index",
+                      "FROM information_schema.statistics WHERE table_schema = %Q AND table_name = %Q ORDER BY "
+                      "index_name, seq_in_index",
                       special, &db, &phys);
     if (ok) {
         t->keys_n = 0;
@@ -387,9 +416,14 @@ static void fill_fk(struct cat_table *t, const struct shape_item *it, struct cat
         ref_columns[i] = refs[i];
     }
     *f = (struct cat_fk){
-        .name = arena_dup(a, it->name), .columns = ordinals, .columns_n = n, .ref_columns = ref_columns,
-        .ref_db = n_names == 2 ? names[0] : t->db, .ref_table = n_names ? names[n_names - 1] : SV(""),
-        .on_delete = fk_action(it->body, " ON DELETE "), .on_update = fk_action(it->body, " ON UPDATE "),
+        .name = arena_dup(a, it->name),
+        .columns = ordinals,
+        .columns_n = n,
+        .ref_columns = ref_columns,
+        .ref_db = n_names == 2 ? names[0] : t->db,
+        .ref_table = n_names ? names[n_names - 1] : SV(""),
+        .on_delete = fk_action(it->body, " ON DELETE "),
+        .on_update = fk_action(it->body, " ON UPDATE "),
     };
 }
 
@@ -407,7 +441,8 @@ static void fill_constraints(struct cat_table *t, const struct shape *s)
             fill_fk(t, it, &fks[t->fks_n++]);
         } else if (it->kind == SHAPE_CHECK) {
             struct cat_check *k = &checks[t->checks_n++];
-            const char *open = memchr(it->body.ptr, '(', it->body.len), *close = memrchr(it->body.ptr, ')', it->body.len);
+            const char *open = memchr(it->body.ptr, '(', it->body.len),
+                       *close = memrchr(it->body.ptr, ')', it->body.len);
 
             k->name = arena_dup(a, it->name);
             k->not_enforced = has_word(it->body, "NOT ENFORCED");
@@ -457,13 +492,15 @@ static struct sv take_option(struct arena *a, struct sv *rest, const char *name)
         }
         while (stop < end && *stop == ' ')
             stop++;
-        *rest = sv_trim(arena_concat(a, (struct sv[]){{rest->ptr, (size_t)(p - rest->ptr)}, {stop, (size_t)(end - stop)}}, 2));
+        *rest = sv_trim(
+            arena_concat(a, (struct sv[]){{rest->ptr, (size_t)(p - rest->ptr)}, {stop, (size_t)(end - stop)}}, 2));
         return value;
     }
     return SV("");
 }
 
-static bool read_options(struct mconn *c, struct sv db, struct sv phys, const struct shape *s, struct cat_table *t, struct diag *d)
+static bool read_options(struct mconn *c, struct sv db, struct sv phys, const struct shape *s, struct cat_table *t,
+                         struct diag *d)
 {
     struct arena *a = &t->arena, tmp;
     struct sv rest = arena_dup(a, s->options);
@@ -478,8 +515,10 @@ static bool read_options(struct mconn *c, struct sv db, struct sv phys, const st
     t->options = rest;
     arena_init(&tmp, 0);
     ok = mconn_queryf(c, &tmp, &r, d,
-                      "SELECT t.table_collation, (SELECT l.id FROM information_schema.collations l WHERE l.collation_name = t.table_collation) "
-                      "FROM information_schema.tables t WHERE t.table_schema = %Q AND t.table_name = %Q", &db, &phys);
+                      "SELECT t.table_collation, (SELECT l.id FROM information_schema.collations l WHERE "
+                      "l.collation_name = t.table_collation) "
+                      "FROM information_schema.tables t WHERE t.table_schema = %Q AND t.table_name = %Q",
+                      &db, &phys);
     if (ok && r.rows) {
         t->collation = arena_dup(a, mresult_cell(&r, 0, 0));
         t->coll_id = (uint16_t)mresult_u64(&r, 0, 1);
@@ -488,7 +527,8 @@ static bool read_options(struct mconn *c, struct sv db, struct sv phys, const st
     return ok;
 }
 
-bool describe_table(struct mconn *c, struct sv db, struct sv phys, int part_no, struct cat_table *t, struct shape *shape, struct diag *d)
+bool describe_table(struct mconn *c, struct sv db, struct sv phys, int part_no, struct cat_table *t,
+                    struct shape *shape, struct diag *d)
 {
     struct shape own;
 

@@ -1,8 +1,8 @@
 /* The engine: control threads that take requests from one queue, and one that looks for jobs whose runner is gone.
  *
- * A thread keeps its metadata connection between requests. A request is parsed here, on the control thread; the text is what is
- * durable. Requests that must wait for another job's locks hold their thread while they wait; holders always have a thread, so
- * this cannot stop for ever, and an orphaned holder is adopted by the waiter itself. */
+ * A thread keeps its metadata connection between requests. A request is parsed here, on the control thread; the text is
+ * what is durable. Requests that must wait for another job's locks hold their thread while they wait; holders always
+ * have a thread, so this cannot stop for ever, and an orphaned holder is adopted by the waiter itself. */
 #include "ddl/job-int.h"
 
 #include "ddl/gather.h"
@@ -78,10 +78,10 @@ static bool hold_locks(struct job *j, const struct job_stmt *st, struct ast_node
         want = (struct job_lock_array){0};
         if (!job_refresh(j, d) || !st->locks(j, ast, &want, d))
             return false;
-        array_each (&want, w) {
+        array_each(&want, w) {
             bool found = false;
 
-            array_each (&had, h)
+            array_each(&had, h)
                 found = found || (sv_eq(h->object, w->object) && (h->mode == JOB_EXCLUSIVE || w->mode == JOB_SHARED));
             covered = covered && found;
         }
@@ -113,7 +113,8 @@ static bool same_tables(const struct gather *x, const struct gather *y)
 }
 
 /* One moving job. What has to be moved is looked at again under the locks; where it has changed, nothing is done. */
-static bool move_tables(struct job *j, const struct job_stmt *st, struct ast_node *ast, const struct ddl_request *q, const struct gather *g, struct diag *d)
+static bool move_tables(struct job *j, const struct job_stmt *st, struct ast_node *ast, const struct ddl_request *q,
+                        const struct gather *g, struct diag *d)
 {
     struct job_lock_array locks = {0};
     struct gather now;
@@ -123,7 +124,7 @@ static bool move_tables(struct job *j, const struct job_stmt *st, struct ast_nod
     job_init(&m, j->e, j->meta);
     job_set_request(&m, q, "MOVE TO ONE SHARD");
     m.r = j->r;
-    array_each (&g->tables, t)
+    array_each(&g->tables, t)
         job_lock_table(&m.arena, &locks, JOB_EXCLUSIVE, (*t)->db, (*t)->name);
     if (!job_claim_new(&m, &locks, d))
         goto out;
@@ -144,8 +145,9 @@ static bool move_tables(struct job *j, const struct job_stmt *st, struct ast_nod
     case JOB_ENDED_DONE:
     case JOB_LEFT_DONE:
         ok = true;
-        array_each (&now.tables, t)
-            job_note(j, DDL_NOTE, ER_TABLE_SINGLE, "Table '%.*s' was moved to one shard: %.*s", SV_ARG((*t)->name), SV_ARG(now.note));
+        array_each(&now.tables, t)
+            job_note(j, DDL_NOTE, ER_TABLE_SINGLE, "Table '%.*s' was moved to one shard: %.*s", SV_ARG((*t)->name),
+                     SV_ARG(now.note));
         break;
     case JOB_LEFT_FORWARD:
     case JOB_LEFT_BACK:
@@ -158,7 +160,8 @@ out:
 }
 
 /* Moves what must be on one shard before the statement can be planned: jobs of their own. */
-static bool gather_before(struct job *j, const struct job_stmt *st, struct ast_node *ast, const struct ddl_request *q, struct diag *d)
+static bool gather_before(struct job *j, const struct job_stmt *st, struct ast_node *ast, const struct ddl_request *q,
+                          struct diag *d)
 {
     for (int tries = 0; st->before && tries < ENGINE_RELOCK_TRIES; tries++) {
         struct gather g;
@@ -173,7 +176,8 @@ static bool gather_before(struct job *j, const struct job_stmt *st, struct ast_n
     return true;
 }
 
-static bool carry_out(struct job *j, const struct job_stmt *st, struct ast_node *ast, const struct ddl_request *q, struct ddl_result *r, struct diag *d)
+static bool carry_out(struct job *j, const struct job_stmt *st, struct ast_node *ast, const struct ddl_request *q,
+                      struct ddl_result *r, struct diag *d)
 {
     enum job_outcome o;
 
@@ -210,7 +214,8 @@ static bool carry_out(struct job *j, const struct job_stmt *st, struct ast_node 
     return false;
 }
 
-static bool handle_text(struct ddl_engine *e, struct mconn **meta, const struct ddl_request *q, struct ddl_result *r, struct diag *d)
+static bool handle_text(struct ddl_engine *e, struct mconn **meta, const struct ddl_request *q, struct ddl_result *r,
+                        struct diag *d)
 {
     struct sql_opts opts = {0};
     struct parse_result p;
@@ -223,7 +228,8 @@ static bool handle_text(struct ddl_engine *e, struct mconn **meta, const struct 
     /* The text is kept as JSON and as utf8mb4; bytes that are neither cannot be. */
     probe = json_stringn(q->sql.ptr, q->sql.len);
     if (!probe)
-        return diag_setf(d, ER_INVALID_CHARACTER_STRING, "Invalid utf8mb4 character string in a data definition statement");
+        return diag_setf(d, ER_INVALID_CHARACTER_STRING,
+                         "Invalid utf8mb4 character string in a data definition statement");
     json_decref(probe);
     arena_init(&a, 0);
     engine_sql_opts(q, &opts);
@@ -242,7 +248,8 @@ static bool handle_text(struct ddl_engine *e, struct mconn **meta, const struct 
     j.r = r;
     ok = st->run ? job_refresh(&j, d) && st->run(&j, p.stmt, d) : carry_out(&j, st, p.stmt, q, r, d);
     if (!ok && d->code == ER_PARTITION_UNFIT) {
-        /* Tessera chose to spread the table and then found that it cannot compute where its rows go: one shard it is. */
+        /* Tessera chose to spread the table and then found that it cannot compute where its rows go: one shard it is.
+         */
         struct sv why = arena_dup(&a, sv_cstr(d->text));
 
         job_end(&j);
@@ -314,8 +321,11 @@ bool engine_adopt(struct ddl_engine *e, uint64_t id)
 /* Ids of jobs that are not finished and have no runner. */
 static bool orphans(struct mconn *meta, struct arena *a, struct mresult *r, struct diag *d)
 {
-    return mconn_query(meta, SV("SELECT id FROM tessera.ddl_job WHERE state IN ('planning', 'running', 'undoing') AND IS_FREE_LOCK(token) = 1 "
-                                "ORDER BY id"), a, r, d);
+    return mconn_query(meta,
+                       SV("SELECT id FROM tessera.ddl_job WHERE state IN ('planning', 'running', 'undoing') AND "
+                          "IS_FREE_LOCK(token) = 1 "
+                          "ORDER BY id"),
+                       a, r, d);
 }
 
 static size_t resume_with(struct ddl_engine *e, struct mconn *meta)
@@ -347,7 +357,8 @@ static size_t unfinished(struct mconn *meta)
 
     arena_init(&a, 0);
     diag_clear(&d);
-    if (mconn_query(meta, SV("SELECT COUNT(*) FROM tessera.ddl_job WHERE state IN ('planning', 'running', 'undoing')"), &a, &r, &d))
+    if (mconn_query(meta, SV("SELECT COUNT(*) FROM tessera.ddl_job WHERE state IN ('planning', 'running', 'undoing')"),
+                    &a, &r, &d))
         n = (size_t)mresult_u64(&r, 0, 0);
     arena_free(&a);
     return n;
@@ -373,7 +384,9 @@ static void purge(struct mconn *meta)
     struct diag d;
 
     diag_clear(&d);
-    if (!mconn_execf(meta, &d, "DELETE FROM tessera.ddl_job WHERE state IN ('done', 'failed') AND finished < UTC_TIMESTAMP(6) - INTERVAL %u DAY",
+    if (!mconn_execf(meta, &d,
+                     "DELETE FROM tessera.ddl_job WHERE state IN ('done', 'failed') AND finished < UTC_TIMESTAMP(6) - "
+                     "INTERVAL %u DAY",
                      (unsigned)ENGINE_KEEP_DAYS))
         log_debug(LOG_DDL, "removing old DDL jobs: %s", d.text);
 }

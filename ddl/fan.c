@@ -1,6 +1,7 @@
-/* Lanes: for each shard min(lanes, its tasks) threads; lane k of n takes every n-th task of its shard, in order. The last lane
- * runs on the caller's thread, and so does every lane for which the system has no thread: slower, never wrong. A lane opens
- * its connection at its first task and again after a loss, so that one broken connection costs one task. */
+/* Lanes: for each shard min(lanes, its tasks) threads; lane k of n takes every n-th task of its shard, in order. The
+ * last lane runs on the caller's thread, and so does every lane for which the system has no thread: slower, never
+ * wrong. A lane opens its connection at its first task and again after a loss, so that one broken connection costs one
+ * task. */
 #include "ddl/fan.h"
 
 #include "catalog/snapshot.h"

@@ -15,7 +15,8 @@ struct fan_env {
     uint32_t lock_wait_s; /* lock_wait_timeout */
 };
 
-/* Sets the environment on a connection. charset: of literals without introducer; the text itself is always sent in utf8mb4. */
+/* Sets the environment on a connection. charset: of literals without introducer; the text itself is always sent in
+ * utf8mb4. */
 bool fan_set_env(struct mconn *c, const struct fan_env *env, struct diag *d) MUST_CHECK;
 /* mconn_open and fan_set_env. env NULL: strict mode. */
 bool fan_open(const struct conf *conf, const struct cat_shard *shard, const struct fan_env *env, uint32_t read_ms,
@@ -32,9 +33,10 @@ struct fan_task {
     struct diag d;
 };
 
-/* Runs all tasks, `lanes` at once on each shard, each lane with a connection without a read limit (ALTER TABLE may take hours), and
- * returns when all have ended. stop_on_error: after a failure tasks that were not begun stay !ok with d clear. True:
- * all ok. False: d is the first failure in task order, with the shard's name in front where the connection failed. */
+/* Runs all tasks, `lanes` at once on each shard, each lane with a connection without a read limit (ALTER TABLE may take
+ * hours), and returns when all have ended. stop_on_error: after a failure tasks that were not begun stay !ok with d
+ * clear. True: all ok. False: d is the first failure in task order, with the shard's name in front where the connection
+ * failed. */
 bool fan_run_all(const struct conf *conf, struct fan_task *tasks, size_t n, const struct fan_env *env, unsigned lanes,
                  bool stop_on_error, struct diag *d) MUST_CHECK;
 /* A run function: executes t->sql. */

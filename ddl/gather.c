@@ -1,9 +1,11 @@
-/* Steps: the new tables' names are free on the target shard -> gate on all old tables; new tables made from the old definition; rows copied -> old tables renamed out
- * of the way, still under the gate, so that nobody who planned by the old version writes there -> catalog -> old tables dropped. Undone before the catalog by
- * renaming back and dropping the new tables.
+/* Steps: the new tables' names are free on the target shard -> gate on all old tables; new tables made from the old
+ * definition; rows copied -> old tables renamed out of the way, still under the gate, so that nobody who planned by the
+ * old version writes there -> catalog -> old tables dropped. Undone before the catalog by renaming back and dropping
+ * the new tables.
  *
- * Rows are read as text over the connection that holds the gate's locks and written in batches. What text would not carry goes as hexadecimal (binary
- * strings, BIT, geometry) or as DOUBLE (FLOAT). TIMESTAMPs travel in UTC, character data in utf8mb4. */
+ * Rows are read as text over the connection that holds the gate's locks and written in batches. What text would not
+ * carry goes as hexadecimal (binary strings, BIT, geometry) or as DOUBLE (FLOAT). TIMESTAMPs travel in UTC, character
+ * data in utf8mb4. */
 #include "ddl/gather.h"
 
 #include "ddl/define.h"
@@ -14,8 +16,11 @@
 #include "catalog/names.h"
 #include "util/fault.h"
 
-enum { GATHER_BATCH_BYTES = 512 << 10, GATHER_MAX_ROWS = 5000000,
-    GATHER_RETIRED_BASE = 800000 /* partition numbers of old tables on their way out */ };
+enum {
+    GATHER_BATCH_BYTES = 512 << 10,
+    GATHER_MAX_ROWS = 5000000,
+    GATHER_RETIRED_BASE = 800000 /* partition numbers of old tables on their way out */
+};
 
 /* ---- what has to be moved ---- */
 
@@ -24,13 +29,15 @@ static bool movable(struct job *j, const struct cat_table *t, struct diag *d)
     (void)j;
     if (t->kind == CAT_SINGLE || (t->kind == CAT_PARTITIONED && t->part.by_default))
         return true;
-    return diag_setf(d, ER_FOREIGN_KEY_ON_PARTITIONED, "Table '%.*s' is partitioned as its CREATE TABLE said; it cannot be put on one shard for foreign keys or unique keys",
+    return diag_setf(d, ER_FOREIGN_KEY_ON_PARTITIONED,
+                     "Table '%.*s' is partitioned as its CREATE TABLE said; it cannot be put on one shard for foreign "
+                     "keys or unique keys",
                      SV_ARG(t->name));
 }
 
 static bool add_table(struct job *j, struct gather *g, const struct cat_table *t, struct diag *d)
 {
-    array_each (&g->tables, it)
+    array_each(&g->tables, it)
         if (*it == t)
             return true;
     if (t->kind == CAT_SINGLE && t->parts[0].shard_id == g->shard)
@@ -42,7 +49,8 @@ static bool add_table(struct job *j, struct gather *g, const struct cat_table *t
 }
 
 /* All of `all` to one shard. */
-static bool gather_ties(struct job *j, const struct cat_db *db, const struct place_tables *all, struct gather *out, struct diag *d)
+static bool gather_ties(struct job *j, const struct cat_db *db, const struct place_tables *all, struct gather *out,
+                        struct diag *d)
 {
     out->shard = place_tied_shard(all);
     if (!out->shard)
@@ -76,7 +84,7 @@ bool gather_for_create(struct job *j, struct ast_node *ast, struct gather *out, 
     if (ast_ident_set(&ct->shard) && cat_find_shard(j->snap, ct->shard.name)) {
         out->shard = cat_find_shard(j->snap, ct->shard.name)->id;
         out->note = SV("foreign keys tie it to other tables, which stay together on one shard");
-        array_each (&tied, t)
+        array_each(&tied, t)
             if (!add_table(j, out, *t, d))
                 return false;
         return true;
@@ -84,13 +92,19 @@ bool gather_for_create(struct job *j, struct ast_node *ast, struct gather *out, 
     return gather_ties(j, db, &tied, out, d);
 }
 
+static bool has_hidden(const struct cat_table *t)
+{
+    for (uint32_t i = 0; i < t->columns_n; i++)
+        if (t->columns[i].hidden)
+            return true;
+    return false;
+}
+
 /* A unique key that the table cannot check while its rows are spread. */
 static bool needs_one_shard(struct job *j, const struct cat_table *t, const struct define_key *k)
 {
-    if (k->type == AST_KEY_PRIMARY)
-        for (uint32_t i = 0; i < t->columns_n; i++)
-            if (t->columns[i].hidden)
-                return true;
+    if (k->type == AST_KEY_PRIMARY && has_hidden(t))
+        return true;
     if (k->type != AST_KEY_PRIMARY && k->type != AST_KEY_UNIQUE)
         return false;
     (void)j;
@@ -122,15 +136,15 @@ static bool action_needs_one_shard(struct job *j, const struct cat_table *t, str
         if (needs_one_shard(j, t, &def.keys[i]))
             return true;
     /* A table that is spread by a hidden AUTO_INCREMENT column, or that would number its rows on each partition. */
-    return act->op == AST_ALTER_ADD_COLUMN && def.auto_column;
+    return def.auto_column && (act->op == AST_ALTER_ADD_COLUMN || has_hidden(t));
 }
 
-static bool collect_fk_ties(struct job *j, const struct cat_table *t, const struct ast_alter_table *at, struct place_tables *all)
+static bool collect_fk_ties(struct job *j, const struct cat_table *t, const struct ast_alter_table *at,
+                            struct place_tables *all)
 {
     bool any = false;
 
-    AST_EACH(slot, &at->actions)
-    {
+    AST_EACH(slot, &at->actions) {
         const struct ast_alter_action *act = AST_AS_CONST(alter_action, *slot);
         const struct ast_key_def *k;
         struct define_fk fk;
@@ -152,7 +166,8 @@ static bool collect_fk_ties(struct job *j, const struct cat_table *t, const stru
 
 bool gather_for_alter(struct job *j, struct ast_node *ast, struct gather *out, struct diag *d)
 {
-    struct ast_alter_table *at = ast->kind == AST_ALTER_TABLE ? AST_AS(alter_table, ast) : alter_from_index(&j->arena, ast);
+    struct ast_alter_table *at =
+        ast->kind == AST_ALTER_TABLE ? AST_AS(alter_table, ast) : alter_from_index(&j->arena, ast);
     struct place_tables all = {0};
     const struct cat_table *t;
     struct sv db, name;
@@ -166,7 +181,7 @@ bool gather_for_alter(struct job *j, struct ast_node *ast, struct gather *out, s
     if (collect_fk_ties(j, t, at, &all)) {
         bool listed = false;
 
-        array_each (&all, it)
+        array_each(&all, it)
             listed = listed || *it == t;
         if (!listed)
             array_push(&all, &j->arena, t);
@@ -174,8 +189,7 @@ bool gather_for_alter(struct job *j, struct ast_node *ast, struct gather *out, s
     }
     if (t->kind != CAT_PARTITIONED || !t->part.by_default)
         return true;
-    AST_EACH(slot, &at->actions)
-    {
+    AST_EACH(slot, &at->actions) {
         if (!action_needs_one_shard(j, t, AST_AS(alter_action, *slot)))
             continue;
         out->shard = place_pick_shard(j, cat_find_db(j->snap, db));
@@ -200,7 +214,10 @@ static bool small_enough(struct job *j, const struct cat_table *t, struct diag *
 
         if (!job_open_shard(j, p.shard_id, false, &c, d))
             return false;
-        ok = mconn_queryf(c, &j->arena, &r, d, "SELECT table_rows FROM information_schema.tables WHERE table_schema = %Q AND table_name = %Q", &p.db, &p.name);
+        ok =
+            mconn_queryf(c, &j->arena, &r, d,
+                         "SELECT table_rows FROM information_schema.tables WHERE table_schema = %Q AND table_name = %Q",
+                         &p.db, &p.name);
         mconn_close(c);
         if (!ok)
             return false;
@@ -208,7 +225,9 @@ static bool small_enough(struct job *j, const struct cat_table *t, struct diag *
     }
     if (rows <= GATHER_MAX_ROWS)
         return true;
-    return diag_setf(d, ER_NOT_ON_PARTITIONED, "Table '%.*s' has about %lu rows, too many to be moved to one shard by the way", SV_ARG(t->name), (unsigned long)rows);
+    return diag_setf(d, ER_NOT_ON_PARTITIONED,
+                     "Table '%.*s' has about %lu rows, too many to be moved to one shard by the way", SV_ARG(t->name),
+                     (unsigned long)rows);
 }
 
 static json_t *single_place(const struct cat_table *t, uint32_t shard, struct sv note)
@@ -238,7 +257,8 @@ bool gather_create_text(struct job *j, const struct cat_table *t, struct sv *out
 }
 
 /* SELECT list and column list for copying. */
-static void copy_lists(struct job *j, const struct cat_table *t, struct sv *columns, struct sv *select, struct sv *kinds)
+static void copy_lists(struct job *j, const struct cat_table *t, struct sv *columns, struct sv *select,
+                       struct sv *kinds)
 {
     struct strbuf c, s, k;
 
@@ -271,7 +291,8 @@ static void copy_lists(struct job *j, const struct cat_table *t, struct sv *colu
 
 json_t *gather_table_json(struct job *j, const struct cat_table *t, uint32_t shard, json_t *places, struct sv create)
 {
-    json_t *o = json_pack("{s:I, s:o, s:I, s:I}", "s", (json_int_t)shard, "items", places, "id", (json_int_t)t->id, "auto_inc", (json_int_t)t->auto_inc_start);
+    json_t *o = json_pack("{s:I, s:o, s:I, s:I}", "s", (json_int_t)shard, "items", places, "id", (json_int_t)t->id,
+                          "auto_inc", (json_int_t)t->auto_inc_start);
     struct sv columns, select, kinds;
 
     copy_lists(j, t, &columns, &select, &kinds);
@@ -379,7 +400,8 @@ static bool copy_row(void *arg, const struct sv *cells, uint32_t n)
 
 static bool copy_from(struct job *j, struct mconn *to, const json_t *table, const json_t *place, struct diag *d)
 {
-    struct sv db = job_json_sv(table, "db"), name = job_json_sv(table, "name"), columns = job_json_sv(table, "columns"), select = job_json_sv(table, "select");
+    struct sv db = job_json_sv(table, "db"), name = job_json_sv(table, "name"), columns = job_json_sv(table, "columns"),
+              select = job_json_sv(table, "select");
     struct sv from_db = job_json_sv(place, "db"), from = job_json_sv(place, "name");
     struct mconn *c = gate_conn(j->gate, (uint32_t)job_json_u64(place, "s"));
     struct arena a;
@@ -391,7 +413,8 @@ static bool copy_from(struct job *j, struct mconn *to, const json_t *table, cons
     strbuf_init(&x.b, &a);
     strbuf_putsv(&x.b, x.head);
     ok = mconn_exec(c, SV("SET time_zone='+00:00'"), d) &&
-         mconn_each(c, mconn_sql(&a, "SELECT %S FROM %I.%I", &select, &from_db, &from), copy_row, &x, d) && x.ok && flush(&x);
+         mconn_each(c, mconn_sql(&a, "SELECT %S FROM %I.%I", &select, &from_db, &from), copy_row, &x, d) && x.ok &&
+         flush(&x);
     arena_free(&a);
     return ok;
 }
@@ -406,10 +429,12 @@ bool gather_table(struct job *j, json_t *table, struct diag *d)
 
     if (!job_open_shard(j, (uint32_t)job_json_u64(table, "s"), false, &to, d))
         return false;
-    ok = mconn_exec(to, SV("SET foreign_key_checks=0, unique_checks=0, time_zone='+00:00', sql_mode='NO_AUTO_VALUE_ON_ZERO'"), d) &&
-         mconn_execf(to, d, "DROP TABLE IF EXISTS %I.%I", &db, &name) && mconn_execf(to, d, "USE %I", &db) && mconn_exec(to, job_json_sv(table, "create"), d);
-    json_array_foreach(items, i, o)
-    {
+    ok = mconn_exec(
+             to, SV("SET foreign_key_checks=0, unique_checks=0, time_zone='+00:00', sql_mode='NO_AUTO_VALUE_ON_ZERO'"),
+             d) &&
+         mconn_execf(to, d, "DROP TABLE IF EXISTS %I.%I", &db, &name) && mconn_execf(to, d, "USE %I", &db) &&
+         mconn_exec(to, job_json_sv(table, "create"), d);
+    json_array_foreach(items, i, o) {
         ok = ok && copy_from(j, to, table, o, d);
         if (ok)
             (void)FAULT("ddl.some_done");
@@ -425,8 +450,7 @@ static bool gather_run(struct job *j, json_t *step, struct diag *d)
 
     if (!job_take_gate(j, json_object_get(step, "gate"), d))
         return false;
-    json_array_foreach(tables, i, t)
-    {
+    json_array_foreach(tables, i, t) {
         if (!gather_table(j, t, d))
             return false;
     }
@@ -439,8 +463,7 @@ static bool gather_undo(struct job *j, json_t *step, struct diag *d)
     json_t *tables = json_object_get(step, "tables"), *t;
     size_t i;
 
-    json_array_foreach(tables, i, t)
-    {
+    json_array_foreach(tables, i, t) {
         struct sv db = job_json_sv(t, "db"), name = job_json_sv(t, "name");
         struct mconn *c;
         bool ok;
@@ -465,15 +488,15 @@ static bool retire_run(struct job *j, json_t *step, struct diag *d)
     json_t *tables = json_object_get(step, "tables"), *t, *o;
     size_t i, k;
 
-    json_array_foreach(tables, i, t)
-    {
-        json_array_foreach(json_object_get(t, "items"), k, o)
-        {
-            struct sv db = job_json_sv(o, "db"), name = job_json_sv(o, "name"), retired = retired_name(&j->arena, job_json_sv(t, "name"), k);
+    json_array_foreach(tables, i, t) {
+        json_array_foreach(json_object_get(t, "items"), k, o) {
+            struct sv db = job_json_sv(o, "db"), name = job_json_sv(o, "name"),
+                      retired = retired_name(&j->arena, job_json_sv(t, "name"), k);
             struct mconn *c = j->gate ? gate_conn(j->gate, (uint32_t)job_json_u64(o, "s")) : NULL;
 
             if (!c)
-                return diag_setf(d, ER_SHARD_LOST, "The connection that holds the tables' locks was lost while rows were moved");
+                return diag_setf(d, ER_SHARD_LOST,
+                                 "The connection that holds the tables' locks was lost while rows were moved");
             if (!mconn_execf(c, d, "ALTER TABLE %I.%I RENAME TO %I.%I", &db, &name, &db, &retired))
                 return false;
             (void)FAULT("ddl.some_done");
@@ -489,18 +512,19 @@ static bool retire_undo(struct job *j, json_t *step, struct diag *d)
     json_t *tables = json_object_get(step, "tables"), *t, *o;
     size_t i, k;
 
-    json_array_foreach(tables, i, t)
-    {
-        json_array_foreach(json_object_get(t, "items"), k, o)
-        {
-            struct sv db = job_json_sv(o, "db"), name = job_json_sv(o, "name"), retired = retired_name(&j->arena, job_json_sv(t, "name"), k);
+    json_array_foreach(tables, i, t) {
+        json_array_foreach(json_object_get(t, "items"), k, o) {
+            struct sv db = job_json_sv(o, "db"), name = job_json_sv(o, "name"),
+                      retired = retired_name(&j->arena, job_json_sv(t, "name"), k);
             struct mresult r;
             struct mconn *c;
             bool ok;
 
             if (!job_open_shard(j, (uint32_t)job_json_u64(o, "s"), false, &c, d))
                 return false;
-            ok = mconn_queryf(c, &j->arena, &r, d, "SELECT 1 FROM information_schema.tables WHERE table_schema = %Q AND table_name = %Q", &db, &retired) &&
+            ok = mconn_queryf(c, &j->arena, &r, d,
+                              "SELECT 1 FROM information_schema.tables WHERE table_schema = %Q AND table_name = %Q",
+                              &db, &retired) &&
                  (r.rows == 0 || mconn_execf(c, d, "RENAME TABLE %I.%I TO %I.%I", &db, &retired, &db, &name));
             mconn_close(c);
             if (!ok)
@@ -521,13 +545,13 @@ static bool pub_gather_run(struct job *j, json_t *step, struct diag *d)
 
     /* What was copied is what there is only while the locks have been held. */
     if (!j->gate || !gate_holds(j->gate))
-        return diag_setf(d, ER_SHARD_LOST, "The connection that holds the tables' locks was lost while rows were moved");
+        return diag_setf(d, ER_SHARD_LOST,
+                         "The connection that holds the tables' locks was lost while rows were moved");
     if (!job_publish_begin(j, &tx, d))
         goto failed;
-    json_array_foreach(tables, i, t)
-    {
-        if (!job_put_table(j, &tx, json_object_get(t, "place"), job_json_sv(t, "db"), job_json_sv(t, "name"), job_json_u64(t, "id"),
-                           job_json_u64(t, "auto_inc"), d))
+    json_array_foreach(tables, i, t) {
+        if (!job_put_table(j, &tx, json_object_get(t, "place"), job_json_sv(t, "db"), job_json_sv(t, "name"),
+                           job_json_u64(t, "id"), job_json_u64(t, "auto_inc"), d))
             goto failed;
     }
     if (!job_publish_commit(j, &tx, d))

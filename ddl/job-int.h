@@ -13,7 +13,7 @@ struct ddl_engine {
     struct ddl_config cfg; /* defaults filled in; conf is a reference */
     pthread_mutex_t lock;  /* queue */
     pthread_cond_t wake;
-    struct list queue;     /* struct item */
+    struct list queue; /* struct item */
     _Atomic bool stop;
     pthread_t threads[DDL_WORKERS_MAX + 1]; /* the last one looks for jobs without a runner */
     unsigned n_threads;

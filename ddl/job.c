@@ -1,12 +1,14 @@
 /* The life of a job: claim, record, run, undo, finish; locks on objects. The engine's threads are in engine.c.
  *
- * Fencing. The runner holds GET_LOCK(token) on its metadata connection: who can get that lock knows that no runner lives. Whoever
- * takes a job over raises `epoch`; job_record and job_publish_begin write `WHERE epoch = mine` and look at the number of rows, so a runner whose
- * connection was cut (and whose named lock was thereby lost) stops at its next write, and can never publish. Statements that such a
- * runner still has under way on shards are harmless because ops are idempotent in both directions.
+ * Fencing. The runner holds GET_LOCK(token) on its metadata connection: who can get that lock knows that no runner
+ * lives. Whoever takes a job over raises `epoch`; job_record and job_publish_begin write `WHERE epoch = mine` and look
+ * at the number of rows, so a runner whose connection was cut (and whose named lock was thereby lost) stops at its next
+ * write, and can never publish. Statements that such a runner still has under way on shards are harmless because ops
+ * are idempotent in both directions.
  *
  * A lost metadata connection is not the end: the runner connects again, gets the named lock (the server drops the
- * old connection's) and reads the row. What it says is the truth, also about a publishing commit whose answer never came. */
+ * old connection's) and reads the row. What it says is the truth, also about a publishing commit whose answer never
+ * came. */
 #include "ddl/job-int.h"
 
 #include "util/clock.h"
@@ -39,7 +41,13 @@ static struct sv dup_or_null(struct arena *a, struct sv s)
 
 void job_init(struct job *j, struct ddl_engine *e, struct mconn *meta)
 {
-    *j = (struct job){.e = e, .meta = meta, .plan = json_object(), .state = JOB_PLANNING, .db = SV(""), .table = SV(""), .user = SV("")};
+    *j = (struct job){.e = e,
+                      .meta = meta,
+                      .plan = json_object(),
+                      .state = JOB_PLANNING,
+                      .db = SV(""),
+                      .table = SV(""),
+                      .user = SV("")};
     arena_init(&j->arena, 0);
     CHECK(j->plan && json_object_set_new(j->plan, "steps", json_array()) == 0);
 }
@@ -50,7 +58,8 @@ static json_t *env_to_json(const struct fan_env *v)
     const struct {
         const char *key;
         struct sv text;
-    } texts[] = {{"charset", v->charset}, {"collation", v->collation}, {"sql_mode", v->sql_mode}, {"time_zone", v->time_zone}};
+    } texts[] = {
+        {"charset", v->charset}, {"collation", v->collation}, {"sql_mode", v->sql_mode}, {"time_zone", v->time_zone}};
 
     for (size_t i = 0; i < ARRAY_LEN(texts); i++)
         if (texts[i].text.ptr)
@@ -153,7 +162,7 @@ bool job_refresh(struct job *j, struct diag *d)
 
 void job_lock_add(struct arena *a, struct job_lock_array *l, enum job_lock_mode mode, struct sv object)
 {
-    array_each (l, it) {
+    array_each(l, it) {
         if (!sv_eq(it->object, object))
             continue;
         if (mode == JOB_EXCLUSIVE)
@@ -175,7 +184,7 @@ static struct sv lock_list(struct job *j, const struct job_lock_array *l)
     struct strbuf b;
 
     strbuf_init(&b, &j->arena);
-    array_each (l, it) {
+    array_each(l, it) {
         if (b.len)
             strbuf_putc(&b, ',');
         mconn_put_quoted(&b, it->object);
@@ -185,7 +194,7 @@ static struct sv lock_list(struct job *j, const struct job_lock_array *l)
 
 static bool conflicts(const struct job_lock_array *l, struct sv object, bool exclusive)
 {
-    array_each (l, it)
+    array_each(l, it)
         if (sv_eq(it->object, object) && (exclusive || it->mode == JOB_EXCLUSIVE))
             return true;
     return false;
@@ -198,7 +207,8 @@ static bool find_conflict(struct job *j, const struct job_lock_array *l, uint64_
     struct mresult r;
 
     *blocker = 0;
-    if (!mconn_queryf(j->meta, &j->arena, &r, d, "SELECT obj, mode, job FROM tessera.ddl_lock WHERE obj IN (%S) AND job <> %lu", &list,
+    if (!mconn_queryf(j->meta, &j->arena, &r, d,
+                      "SELECT obj, mode, job FROM tessera.ddl_lock WHERE obj IN (%S) AND job <> %lu", &list,
                       (unsigned long)j->id))
         return false;
     for (uint32_t i = 0; i < r.rows && !*blocker; i++)
@@ -215,10 +225,11 @@ static bool write_job(struct job *j, const struct job_lock_array *l, struct diag
     if (!j->id) {
         struct sv node = j->e->cfg.conf->node_name;
 
-        if (!mconn_queryf(j->meta, &j->arena, &r, d,
-                          "INSERT INTO tessera.ddl_job (state, kind, db, tbl, statement, user, steps, step, epoch, token, node) "
-                          "VALUES ('planning', %Q, %Q, %Q, %Q, %Q, '{}', 0, 1, %Q, %Q)",
-                          &j->kind, &j->db, &j->table, &j->statement, &j->user, &j->token, &node))
+        if (!mconn_queryf(
+                j->meta, &j->arena, &r, d,
+                "INSERT INTO tessera.ddl_job (state, kind, db, tbl, statement, user, steps, step, epoch, token, node) "
+                "VALUES ('planning', %Q, %Q, %Q, %Q, %Q, '{}', 0, 1, %Q, %Q)",
+                &j->kind, &j->db, &j->table, &j->statement, &j->user, &j->token, &node))
             return false;
         j->id = r.insert_id;
         j->epoch = 1;
@@ -228,7 +239,7 @@ static bool write_job(struct job *j, const struct job_lock_array *l, struct diag
     if (l->n == 0)
         return true;
     strbuf_init(&b, &j->arena);
-    array_each (l, it) {
+    array_each(l, it) {
         strbuf_puts(&b, b.len ? ",(" : "INSERT INTO tessera.ddl_lock (obj, job, mode) VALUES (");
         mconn_put_quoted(&b, it->object);
         strbuf_printf(&b, ", %lu, '%c')", (unsigned long)j->id, it->mode == JOB_EXCLUSIVE ? 'X' : 'S');
@@ -268,16 +279,25 @@ static bool new_token(struct job *j, struct diag *d)
     return diag_set(d, ER_METADATA, "GET_LOCK did not give a job its lock");
 }
 
-/* The job in the way may have lost its runner: then its work comes first. */
+/* The job in the way may have lost its runner: then its work comes first. False: it cannot be finished now, so there is no
+ * point in waiting for it. */
 static bool adopt_if_orphan(struct job *j, uint64_t id, struct diag *d)
 {
     struct mresult r;
 
-    if (!mconn_queryf(j->meta, &j->arena, &r, d, "SELECT IS_FREE_LOCK(token) FROM tessera.ddl_job WHERE id = %lu", (unsigned long)id))
+    if (!mconn_queryf(j->meta, &j->arena, &r, d, "SELECT IS_FREE_LOCK(token) FROM tessera.ddl_job WHERE id = %lu",
+                      (unsigned long)id))
         return false;
-    if (r.rows && mresult_u64(&r, 0, 0) == 1)
-        (void)engine_adopt(j->e, id);
-    return true;
+    if (r.rows == 0 || mresult_u64(&r, 0, 0) != 1 || engine_adopt(j->e, id))
+        return true;
+    if (!mconn_queryf(j->meta, &j->arena, &r, d,
+                      "SELECT error FROM tessera.ddl_job WHERE id = %lu AND state IN ('running', 'undoing')",
+                      (unsigned long)id))
+        return false;
+    if (r.rows == 0)
+        return true;
+    return diag_setf(d, ER_LOCK_WAIT_TIMEOUT, "DDL job %lu has to be finished first, and cannot be now: %s",
+                     (unsigned long)id, mresult_cell(&r, 0, 0).ptr ? mresult_cell(&r, 0, 0).ptr : "");
 }
 
 bool job_claim_new(struct job *j, const struct job_lock_array *l, struct diag *d)
@@ -297,7 +317,8 @@ bool job_claim_new(struct job *j, const struct job_lock_array *l, struct diag *d
         if (engine_stopping(j->e))
             return diag_set(d, ER_SERVER_SHUTDOWN);
         if (clock_mono_ms() > deadline)
-            return diag_setf(d, ER_LOCK_WAIT_TIMEOUT, "Lock wait timeout exceeded; DDL job %lu holds what this statement needs",
+            return diag_setf(d, ER_LOCK_WAIT_TIMEOUT,
+                             "Lock wait timeout exceeded; DDL job %lu holds what this statement needs",
                              (unsigned long)blocker);
         clock_sleep_ms(pause);
         pause = MIN(pause * 2, (uint64_t)200);
@@ -326,8 +347,9 @@ static bool checked_update(struct job *j, struct sv sql, struct diag *d)
 
 static bool update_row(struct job *j, unsigned step, struct diag *d)
 {
-    struct sv sql = mconn_sql(&j->arena, "UPDATE tessera.ddl_job SET step = %u, state = '%s', beat = beat + 1 WHERE id = %lu AND epoch = %lu",
-                              step, state_names[j->state], (unsigned long)j->id, (unsigned long)j->epoch);
+    struct sv sql = mconn_sql(
+        &j->arena, "UPDATE tessera.ddl_job SET step = %u, state = '%s', beat = beat + 1 WHERE id = %lu AND epoch = %lu",
+        step, state_names[j->state], (unsigned long)j->id, (unsigned long)j->epoch);
 
     return checked_update(j, sql, d);
 }
@@ -341,8 +363,9 @@ static bool reclaim(struct job *j, struct diag *d)
 
     for (;;) {
         diag_clear(&why);
-        if (mconn_reconnect(j->meta, &why) && mconn_queryf(j->meta, &j->arena, &r, &why, "SELECT GET_LOCK(%Q, 10)", &j->token) &&
-            r.rows && mresult_u64(&r, 0, 0) == 1 &&
+        if (mconn_reconnect(j->meta, &why) &&
+            mconn_queryf(j->meta, &j->arena, &r, &why, "SELECT GET_LOCK(%Q, 10)", &j->token) && r.rows &&
+            mresult_u64(&r, 0, 0) == 1 &&
             mconn_queryf(j->meta, &j->arena, &r, &why, "SELECT epoch, step, state FROM tessera.ddl_job WHERE id = %lu",
                          (unsigned long)j->id))
             break;
@@ -392,8 +415,10 @@ bool job_begin_running(struct job *j, struct diag *d)
     CHECK(text != NULL);
     steps = sv_cstr(text);
     sql = mconn_sql(&j->arena,
-                    "UPDATE tessera.ddl_job SET state = 'running', db = %Q, tbl = %Q, steps = %Q, n_steps = %u, beat = beat + 1 WHERE id = %lu AND epoch = %lu",
-                    &j->db, &j->table, &steps, (unsigned)json_array_size(json_object_get(j->plan, "steps")), (unsigned long)j->id, (unsigned long)j->epoch);
+                    "UPDATE tessera.ddl_job SET state = 'running', db = %Q, tbl = %Q, steps = %Q, n_steps = %u, beat = "
+                    "beat + 1 WHERE id = %lu AND epoch = %lu",
+                    &j->db, &j->table, &steps, (unsigned)json_array_size(json_object_get(j->plan, "steps")),
+                    (unsigned long)j->id, (unsigned long)j->epoch);
     ok = checked_update(j, sql, d);
     free(text);
     if (ok)
@@ -423,10 +448,14 @@ static bool finish(struct job *j, enum job_state s, const struct diag *why, stru
     for (int tries = 0; tries < 3; tries++) {
         diag_clear(d);
         if (mconn_exec(j->meta, SV("START TRANSACTION"), d) &&
-            checked_update(j, mconn_sql(&j->arena,
-                                        "UPDATE tessera.ddl_job SET state = '%s', step = %u, error_code = %u, error = COALESCE(%Q, error), beat = beat + 1, "
-                                        "finished = UTC_TIMESTAMP(6), steps = '{}' WHERE id = %lu AND epoch = %lu",
-                                        state_names[s], j->step, why ? why->code : 0u, &text, (unsigned long)j->id, (unsigned long)j->epoch), d) &&
+            checked_update(j,
+                           mconn_sql(&j->arena,
+                                     "UPDATE tessera.ddl_job SET state = '%s', step = %u, error_code = %u, error = "
+                                     "COALESCE(%Q, error), beat = beat + 1, "
+                                     "finished = UTC_TIMESTAMP(6), steps = '{}' WHERE id = %lu AND epoch = %lu",
+                                     state_names[s], j->step, why ? why->code : 0u, &text, (unsigned long)j->id,
+                                     (unsigned long)j->epoch),
+                           d) &&
             mconn_execf(j->meta, d, "DELETE FROM tessera.ddl_lock WHERE job = %lu", (unsigned long)j->id) &&
             mconn_exec(j->meta, SV("COMMIT"), d)) {
             job_set_state(j, s);
@@ -475,7 +504,8 @@ bool job_publish_commit(struct job *j, struct metadb_tx *tx, struct diag *d)
 
         diag_clear(&d2);
         if (!job_refresh(j, &d2))
-            log_warn(LOG_DDL, "DDL job %lu is published, loading version %lu failed: %s", (unsigned long)j->id, (unsigned long)v, d2.text);
+            log_warn(LOG_DDL, "DDL job %lu is published, loading version %lu failed: %s", (unsigned long)j->id,
+                     (unsigned long)v, d2.text);
         else
             j->version = j->snap->version;
     }
@@ -499,11 +529,10 @@ static unsigned no_return_of(struct job *j)
 static const struct job_op *op_of(const json_t *step)
 {
     static const struct job_op *const ops[] = {
-        &job_op_sql,      &job_op_absent,      &job_op_barrier,      &job_op_pub_create, &job_op_pub_drop,
-        &job_op_truncate, &job_op_pub_truncate, &job_op_rename,      &job_op_pub_rename, &job_op_alter,
-        &job_op_pub_alter, &job_op_gather,     &job_op_pub_gather,   &job_op_pub_db,     &job_op_shard,
-        &job_op_pub_shard, &job_op_pub_user,   &job_op_alive,        &job_op_gate,
-        &job_op_retire,
+        &job_op_sql,       &job_op_absent,       &job_op_barrier,    &job_op_pub_create, &job_op_pub_drop,
+        &job_op_truncate,  &job_op_pub_truncate, &job_op_rename,     &job_op_pub_rename, &job_op_alter,
+        &job_op_pub_alter, &job_op_gather,       &job_op_pub_gather, &job_op_pub_db,     &job_op_shard,
+        &job_op_pub_shard, &job_op_pub_user,     &job_op_alive,      &job_op_gate,       &job_op_retire,
     };
     struct sv name = job_json_sv(step, "op");
 
@@ -516,8 +545,8 @@ static const struct job_op *op_of(const json_t *step)
 /* Failures that pass by themselves. */
 static bool worth_retrying(const struct diag *d)
 {
-    return fan_is_away(d) || d->code == ER_LOCK_WAIT_TIMEOUT || d->code == ER_LOCK_DEADLOCK || d->code == ER_CON_COUNT_ERROR ||
-           d->code == ER_METADATA;
+    return fan_is_away(d) || d->code == ER_LOCK_WAIT_TIMEOUT || d->code == ER_LOCK_DEADLOCK ||
+           d->code == ER_CON_COUNT_ERROR || d->code == ER_METADATA;
 }
 
 /* Runs fn until it works, or `retry_ms` have passed, or trying again is pointless. */
@@ -559,7 +588,8 @@ static bool run_forward(struct job *j, struct diag *d)
 
         diag_clear(d);
         if (!op)
-            return diag_setf(d, ER_INTERNAL, "Internal error: DDL job %lu has a step that this version does not know", (unsigned long)j->id);
+            return diag_setf(d, ER_INTERNAL, "Internal error: DDL job %lu has a step that this version does not know",
+                             (unsigned long)j->id);
         (void)FAULT("ddl.step_begin");
         if (engine_stopping(j->e) && j->step < no_return_of(j))
             return diag_set(d, ER_SERVER_SHUTDOWN);
@@ -596,8 +626,9 @@ static void remember_error(struct job *j, const struct diag *why)
 
     diag_clear(&d);
     if (!mconn_is_lost(j->meta) &&
-        !mconn_execf(j->meta, &d, "UPDATE tessera.ddl_job SET error_code = %u, error = %Q WHERE id = %lu AND epoch = %lu", (unsigned)why->code, &text,
-                     (unsigned long)j->id, (unsigned long)j->epoch))
+        !mconn_execf(j->meta, &d,
+                     "UPDATE tessera.ddl_job SET error_code = %u, error = %Q WHERE id = %lu AND epoch = %lu",
+                     (unsigned)why->code, &text, (unsigned long)j->id, (unsigned long)j->epoch))
         log_warn(LOG_DDL, "DDL job %lu: %s", (unsigned long)j->id, d.text);
 }
 
@@ -618,7 +649,8 @@ enum job_outcome job_run(struct job *j, struct diag *why)
         j->gate = NULL;
         remember_error(j, why);
         if (j->fenced || (j->step >= no_return_of(j) && !j->clean) || mconn_is_lost(j->meta)) {
-            log_warn(LOG_DDL, "DDL job %lu (%.*s) stands at step %u and will be carried on: %s", (unsigned long)j->id, SV_ARG(j->kind), j->step, why->text);
+            log_warn(LOG_DDL, "DDL job %lu (%.*s) stands at step %u and will be carried on: %s", (unsigned long)j->id,
+                     SV_ARG(j->kind), j->step, why->text);
             return j->step >= no_return_of(j) ? JOB_LEFT_FORWARD : JOB_LEFT_BACK;
         }
         job_set_state(j, JOB_UNDOING);
@@ -632,7 +664,8 @@ enum job_outcome job_run(struct job *j, struct diag *why)
         if (finish(j, JOB_FAILED, diag_is_set(why) ? why : NULL, &d))
             return JOB_ENDED_FAILED;
     }
-    log_warn(LOG_DDL, "DDL job %lu (%.*s) is being undone, at step %u: %s", (unsigned long)j->id, SV_ARG(j->kind), j->step, d.text);
+    log_warn(LOG_DDL, "DDL job %lu (%.*s) is being undone, at step %u: %s", (unsigned long)j->id, SV_ARG(j->kind),
+             j->step, d.text);
     return JOB_LEFT_BACK;
 }
 
@@ -646,8 +679,10 @@ bool job_adopt(struct job *j, uint64_t id, bool *free_now, struct diag *d)
     struct sv token, text;
 
     *free_now = false;
-    if (!mconn_queryf(j->meta, a, &r, d, "SELECT token FROM tessera.ddl_job WHERE id = %lu AND state IN ('planning', 'running', 'undoing')",
-                      (unsigned long)id))
+    if (!mconn_queryf(
+            j->meta, a, &r, d,
+            "SELECT token FROM tessera.ddl_job WHERE id = %lu AND state IN ('planning', 'running', 'undoing')",
+            (unsigned long)id))
         return false;
     if (r.rows == 0)
         return true;
@@ -657,8 +692,11 @@ bool job_adopt(struct job *j, uint64_t id, bool *free_now, struct diag *d)
     if (mresult_u64(&r, 0, 0) != 1)
         return true; /* its runner lives */
     j->token = token;
-    if (!mconn_queryf(j->meta, a, &r, d, "SELECT state, kind, db, tbl, statement, user, steps, step, epoch FROM tessera.ddl_job WHERE id = %lu "
-                      "AND state IN ('planning', 'running', 'undoing')", (unsigned long)id))
+    if (!mconn_queryf(
+            j->meta, a, &r, d,
+            "SELECT state, kind, db, tbl, statement, user, steps, step, epoch FROM tessera.ddl_job WHERE id = %lu "
+            "AND state IN ('planning', 'running', 'undoing')",
+            (unsigned long)id))
         return false;
     if (r.rows == 0)
         return true; /* it ended in between */
@@ -683,8 +721,12 @@ bool job_adopt(struct job *j, uint64_t id, bool *free_now, struct diag *d)
         return diag_setf(d, ER_INTERNAL, "Internal error: steps of DDL job %lu: %s", (unsigned long)id, je.text);
     }
     env_from_json(j, json_object_get(j->plan, "env"));
-    if (!checked_update(j, mconn_sql(a, "UPDATE tessera.ddl_job SET epoch = epoch + 1, beat = beat + 1, node = %Q WHERE id = %lu AND epoch = %lu",
-                                     &j->e->cfg.conf->node_name, (unsigned long)id, (unsigned long)(j->epoch - 1)), d))
+    if (!checked_update(j,
+                        mconn_sql(a,
+                                  "UPDATE tessera.ddl_job SET epoch = epoch + 1, beat = beat + 1, node = %Q WHERE id = "
+                                  "%lu AND epoch = %lu",
+                                  &j->e->cfg.conf->node_name, (unsigned long)id, (unsigned long)(j->epoch - 1)),
+                        d))
         return false;
     *free_now = true;
     /* A dead runner's statement has nobody who waits: what can be undone is undone. */
@@ -701,7 +743,8 @@ json_t *job_json_text(struct sv s)
 {
     json_t *t = json_stringn(s.ptr ? s.ptr : "", s.len);
 
-    /* Text that is no UTF-8 (a client in binary) is kept byte by byte as Latin-1 would be lossy to guess: refuse to lose it. */
+    /* Text that is no UTF-8 (a client in binary) is kept byte by byte as Latin-1 would be lossy to guess: refuse to
+     * lose it. */
     CHECK(t != NULL);
     return t;
 }

@@ -1,13 +1,14 @@
 /* Durable jobs: the engine under all statements of this folder. Private to ddl/.
  *
- * A job is a row of tessera.ddl_job with a list of steps in JSON. It is carried out by one runner at a time, which holds
- * the named lock of the job's token on its metadata connection, and has raised the job's epoch: every write of the row checks the epoch, so
- * a runner that was believed dead changes nothing any more. Locks on objects are rows of tessera.ddl_lock that belong to the job, not to a
- * connection: an object stays locked until its job has ended, whoever ends it.
+ * A job is a row of tessera.ddl_job with a list of steps in JSON. It is carried out by one runner at a time, which
+ * holds the named lock of the job's token on its metadata connection, and has raised the job's epoch: every write of
+ * the row checks the epoch, so a runner that was believed dead changes nothing any more. Locks on objects are rows of
+ * tessera.ddl_lock that belong to the job, not to a connection: an object stays locked until its job has ended, whoever
+ * ends it.
  *
  * Steps run in order. The number of the step is durable before the step begins. A failure, or a new runner, before step
- * `no_return` undoes the steps from the current one backwards; from `no_return` on the job is only ever completed. Every op is
- * idempotent in both directions.
+ * `no_return` undoes the steps from the current one backwards; from `no_return` on the job is only ever completed.
+ * Every op is idempotent in both directions.
  *
  * States: planning (nothing done; a dead planner's job is just removed) -> running -> done
  *                                                                           running -> undoing -> failed */
@@ -30,7 +31,8 @@ struct gate;
 struct gather;
 struct job;
 
-/* What a step does. run and undo answer false with d set; a failure for which fan_is_away holds is retried for a while. */
+/* What a step does. run and undo answer false with d set; a failure for which fan_is_away holds is retried for a while.
+ */
 struct job_op {
     const char *name;
     bool (*run)(struct job *j, json_t *step, struct diag *d);
@@ -45,13 +47,13 @@ struct job {
     uint64_t id, epoch;
     enum job_state state;
     struct sv token;
-    struct sv kind;  /* "CREATE TABLE" .. */
+    struct sv kind; /* "CREATE TABLE" .. */
     struct sv db, table, statement, user;
     struct fan_env env;
-    json_t *plan;    /* {"steps": [..], "no_return": n, "env": {..}} */
+    json_t *plan; /* {"steps": [..], "no_return": n, "env": {..}} */
     unsigned step;
-    uint64_t version; /* last version that it published */
-    struct gate *gate; /* write locks on shards held between steps, or NULL */
+    uint64_t version;          /* last version that it published */
+    struct gate *gate;         /* write locks on shards held between steps, or NULL */
     struct sv force_single;    /* CREATE TABLE: why a table that might be spread by default is not */
     struct cat_snapshot *snap; /* the newest catalog, as of the locks being held or the last publish */
     struct ddl_result *r;      /* NULL: nobody waits */
@@ -107,18 +109,20 @@ bool job_open_shard(struct job *j, uint32_t shard_id, bool env, struct mconn **o
 
 /* ---- ops, by file ---- */
 extern const struct job_op job_op_sql, job_op_absent, job_op_barrier, job_op_alive, job_op_gate; /* job_ops.c */
-extern const struct job_op job_op_pub_create;                                                     /* s_create.c */
-extern const struct job_op job_op_pub_drop, job_op_pub_rename, job_op_pub_truncate, job_op_truncate, job_op_rename; /* s_table.c */
-extern const struct job_op job_op_alter, job_op_pub_alter; /* alter_run.c, s_alter.c */
+extern const struct job_op job_op_pub_create;                                                    /* s_create.c */
+extern const struct job_op job_op_pub_drop, job_op_pub_rename, job_op_pub_truncate, job_op_truncate,
+    job_op_rename;                                                          /* s_table.c */
+extern const struct job_op job_op_alter, job_op_pub_alter;                  /* alter_run.c, s_alter.c */
 extern const struct job_op job_op_gather, job_op_retire, job_op_pub_gather; /* gather.c */
-extern const struct job_op job_op_pub_db;                  /* s_db.c */
-extern const struct job_op job_op_shard, job_op_pub_shard; /* s_shard.c */
-extern const struct job_op job_op_pub_user;                /* s_user.c */
+extern const struct job_op job_op_pub_db;                                   /* s_db.c */
+extern const struct job_op job_op_shard, job_op_pub_shard;                  /* s_shard.c */
+extern const struct job_op job_op_pub_user;                                 /* s_user.c */
 
 /* ---- shared by statements (s_common.c) ---- */
 
 /* The table that a TABLE node names, the current database filled in. False: 1046. */
-bool job_table_name(struct job *j, const struct ast_node *table, struct sv *db, struct sv *name, struct diag *d) MUST_CHECK;
+bool job_table_name(struct job *j, const struct ast_node *table, struct sv *db, struct sv *name,
+                    struct diag *d) MUST_CHECK;
 /* The database for something that is changed in it: 1049; 1044 for system schemas. */
 const struct cat_db *job_find_db(struct job *j, struct sv name, struct diag *d);
 /* 1146 if it is not there. */
@@ -135,14 +139,16 @@ struct job_place job_place_at(struct job *j, const struct cat_table *t, size_t i
 json_t *job_places_json(struct job *j, const struct cat_table *t);
 /* A step that fails at once if one of the shards that hold the tables cannot be reached. */
 void job_step_alive(struct job *j, json_t *places);
-/* Reads the definition of db.name from its first physical table, puts it into the catalog under `place`. id 0: a new table. */
+/* Reads the definition of db.name from its first physical table, puts it into the catalog under `place`. id 0: a new
+ * table. */
 bool job_put_table(struct job *j, struct metadb_tx *tx, const json_t *place, struct sv db, struct sv name, uint64_t id,
                    uint64_t auto_inc_start, struct diag *d) MUST_CHECK;
 bool job_refuse(struct diag *d, const char *what);
 
 struct ast_node;
 
-/* ---- statements, by file: locks says what is locked (from the tree and j->snap), plan adds steps, none: nothing to do ---- */
+/* ---- statements, by file: locks says what is locked (from the tree and j->snap), plan adds steps, none: nothing to do
+ * ---- */
 struct job_stmt {
     const char *kind;
     bool (*locks)(struct job *j, struct ast_node *ast, struct job_lock_array *l, struct diag *d);

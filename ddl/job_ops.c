@@ -1,5 +1,5 @@
-/* Steps that need nothing of a statement's own: SQL on shards with its inverse, the check that names are free, the barrier; and what all
- * steps share: connections with the job's environment, mapping of names in errors. */
+/* Steps that need nothing of a statement's own: SQL on shards with its inverse, the check that names are free, the
+ * barrier; and what all steps share: connections with the job's environment, mapping of names in errors. */
 #include "ddl/job-int.h"
 #include "ddl/stmts.h"
 
@@ -109,9 +109,11 @@ static bool undo_item(struct mconn *c, struct arena *a, struct fan_task *t)
 static void pass_warnings(struct job *j, const struct item_warnings *w)
 {
     for (uint32_t i = 0; i < w->r.rows; i++) {
-        struct sv level = mresult_cell(&w->r, i, 0), text = names_to_logical(&j->arena, mresult_cell(&w->r, i, 2), j->table);
+        struct sv level = mresult_cell(&w->r, i, 0),
+                  text = names_to_logical(&j->arena, mresult_cell(&w->r, i, 2), j->table);
 
-        job_note(j, sv_eq(level, SV("Note")) ? DDL_NOTE : DDL_WARNING, (unsigned)mresult_u64(&w->r, i, 1), "%.*s", SV_ARG(text));
+        job_note(j, sv_eq(level, SV("Note")) ? DDL_NOTE : DDL_WARNING, (unsigned)mresult_u64(&w->r, i, 1), "%.*s",
+                 SV_ARG(text));
     }
 }
 
@@ -124,8 +126,7 @@ static bool each_item(struct job *j, json_t *step, const char *key, struct diag 
     bool undo = key[0] == 'u', ok;
     size_t i, n = 0;
 
-    json_array_foreach(items, i, o)
-    {
+    json_array_foreach(items, i, o) {
         struct fan_task *t = &tasks[n];
 
         t->sql = job_json_sv(o, key);
@@ -170,11 +171,14 @@ static bool probe_absent(struct mconn *c, struct arena *a, struct fan_task *t)
     const struct cat_shard *s = t->shard;
     struct mresult r;
 
-    if (!mconn_queryf(c, a, &r, &t->d, "SELECT 1 FROM information_schema.tables WHERE table_schema = %Q AND table_name = %Q", &db, &name))
+    if (!mconn_queryf(c, a, &r, &t->d,
+                      "SELECT 1 FROM information_schema.tables WHERE table_schema = %Q AND table_name = %Q", &db,
+                      &name))
         return false;
     if (r.rows == 0)
         return true;
-    return diag_setf(&t->d, ER_TABLE_EXISTS_ERROR, "Table '%.*s' already exists on shard %.*s, but Tessera does not know it", SV_ARG(name),
+    return diag_setf(&t->d, ER_TABLE_EXISTS_ERROR,
+                     "Table '%.*s' already exists on shard %.*s, but Tessera does not know it", SV_ARG(name),
                      SV_ARG(s->name));
 }
 
@@ -184,9 +188,9 @@ static bool absent_run(struct job *j, json_t *step, struct diag *d)
     size_t i, n = json_array_size(items);
     struct fan_task *tasks = ARENA_NEW_N(&j->arena, struct fan_task, n + 1);
 
-    json_array_foreach(items, i, o)
-    {
-        tasks[i] = (struct fan_task){.shard = shard_of(j, (uint32_t)job_json_u64(o, "s"), d), .run = probe_absent, .arg = o};
+    json_array_foreach(items, i, o) {
+        tasks[i] =
+            (struct fan_task){.shard = shard_of(j, (uint32_t)job_json_u64(o, "s"), d), .run = probe_absent, .arg = o};
         if (!tasks[i].shard)
             return false;
     }
@@ -195,7 +199,8 @@ static bool absent_run(struct job *j, json_t *step, struct diag *d)
 
 const struct job_op job_op_absent = {.name = "absent", .run = absent_run};
 
-/* ---- alive: {"items": [{"s": shard}]}: all shards can be reached; else the statement fails before it did anything ---- */
+/* ---- alive: {"items": [{"s": shard}]}: all shards can be reached; else the statement fails before it did anything
+ * ---- */
 
 static bool probe_alive(struct mconn *c, struct arena *a, struct fan_task *t)
 {
@@ -209,8 +214,7 @@ static bool alive_run(struct job *j, json_t *step, struct diag *d)
     size_t i, n = 0;
     struct fan_task *tasks = ARENA_NEW_N(&j->arena, struct fan_task, json_array_size(items) + 1);
 
-    json_array_foreach(items, i, o)
-    {
+    json_array_foreach(items, i, o) {
         uint32_t id = (uint32_t)job_json_u64(o, "s");
         bool seen = false;
 
@@ -228,7 +232,8 @@ static bool alive_run(struct job *j, json_t *step, struct diag *d)
 
 const struct job_op job_op_alive = {.name = "alive", .run = alive_run};
 
-/* ---- gate: {"items": [{"s": shard, "db": schema, "name": table}]}: write locks on all of them from here on, in j->gate ---- */
+/* ---- gate: {"items": [{"s": shard, "db": schema, "name": table}]}: write locks on all of them from here on, in
+ * j->gate ---- */
 
 bool job_take_gate(struct job *j, const json_t *items, struct diag *d)
 {
@@ -241,7 +246,7 @@ bool job_take_gate(struct job *j, const json_t *items, struct diag *d)
     gate_close(j->gate);
     j->gate = NULL;
     json_array_foreach(items, i, o)
-    tables[i] = (struct gate_table){(uint32_t)job_json_u64(o, "s"), job_json_sv(o, "db"), job_json_sv(o, "name")};
+        tables[i] = (struct gate_table){(uint32_t)job_json_u64(o, "s"), job_json_sv(o, "db"), job_json_sv(o, "name")};
     return gate_open(j, tables, n, j->env.lock_wait_s ? j->env.lock_wait_s : DDL_LOCK_WAIT_S, true, &j->gate, d);
 }
 
@@ -252,7 +257,8 @@ static bool gate_run(struct job *j, json_t *step, struct diag *d)
 
 const struct job_op job_op_gate = {.name = "gate", .run = gate_run};
 
-/* ---- barrier: other nodes have loaded the version; {"statements": true}: and nobody plans by an older one any more ---- */
+/* ---- barrier: other nodes have loaded the version; {"statements": true}: and nobody plans by an older one any more
+ * ---- */
 
 /* Nodes whose heartbeat is older than this are taken for dead: they load before they serve again. */
 enum { BARRIER_LEASE_MS = 5000 };
@@ -262,17 +268,20 @@ static bool others_there(struct job *j, uint64_t v, bool statements, bool *there
     struct mresult r;
 
     if (!mconn_queryf(j->meta, &j->arena, &r, d,
-                      "SELECT COUNT(*) FROM tessera.node WHERE id <> %u AND running = 1 AND %s < %lu AND beat > UTC_TIMESTAMP(6) - INTERVAL %u MICROSECOND",
+                      "SELECT COUNT(*) FROM tessera.node WHERE id <> %u AND running = 1 AND %s < %lu AND beat > "
+                      "UTC_TIMESTAMP(6) - INTERVAL %u MICROSECOND",
                       j->e->cfg.node_id, statements ? "lowest" : "loaded", (unsigned long)v, BARRIER_LEASE_MS * 1000u))
         return false;
     *there = mresult_u64(&r, 0, 0) == 0;
     return true;
 }
 
-/* Never fails: whoever is late sees errors of shards (the table is gone), not wrong rows, and after the deadline the job goes on. */
+/* Never fails: whoever is late sees errors of shards (the table is gone), not wrong rows, and after the deadline the
+ * job goes on. */
 static bool barrier_run(struct job *j, json_t *step, struct diag *d)
 {
-    uint64_t v = j->version ? j->version : cat_pins_version(j->e->cfg.pins), deadline = clock_mono_ms() + j->e->cfg.barrier_ms;
+    uint64_t v = j->version ? j->version : cat_pins_version(j->e->cfg.pins),
+             deadline = clock_mono_ms() + j->e->cfg.barrier_ms;
     bool statements = json_is_true(json_object_get(step, "statements")), there = false;
 
     while (!engine_stopping(j->e)) {
@@ -284,8 +293,8 @@ static bool barrier_run(struct job *j, json_t *step, struct diag *d)
         if (there && (!statements || cat_pins_wait(j->e->cfg.pins, v, 20)))
             break;
         if (clock_mono_ms() > deadline) {
-            log_info(LOG_DDL, "DDL job %lu: somebody still uses a version before %lu after %u ms", (unsigned long)j->id, (unsigned long)v,
-                     j->e->cfg.barrier_ms);
+            log_info(LOG_DDL, "DDL job %lu: somebody still uses a version before %lu after %u ms", (unsigned long)j->id,
+                     (unsigned long)v, j->e->cfg.barrier_ms);
             break;
         }
         if (!there)

@@ -1,12 +1,13 @@
 /* The rules, in order:
- *   SINGLE, BROADCAST or PARTITION BY written: as written. What MySQL demands of partitioned tables is demanded: every unique key has all partition
- *   columns (1503), no foreign keys (1506) except those to BROADCAST tables, which each partition can check on its own shard.
- *   Database mode `single`: SINGLE.
- *   Else (`auto`, `local`): KEY over the primary key, one partition a shard; without one over the first unique key of NOT NULL columns, the AUTO_INCREMENT
- *   column, or a hidden key. Whatever stands against that makes the table SINGLE, with a note: a unique key that lacks the partition
- *   columns, a tie by foreign keys, a partition column that Tessera cannot compute from an INSERT (generated, prefix, floating point).
- * RANGE, LIST and HASH clauses are tried out on a shard as a table of the partition columns alone, partitioned by the server itself: it checks the clause by
- * MySQL's rules, and gives canonical expression and bounds back. */
+ *   SINGLE, BROADCAST or PARTITION BY written: as written. What MySQL demands of partitioned tables is demanded: every
+ * unique key has all partition columns (1503), no foreign keys (1506) except those to BROADCAST tables, which each
+ * partition can check on its own shard. Database mode `single`: SINGLE. Else (`auto`, `local`): KEY over the primary
+ * key, one partition a shard; without one over the first unique key of NOT NULL columns, the AUTO_INCREMENT column, or
+ * a hidden key. Whatever stands against that makes the table SINGLE, with a note: a unique key that lacks the partition
+ *   columns, a tie by foreign keys, a partition column that Tessera cannot compute from an INSERT (generated, prefix,
+ * floating point). RANGE, LIST and HASH clauses are tried out on a shard as a table of the partition columns alone,
+ * partitioned by the server itself: it checks the clause by MySQL's rules, and gives canonical expression and bounds
+ * back. */
 #include "ddl/place.h"
 
 #include "catalog/names.h"
@@ -21,7 +22,7 @@ uint32_t *place_active_shards(struct job *j, size_t *n)
     uint32_t *ids = ARENA_NEW_N(&j->arena, uint32_t, j->snap->shards.n + 1);
 
     *n = 0;
-    array_each (&j->snap->shards, s)
+    array_each(&j->snap->shards, s)
         if (s->state == CAT_SHARD_ACTIVE)
             ids[(*n)++] = s->id;
     return ids;
@@ -37,7 +38,7 @@ uint32_t place_pick_shard(struct job *j, const struct cat_db *db)
         return db->home_shard;
     if (n == 0)
         return 0;
-    array_each (&j->snap->tables, t)
+    array_each(&j->snap->tables, t)
         for (size_t i = 0; i < n; i++)
             counts[i] += (*t)->kind == CAT_SINGLE && (*t)->parts_n && (*t)->parts[0].shard_id == ids[i];
     for (size_t i = 1; i < n; i++)
@@ -52,7 +53,7 @@ static void tie_add(struct job *j, struct place_tables *l, const struct cat_tabl
 {
     if (!t || t->kind == CAT_BROADCAST)
         return;
-    array_each (l, it)
+    array_each(l, it)
         if (*it == t)
             return;
     array_push(l, &j->arena, t);
@@ -68,7 +69,7 @@ static bool refers_to(const struct cat_table *t, struct sv db, struct sv name)
 
 static void add_children(struct job *j, struct place_tables *l, struct sv db, struct sv name)
 {
-    array_each (&j->snap->tables, t)
+    array_each(&j->snap->tables, t)
         if (refers_to(*t, db, name))
             tie_add(j, l, *t);
 }
@@ -95,7 +96,8 @@ static void remove_self(struct place_tables *l, struct sv db, struct sv name)
     }
 }
 
-void place_tied(struct job *j, struct sv db, struct sv name, const struct define_fk *fks, size_t n_fks, struct place_tables *out)
+void place_tied(struct job *j, struct sv db, struct sv name, const struct define_fk *fks, size_t n_fks,
+                struct place_tables *out)
 {
     for (size_t i = 0; i < n_fks; i++)
         tie_add(j, out, cat_find_table(j->snap, fks[i].db.ptr ? fks[i].db : db, fks[i].table));
@@ -117,12 +119,12 @@ uint32_t place_tied_shard(const struct place_tables *tied)
     uint32_t best = 0;
     size_t best_n = 0;
 
-    array_each (tied, it) {
+    array_each(tied, it) {
         size_t n = 0;
 
         if ((*it)->kind != CAT_SINGLE)
             continue;
-        array_each (tied, o)
+        array_each(tied, o)
             n += (*o)->kind == CAT_SINGLE && (*o)->parts[0].shard_id == (*it)->parts[0].shard_id;
         if (n > best_n) {
             best_n = n;
@@ -138,7 +140,8 @@ static bool has_ties(struct job *j, struct sv db, struct sv table, const struct 
     struct place_tables tied = {0};
 
     for (size_t i = 0; i < def->n_fks; i++) {
-        const struct cat_table *p = cat_find_table(j->snap, def->fks[i].db.ptr ? def->fks[i].db : db, def->fks[i].table);
+        const struct cat_table *p =
+            cat_find_table(j->snap, def->fks[i].db.ptr ? def->fks[i].db : db, def->fks[i].table);
 
         if (!p || p->kind != CAT_BROADCAST)
             return true;
@@ -149,8 +152,8 @@ static bool has_ties(struct job *j, struct sv db, struct sv table, const struct 
 
 /* ---- SINGLE, BROADCAST ---- */
 
-static bool plan_single(struct job *j, const struct cat_db *db, struct sv table, const struct define *def, const struct ast_create_table *ct,
-                        struct place *p, struct diag *d)
+static bool plan_single(struct job *j, const struct cat_db *db, struct sv table, const struct define *def,
+                        const struct ast_create_table *ct, struct place *p, struct diag *d)
 {
     struct place_tables tied = {0};
     uint32_t shard = 0;
@@ -174,18 +177,21 @@ static bool plan_single(struct job *j, const struct cat_db *db, struct sv table,
     if (!shard)
         return diag_setf(d, ER_UNKNOWN_SHARD, "There is no active shard; CREATE SHARD adds one");
     p->parts->shard_id = shard;
-    array_each (&tied, t)
+    array_each(&tied, t)
         if ((*t)->kind != CAT_SINGLE || (*t)->parts[0].shard_id != shard)
-            return diag_setf(d, ER_NOT_ON_PARTITIONED, "Table '%.*s' is tied by foreign keys to '%.*s', which is not on the same shard", SV_ARG(table),
-                             SV_ARG((*t)->name));
+            return diag_setf(d, ER_NOT_ON_PARTITIONED,
+                             "Table '%.*s' is tied by foreign keys to '%.*s', which is not on the same shard",
+                             SV_ARG(table), SV_ARG((*t)->name));
     return true;
 }
 
-static bool plan_broadcast(struct job *j, const struct cat_db *db, struct sv table, const struct define *def, struct place *p, struct diag *d)
+static bool plan_broadcast(struct job *j, const struct cat_db *db, struct sv table, const struct define *def,
+                           struct place *p, struct diag *d)
 {
     p->kind = CAT_BROADCAST;
     if (has_ties(j, db->name, table, def))
-        return diag_setf(d, ER_NOT_ON_PARTITIONED, "BROADCAST table '%.*s' can have foreign keys to BROADCAST tables only", SV_ARG(table));
+        return diag_setf(d, ER_NOT_ON_PARTITIONED,
+                         "BROADCAST table '%.*s' can have foreign keys to BROADCAST tables only", SV_ARG(table));
     return true;
 }
 
@@ -288,7 +294,8 @@ static const char *unfit_column(const struct define *def, struct sv name)
 static const struct define_key *uncovered_key(const struct define *def, const struct sv *cols, size_t n_cols)
 {
     for (size_t i = 0; i < def->n_keys; i++)
-        if ((def->keys[i].type == AST_KEY_PRIMARY || def->keys[i].type == AST_KEY_UNIQUE) && !define_key_covers(&def->keys[i], cols, n_cols))
+        if ((def->keys[i].type == AST_KEY_PRIMARY || def->keys[i].type == AST_KEY_UNIQUE) &&
+            !define_key_covers(&def->keys[i], cols, n_cols))
             return &def->keys[i];
     return NULL;
 }
@@ -351,7 +358,8 @@ static struct sv key_title(struct arena *a, const struct define_key *k)
 }
 
 /* Empty: the table can be spread by default; else why not. */
-static struct sv why_not_spread(struct job *j, const struct cat_db *db, struct sv table, const struct define *def, struct place *p)
+static struct sv why_not_spread(struct job *j, const struct cat_db *db, struct sv table, const struct define *def,
+                                struct place *p)
 {
     const struct define_key *k;
     const char *why;
@@ -372,7 +380,8 @@ static struct sv why_not_spread(struct job *j, const struct cat_db *db, struct s
     return SV("");
 }
 
-static bool plan_default(struct job *j, const struct cat_db *db, struct sv table, const struct define *def, struct place *p, struct diag *d)
+static bool plan_default(struct job *j, const struct cat_db *db, struct sv table, const struct define *def,
+                         struct place *p, struct diag *d)
 {
     struct sv why;
 
@@ -391,17 +400,20 @@ static bool plan_default(struct job *j, const struct cat_db *db, struct sv table
 
 /* ---- PARTITION BY as written ---- */
 
-static bool check_written(struct job *j, const struct cat_db *db, struct sv table, const struct define *def, struct place *p, struct diag *d)
+static bool check_written(struct job *j, const struct cat_db *db, struct sv table, const struct define *def,
+                          struct place *p, struct diag *d)
 {
     const struct define_key *k = uncovered_key(def, p->cols, p->n_cols);
 
     if (k)
-        return diag_set(d, ER_UNIQUE_KEY_NEED_ALL_FIELDS_IN_PF, k->type == AST_KEY_PRIMARY ? "PRIMARY KEY" : "UNIQUE INDEX");
+        return diag_set(d, ER_UNIQUE_KEY_NEED_ALL_FIELDS_IN_PF,
+                        k->type == AST_KEY_PRIMARY ? "PRIMARY KEY" : "UNIQUE INDEX");
     for (size_t i = 0; i < p->n_cols; i++) {
         const char *why = unfit_column(def, p->cols[i]);
 
         if (why)
-            return diag_setf(d, ER_PARTITION_ENTRY_ERROR, "Table '%.*s' cannot be partitioned by column '%.*s': it %s", SV_ARG(table), SV_ARG(p->cols[i]), why);
+            return diag_setf(d, ER_PARTITION_ENTRY_ERROR, "Table '%.*s' cannot be partitioned by column '%.*s': it %s",
+                             SV_ARG(table), SV_ARG(p->cols[i]), why);
         if (!define_column(def, p->cols[i]) && !p->hidden)
             return diag_set(d, ER_KEY_COLUMN_DOES_NOT_EXITS, arena_dup(&j->arena, p->cols[i]).ptr);
     }
@@ -442,7 +454,8 @@ static enum ast_walk collect_column(struct ast_node **slot, void *arg)
     return AST_CONTINUE;
 }
 
-static bool plan_key(struct job *j, const struct define *def, const struct ast_partition_by *by, struct place *p, struct diag *d)
+static bool plan_key(struct job *j, const struct define *def, const struct ast_partition_by *by, struct place *p,
+                     struct diag *d)
 {
     const char *why;
 
@@ -490,7 +503,7 @@ static bool read_bounds(struct job *j, struct sv text, uint32_t width, struct pl
             p++;
             continue;
         }
-        if (*p == '_' ) { /* introducer */
+        if (*p == '_') { /* introducer */
             while (p < end && *p != '\'')
                 p++;
             continue;
@@ -539,9 +552,13 @@ static bool read_scratch(struct job *j, struct mconn *c, struct sv db, struct sv
 {
     struct mresult r;
 
-    if (!mconn_queryf(c, &j->arena, &r, d, "SELECT partition_name, partition_expression, partition_description, partition_method FROM information_schema.partitions "
-                      "WHERE table_schema = %Q AND table_name = %Q AND (subpartition_ordinal_position IS NULL OR subpartition_ordinal_position = 1) "
-                      "ORDER BY partition_ordinal_position", &db, &name))
+    if (!mconn_queryf(c, &j->arena, &r, d,
+                      "SELECT partition_name, partition_expression, partition_description, partition_method FROM "
+                      "information_schema.partitions "
+                      "WHERE table_schema = %Q AND table_name = %Q AND (subpartition_ordinal_position IS NULL OR "
+                      "subpartition_ordinal_position = 1) "
+                      "ORDER BY partition_ordinal_position",
+                      &db, &name))
         return false;
     if (r.rows == 0)
         return diag_setf(d, ER_INTERNAL, "Internal error: the server did not partition a table");
@@ -558,8 +575,8 @@ static bool read_scratch(struct job *j, struct mconn *c, struct sv db, struct sv
 }
 
 /* CREATE TABLE of the partition columns alone, with the partitioning clause, on one shard; read back; dropped. */
-static bool try_out(struct job *j, const struct cat_db *db, struct sv table, const struct ast_create_table *ct, const struct define *def,
-                    struct place *p, struct diag *d)
+static bool try_out(struct job *j, const struct cat_db *db, struct sv table, const struct ast_create_table *ct,
+                    const struct define *def, struct place *p, struct diag *d)
 {
     struct sv name = arena_printf(&j->arena, "tessera_try_%lu", (unsigned long)j->id), sql;
     uint32_t shard = place_pick_shard(j, NULL);
@@ -584,8 +601,8 @@ static bool try_out(struct job *j, const struct cat_db *db, struct sv table, con
     return ok;
 }
 
-static bool plan_written(struct job *j, const struct cat_db *db, struct sv table, struct ast_create_table *ct, const struct define *def,
-                         struct place *p, struct diag *d)
+static bool plan_written(struct job *j, const struct cat_db *db, struct sv table, struct ast_create_table *ct,
+                         const struct define *def, struct place *p, struct diag *d)
 {
     struct ast_partition_by *by = AST_AS(partition_by, ct->partition);
     struct column_names names = {j, p};
@@ -595,10 +612,12 @@ static bool plan_written(struct job *j, const struct cat_db *db, struct sv table
     if (table.len > NAMES_MAX - 7)
         return diag_set(d, ER_TOO_LONG_IDENT, arena_dup(&j->arena, table).ptr);
     if (by->sub) {
-        job_note(j, DDL_NOTE, ER_TABLE_SINGLE, "Subpartitions of table '%.*s' are left out: its partitions are spread over the shards", SV_ARG(table));
+        job_note(j, DDL_NOTE, ER_TABLE_SINGLE,
+                 "Subpartitions of table '%.*s' are left out: its partitions are spread over the shards",
+                 SV_ARG(table));
         by->sub = NULL;
         AST_EACH(slot, &by->parts)
-        AST_AS(partition_def, *slot)->subs.n = 0;
+            AST_AS(partition_def, *slot)->subs.n = 0;
     }
     if (!plan_parts(j, by, p, d))
         return false;
@@ -638,8 +657,8 @@ static bool plan_written(struct job *j, const struct cat_db *db, struct sv table
     return plan_spread(j, by->count, p, d);
 }
 
-bool place_plan(struct job *j, const struct cat_db *db, struct sv table, struct ast_create_table *ct, const struct define *def,
-                struct place *out, struct diag *d)
+bool place_plan(struct job *j, const struct cat_db *db, struct sv table, struct ast_create_table *ct,
+                const struct define *def, struct place *out, struct diag *d)
 {
     *out = (struct place){0};
     switch (ct->placement) {

@@ -1,4 +1,5 @@
-/* The placement as JSON in a job, into the catalog's object and back; table groups; the T! comment of SHOW CREATE TABLE. */
+/* The placement as JSON in a job, into the catalog's object and back; table groups; the T! comment of SHOW CREATE
+ * TABLE. */
 #include "ddl/place.h"
 
 #include "catalog/names.h"
@@ -36,8 +37,14 @@ json_t *place_to_json(const struct place *p)
 json_t *place_of_table(const struct cat_table *t)
 {
     struct arena a;
-    struct place p = {.kind = t->kind, .method = t->part.method, .by_columns = t->part.by_columns, .linear = t->part.linear,
-                      .by_default = t->part.by_default, .expr = t->part.expr, .note = t->note, .n_cols = t->part.columns_n,
+    struct place p = {.kind = t->kind,
+                      .method = t->part.method,
+                      .by_columns = t->part.by_columns,
+                      .linear = t->part.linear,
+                      .by_default = t->part.by_default,
+                      .expr = t->part.expr,
+                      .note = t->note,
+                      .n_cols = t->part.columns_n,
                       .n_parts = t->kind == CAT_BROADCAST ? 0 : t->parts_n};
     uint32_t width = t->part.by_columns ? t->part.columns_n : 1;
     json_t *o, *ranges = json_array();
@@ -50,7 +57,8 @@ json_t *place_of_table(const struct cat_table *t)
     for (size_t i = 0; i < p.n_parts; i++) {
         const struct cat_part *x = &t->parts[i];
 
-        p.parts[i] = (struct place_part){.name = x->name, .shard_id = x->shard_id, .tuples_n = x->tuples_n, .comment = x->comment};
+        p.parts[i] = (struct place_part){
+            .name = x->name, .shard_id = x->shard_id, .tuples_n = x->tuples_n, .comment = x->comment};
         if (x->bounds)
             p.parts[i].bounds = cat_bounds_to_json(x->bounds, x->tuples_n * width, &a);
         json_array_append_new(ranges, json_pack("[I,I]", (json_int_t)x->hash_lo, (json_int_t)x->hash_hi));
@@ -67,15 +75,15 @@ static bool apply_columns(const json_t *o, struct cat_table *t, struct diag *d)
     uint32_t *ordinals = ARENA_NEW_N(&t->arena, uint32_t, json_array_size(cols) + 1);
     size_t i;
 
-    json_array_foreach(cols, i, x)
-    {
+    json_array_foreach(cols, i, x) {
         struct sv name = sv_make(json_string_value(x), json_string_length(x));
         uint32_t k = 0;
 
         while (k < t->columns_n && !sv_eq_nocase(t->columns[k].name, name))
             k++;
         if (k == t->columns_n)
-            return diag_setf(d, ER_INTERNAL, "Internal error: table '%.*s' lacks its partition column '%.*s'", SV_ARG(t->name), SV_ARG(name));
+            return diag_setf(d, ER_INTERNAL, "Internal error: table '%.*s' lacks its partition column '%.*s'",
+                             SV_ARG(t->name), SV_ARG(name));
         ordinals[i] = k;
     }
     t->part.columns = ordinals;
@@ -91,12 +99,11 @@ static bool apply_parts(const json_t *o, struct cat_table *t, struct diag *d)
     struct cat_part *v;
 
     json_array_foreach(parts, i, x)
-    shards[i] = (uint32_t)job_json_u64(x, "shard");
+        shards[i] = (uint32_t)job_json_u64(x, "shard");
     cat_table_spread(t, (uint32_t)n, shards);
     v = ARENA_NEW_N(&t->arena, struct cat_part, n + 1);
     memcpy(v, t->parts, n * sizeof *v);
-    json_array_foreach(parts, i, x)
-    {
+    json_array_foreach(parts, i, x) {
         struct sv bounds = job_json_sv(x, "bounds");
         uint32_t n_bounds;
 
@@ -177,7 +184,8 @@ static bool equal_partitioning(const struct cat_table *x, const struct cat_table
     for (uint32_t i = 0; i < x->parts_n; i++) {
         const struct cat_part *p = &x->parts[i], *q = &y->parts[i];
 
-        if (p->shard_id != q->shard_id || p->hash_lo != q->hash_lo || p->hash_hi != q->hash_hi || !same_bounds(p, q, width))
+        if (p->shard_id != q->shard_id || p->hash_lo != q->hash_lo || p->hash_hi != q->hash_hi ||
+            !same_bounds(p, q, width))
             return false;
     }
     return true;
@@ -187,7 +195,7 @@ uint64_t place_find_group(const struct cat_snapshot *s, const struct cat_table *
 {
     if (t->kind != CAT_PARTITIONED)
         return 0;
-    array_each (&s->tables, it)
+    array_each(&s->tables, it)
         if ((*it)->id != t->id && (*it)->group_id && equal_partitioning(t, *it))
             return (*it)->group_id;
     return 0;

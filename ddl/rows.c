@@ -24,6 +24,7 @@ const struct ddl_rows *rows_end(struct rows *r)
 {
     struct ddl_rows *out = ARENA_NEW(r->a, struct ddl_rows);
 
-    *out = (struct ddl_rows){.cols = r->cols, .n_cols = r->n_cols, .cells = r->cells.v, .n_rows = r->cells.n / r->n_cols};
+    *out =
+        (struct ddl_rows){.cols = r->cols, .n_cols = r->n_cols, .cells = r->cells.v, .n_rows = r->cells.n / r->n_cols};
     return out;
 }

@@ -1,9 +1,10 @@
-/* ANALYZE, CHECK, CHECKSUM, OPTIMIZE, REPAIR TABLE: on every physical table, the answers put together as one server would give them; and SHOW DDL. None of them is a
- * job.
+/* ANALYZE, CHECK, CHECKSUM, OPTIMIZE, REPAIR TABLE: on every physical table, the answers put together as one server
+ * would give them; and SHOW DDL. None of them is a job.
  *
- * Where all partitions say the same, one row says it. A message that only some partitions have names the shard. CHECK TABLE also compares the partitions' definitions
- * with each other and counts rows that are not in the partition where they belong. The checksum of a partitioned table is the sum of its partitions', as the
- * servers sum up their rows' (so it is what one server would say, unless the table has a hidden key). */
+ * Where all partitions say the same, one row says it. A message that only some partitions have names the shard. CHECK
+ * TABLE also compares the partitions' definitions with each other and counts rows that are not in the partition where
+ * they belong. The checksum of a partitioned table is the sum of its partitions', as the servers sum up their rows' (so
+ * it is what one server would say, unless the table has a hidden key). */
 #include "ddl/describe.h"
 #include "ddl/rows.h"
 #include "ddl/stmts.h"
@@ -48,8 +49,9 @@ static bool ask(struct mconn *c, struct arena *a, struct fan_task *t)
     if (!mconn_query(c, s->count_sql, a, &r, &t->d))
         return false;
     if (r.rows && mresult_u64(&r, 0, 0))
-        s->extra = arena_printf(&s->arena, "%llu rows of table '%.*s' on shard '%.*s' belong to other partitions", (unsigned long long)mresult_u64(&r, 0, 0),
-                                SV_ARG(s->place.name), SV_ARG(t->shard->name));
+        s->extra =
+            arena_printf(&s->arena, "%llu rows of table '%.*s' on shard '%.*s' belong to other partitions",
+                         (unsigned long long)mresult_u64(&r, 0, 0), SV_ARG(s->place.name), SV_ARG(t->shard->name));
     return true;
 }
 
@@ -75,7 +77,8 @@ static void row(struct rows *r, struct sv title, const char *op, const char *typ
 }
 
 /* Each different message once, in the order met; the first one of type status last. */
-static void merge(struct job *j, struct rows *out, struct sv title, const char *op, const struct cat_table *t, struct said *all, size_t n)
+static void merge(struct job *j, struct rows *out, struct sv title, const char *op, const struct cat_table *t,
+                  struct said *all, size_t n)
 {
     struct arena *a = out->a;
     struct sv status = SV_NULL;
@@ -85,7 +88,8 @@ static void merge(struct job *j, struct rows *out, struct sv title, const char *
         if (all[i].extra.len)
             row(out, title, op, "error", all[i].extra);
         for (uint32_t k = 0; k < all[i].r.rows; k++) {
-            struct sv type = mresult_cell(&all[i].r, k, 2), text = names_to_logical(a, mresult_cell(&all[i].r, k, 3), t->name);
+            struct sv type = mresult_cell(&all[i].r, k, 2),
+                      text = names_to_logical(a, mresult_cell(&all[i].r, k, 3), t->name);
             bool known = false;
 
             if (sv_eq(type, SV("status"))) {
@@ -93,7 +97,7 @@ static void merge(struct job *j, struct rows *out, struct sv title, const char *
                     status = sv_starts(text, SV("Table is already")) && status.ptr ? status : arena_dup(a, text);
                 continue;
             }
-            array_each (&seen, x)
+            array_each(&seen, x)
                 known = known || sv_eq(*x, text);
             if (known)
                 continue;
@@ -136,19 +140,23 @@ static void compare_shapes(struct job *j, const struct cat_table *t, struct said
 
         diag_clear(&d);
         if (!job_open_shard(j, all[i].place.shard_id, false, &c, &d) ||
-            !describe_shape(c, all[i].place.db, all[i].place.name, all[i].place.part_no, &j->arena, i ? &s : &first, &d)) {
+            !describe_shape(c, all[i].place.db, all[i].place.name, all[i].place.part_no, &j->arena, i ? &s : &first,
+                            &d)) {
             all[i].extra = arena_dup(&all[i].arena, sv_cstr(d.text));
             continue;
         }
         mconn_close(c);
         if (i && !shape_equal(&first, &s))
-            all[i].extra = arena_printf(&all[i].arena, "The definition of table '%.*s' on shard '%.*s' differs from that of the first partition", SV_ARG(all[i].place.name),
-                                        SV_ARG(sh->name));
+            all[i].extra =
+                arena_printf(&all[i].arena,
+                             "The definition of table '%.*s' on shard '%.*s' differs from that of the first partition",
+                             SV_ARG(all[i].place.name), SV_ARG(sh->name));
     }
     (void)t;
 }
 
-static bool admin_table(struct job *j, const struct ast_admin_table *a, const struct cat_table *t, struct sv title, struct rows *out, struct diag *d)
+static bool admin_table(struct job *j, const struct ast_admin_table *a, const struct cat_table *t, struct sv title,
+                        struct rows *out, struct diag *d)
 {
     size_t n = job_places(j, t);
     struct said *all = ARENA_NEW_N(&j->arena, struct said, n + 1);
@@ -161,8 +169,10 @@ static bool admin_table(struct job *j, const struct ast_admin_table *a, const st
         arena_init(&s->arena, 0);
         s->place = job_place_at(j, t, i);
         s->t = t;
-        s->sql = mconn_sql(&j->arena, "%s %sTABLE %I.%I %S", verbs[a->op], a->no_binlog && a->op != AST_ADMIN_CHECK && a->op != AST_ADMIN_CHECKSUM ? "NO_WRITE_TO_BINLOG " : "",
-                           &s->place.db, &s->place.name, a->extra.len ? &a->extra : &a->word);
+        s->sql = mconn_sql(
+            &j->arena, "%s %sTABLE %I.%I %S", verbs[a->op],
+            a->no_binlog && a->op != AST_ADMIN_CHECK && a->op != AST_ADMIN_CHECKSUM ? "NO_WRITE_TO_BINLOG " : "",
+            &s->place.db, &s->place.name, a->extra.len ? &a->extra : &a->word);
         if (a->op == AST_ADMIN_CHECK && t->kind == CAT_PARTITIONED)
             s->count_sql = count_misplaced(j, t, i);
         tasks[i] = (struct fan_task){.shard = cat_find_shard_id(j->snap, s->place.shard_id), .run = ask, .arg = s};
@@ -201,8 +211,7 @@ bool admin_run(struct job *j, struct ast_node *ast, struct diag *d)
         rows_init(&out, &j->r->arena, checksum_cols, ARRAY_LEN(checksum_cols));
     else
         rows_init(&out, &j->r->arena, admin_cols, ARRAY_LEN(admin_cols));
-    AST_EACH(slot, &a->tables)
-    {
+    AST_EACH(slot, &a->tables) {
         const struct cat_table *t;
         struct sv db, name, title;
         struct diag d2;
@@ -225,12 +234,18 @@ bool admin_run(struct job *j, struct ast_node *ast, struct diag *d)
 /* ---- SHOW DDL [n] ---- */
 
 static const struct ddl_column ddl_cols[] = {
-    {.name = {"Id", 2}, .type = ROWS_NUMBER, .length = 20},       {.name = {"State", 5}, .type = ROWS_TEXT, .length = 16},
-    {.name = {"Kind", 4}, .type = ROWS_TEXT, .length = 32},       {.name = {"Db", 2}, .type = ROWS_TEXT, .length = 64},
-    {.name = {"Table", 5}, .type = ROWS_TEXT, .length = 64},      {.name = {"Step", 4}, .type = ROWS_NUMBER, .length = 20},
-    {.name = {"Steps", 5}, .type = ROWS_NUMBER, .length = 20},    {.name = {"Node", 4}, .type = ROWS_TEXT, .length = 64},
-    {.name = {"User", 4}, .type = ROWS_TEXT, .length = 320},      {.name = {"Created", 7}, .type = ROWS_TEXT, .length = 26},
-    {.name = {"Finished", 8}, .type = ROWS_TEXT, .length = 26},   {.name = {"Statement", 9}, .type = ROWS_TEXT, .length = 1024},
+    {.name = {"Id", 2}, .type = ROWS_NUMBER, .length = 20},
+    {.name = {"State", 5}, .type = ROWS_TEXT, .length = 16},
+    {.name = {"Kind", 4}, .type = ROWS_TEXT, .length = 32},
+    {.name = {"Db", 2}, .type = ROWS_TEXT, .length = 64},
+    {.name = {"Table", 5}, .type = ROWS_TEXT, .length = 64},
+    {.name = {"Step", 4}, .type = ROWS_NUMBER, .length = 20},
+    {.name = {"Steps", 5}, .type = ROWS_NUMBER, .length = 20},
+    {.name = {"Node", 4}, .type = ROWS_TEXT, .length = 64},
+    {.name = {"User", 4}, .type = ROWS_TEXT, .length = 320},
+    {.name = {"Created", 7}, .type = ROWS_TEXT, .length = 26},
+    {.name = {"Finished", 8}, .type = ROWS_TEXT, .length = 26},
+    {.name = {"Statement", 9}, .type = ROWS_TEXT, .length = 1024},
     {.name = {"Error", 5}, .type = ROWS_TEXT, .length = 512},
 };
 
@@ -250,7 +265,8 @@ bool show_ddl_run(struct job *j, struct ast_node *ast, struct diag *d)
         where = mconn_sql(&j->arena, "WHERE id = %lu", (unsigned long)id);
     }
     if (!mconn_queryf(j->meta, &j->arena, &r, d,
-                      "SELECT id, state, kind, db, tbl, step, n_steps, node, user, created, finished, statement, error FROM tessera.ddl_job %S ORDER BY id DESC LIMIT %d",
+                      "SELECT id, state, kind, db, tbl, step, n_steps, node, user, created, finished, statement, error "
+                      "FROM tessera.ddl_job %S ORDER BY id DESC LIMIT %d",
                       &where, (int)SHOW_DDL_ROWS))
         return false;
     rows_init(&out, &j->r->arena, ddl_cols, ARRAY_LEN(ddl_cols));

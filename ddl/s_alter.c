@@ -1,17 +1,17 @@
 /* ALTER TABLE, CREATE INDEX, DROP INDEX: what each partition can do by itself, done on all of them or on none.
  *
- * Planning: refusals; a scratch copy of the first partition (empty) is altered, which finds every error that does not depend on
- * rows before anything is touched, and tells what the change is: whether columns change, whether rows can make it fail, whether it loses
- * something. From that:
- *   columns change        -> under a gate: all partitions are write-locked at once, nobody sees two shapes
- *   may fail, and loses   -> a rehearsal under the gate: every partition's rows are copied and the copy is altered; only if all of them went well the
- *                            tables themselves are
- *   else                  -> in parallel, online as the server can; a failure on one partition is undone on the others by the inverse ALTER, which shape_alter
+ * Planning: refusals; a scratch copy of the first partition (empty) is altered, which finds every error that does not
+ * depend on rows before anything is touched, and tells what the change is: whether columns change, whether rows can
+ * make it fail, whether it loses something. From that: columns change        -> under a gate: all partitions are
+ * write-locked at once, nobody sees two shapes may fail, and loses   -> a rehearsal under the gate: every partition's
+ * rows are copied and the copy is altered; only if all of them went well the tables themselves are else -> in parallel,
+ * online as the server can; a failure on one partition is undone on the others by the inverse ALTER, which shape_alter
  *                            derives from the two definitions
  *
- * The op is one step. It reads the definition of each partition and does what is left to do: the old definition is in the job, whatever
- * differs from it is done. So it can be repeated, by whoever. If it fails with everything as it was (j->clean) the job ends as undone; if
- * it fails in between, which takes the loss of a server or of this process at the wrong moment, it stays and is completed later. */
+ * The op is one step. It reads the definition of each partition and does what is left to do: the old definition is in
+ * the job, whatever differs from it is done. So it can be repeated, by whoever. If it fails with everything as it was
+ * (j->clean) the job ends as undone; if it fails in between, which takes the loss of a server or of this process at the
+ * wrong moment, it stays and is completed later. */
 #include "ddl/define.h"
 #include "ddl/describe.h"
 #include "ddl/gate.h"
@@ -37,7 +37,8 @@ struct alter {
     bool loses;                 /* something is gone behind it */
     struct shape_rename *renames;
     size_t n_renames;
-    struct sv max_of;           /* a column that becomes AUTO_INCREMENT */
+    bool drop_hidden; /* the hidden key makes room for one of the table's own */
+    struct sv max_of; /* a column that becomes AUTO_INCREMENT */
 };
 
 static const char *refused_op(enum ast_alter_op op)
@@ -160,7 +161,8 @@ static bool check_new_key(const struct cat_table *t, const struct define_key *k,
         struct sv col = t->columns[t->part.columns[i]].name;
 
         if (!define_key_covers(k, &col, 1))
-            return diag_set(d, ER_UNIQUE_KEY_NEED_ALL_FIELDS_IN_PF, k->type == AST_KEY_PRIMARY ? "PRIMARY KEY" : "UNIQUE INDEX");
+            return diag_set(d, ER_UNIQUE_KEY_NEED_ALL_FIELDS_IN_PF,
+                            k->type == AST_KEY_PRIMARY ? "PRIMARY KEY" : "UNIQUE INDEX");
     }
     return true;
 }
@@ -180,11 +182,11 @@ static bool add_columns(struct job *j, struct alter *x, struct ast_alter_action 
     if (def.auto_column)
         x->max_of = def.auto_column->def->name.name;
     if (def.auto_column && job_places(j, x->t) > 1)
-        return diag_setf(d, ER_NOT_ON_PARTITIONED, "Adding an AUTO_INCREMENT column is not possible on the partitioned table '%.*s': each partition would number its own rows",
+        return diag_setf(d, ER_NOT_ON_PARTITIONED,
+                         "Adding an AUTO_INCREMENT column is not possible on the partitioned table '%.*s': each "
+                         "partition would number its own rows",
                          SV_ARG(x->t->name));
-    if (def.auto_column && has_hidden_key(x->t))
-        return diag_setf(d, ER_NOT_ON_PARTITIONED, "Table '%.*s' has no primary key and is spread by a hidden AUTO_INCREMENT column; it cannot get another one",
-                         SV_ARG(x->t->name));
+    x->drop_hidden = x->drop_hidden || (def.auto_column && has_hidden_key(x->t));
     return true;
 }
 
@@ -200,15 +202,21 @@ static bool add_key(struct job *j, struct alter *x, struct ast_alter_action *act
         return true; /* ties were looked at before (gather.c) and are checked in check_ties */
     }
     define_read_key(&j->arena, k, &key);
-    if (k->type == AST_KEY_PRIMARY && has_hidden_key(x->t))
-        return diag_setf(d, ER_NOT_ON_PARTITIONED, "Table '%.*s' is spread by a hidden key; a primary key needs it to be spread anew, which ALTER TABLE does not do yet",
-                         SV_ARG(x->t->name));
+    if (k->type == AST_KEY_PRIMARY && has_hidden_key(x->t)) {
+        if (x->t->kind != CAT_SINGLE)
+            return diag_setf(d, ER_NOT_ON_PARTITIONED,
+                             "Table '%.*s' is spread by a hidden key; a primary key needs it to be spread anew, which "
+                             "ALTER TABLE does not do yet",
+                             SV_ARG(x->t->name));
+        x->drop_hidden = true;
+    }
     x->may_fail = x->may_fail || k->type == AST_KEY_PRIMARY || k->type == AST_KEY_UNIQUE;
     x->columns = x->columns || k->type == AST_KEY_PRIMARY;
     return check_new_key(x->t, &key, d);
 }
 
-static bool change_column(struct job *j, struct alter *x, struct ast_alter_action *act, struct sv old, struct sv now, struct diag *d)
+static bool change_column(struct job *j, struct alter *x, struct ast_alter_action *act, struct sv old, struct sv now,
+                          struct diag *d)
 {
     struct define_key k = {.type = AST_KEY_UNIQUE, .n_cols = 1};
     struct ast_column_def *def = act->def ? AST_AS(column_def, act->def) : NULL;
@@ -217,15 +225,20 @@ static bool change_column(struct job *j, struct alter *x, struct ast_alter_actio
     x->columns = true;
     add_rename(j, x, old, now);
     if (is_part_column(x->t, old) && !sv_eq_nocase(old, now) && !x->t->part.by_columns)
-        return diag_setf(d, ER_NOT_ON_PARTITIONED, "Renaming column '%.*s' is not possible on the partitioned table '%.*s': its partitioning expression uses it",
+        return diag_setf(d, ER_NOT_ON_PARTITIONED,
+                         "Renaming column '%.*s' is not possible on the partitioned table '%.*s': its partitioning "
+                         "expression uses it",
                          SV_ARG(old), SV_ARG(x->t->name));
     if (!def)
         return true;
     if (is_part_column(x->t, old) && def->generated)
-        return diag_setf(d, ER_NOT_ON_PARTITIONED, "Partition column '%.*s' of table '%.*s' cannot be generated", SV_ARG(old), SV_ARG(x->t->name));
+        return diag_setf(d, ER_NOT_ON_PARTITIONED, "Partition column '%.*s' of table '%.*s' cannot be generated",
+                         SV_ARG(old), SV_ARG(x->t->name));
     x->may_fail = true;
-    if (def->auto_increment)
+    if (def->auto_increment) {
         x->max_of = now;
+        x->drop_hidden = x->drop_hidden || (x->t->kind == CAT_SINGLE && has_hidden_key(x->t));
+    }
     if (def->key != AST_COLUMN_KEY_NONE) {
         k.cols = &old;
         k.prefix = &prefix;
@@ -261,7 +274,8 @@ static bool read_option(struct job *j, struct alter *x, struct ast_alter_action 
     if (sv_eq_nocase(o->name, SV("AUTO_INCREMENT"))) {
         *keep = !define_option_u64(o, &x->auto_inc);
     } else if (sv_eq_nocase(o->name, SV("ENGINE")) && !sv_eq_nocase(define_option_text(o), SV("InnoDB"))) {
-        job_note(j, DDL_NOTE, WARN_USING_OTHER_HANDLER, "Using storage engine InnoDB for table '%.*s' (%.*s was asked for)", SV_ARG(x->t->name),
+        job_note(j, DDL_NOTE, WARN_USING_OTHER_HANDLER,
+                 "Using storage engine InnoDB for table '%.*s' (%.*s was asked for)", SV_ARG(x->t->name),
                  SV_ARG(define_option_text(o)));
         *keep = false;
     }
@@ -281,7 +295,8 @@ static bool read_action(struct job *j, struct alter *x, struct ast_alter_action 
     if (act->op == AST_ALTER_ADD_KEY)
         return add_key(j, x, act, d);
     if (act->op == AST_ALTER_MODIFY_COLUMN)
-        return change_column(j, x, act, AST_AS(column_def, act->def)->name.name, AST_AS(column_def, act->def)->name.name, d);
+        return change_column(j, x, act, AST_AS(column_def, act->def)->name.name,
+                             AST_AS(column_def, act->def)->name.name, d);
     if (act->op == AST_ALTER_CHANGE_COLUMN)
         return change_column(j, x, act, act->name.name, AST_AS(column_def, act->def)->name.name, d);
     if (act->op == AST_ALTER_RENAME_COLUMN)
@@ -294,8 +309,10 @@ static bool read_action(struct job *j, struct alter *x, struct ast_alter_action 
     }
     if (act->op == AST_ALTER_DROP_COLUMN) {
         if (is_part_column(x->t, act->name.name))
-            return diag_setf(d, ER_NOT_ON_PARTITIONED, "Dropping column '%.*s' is not possible on the partitioned table '%.*s': rows are spread by it",
-                             SV_ARG(act->name.name), SV_ARG(x->t->name));
+            return diag_setf(
+                d, ER_NOT_ON_PARTITIONED,
+                "Dropping column '%.*s' is not possible on the partitioned table '%.*s': rows are spread by it",
+                SV_ARG(act->name.name), SV_ARG(x->t->name));
         x->columns = x->loses = true;
     }
     if (act->op == AST_ALTER_DROP_PRIMARY && has_hidden_key(x->t))
@@ -321,14 +338,20 @@ static bool read_actions(struct job *j, struct alter *x, struct diag *d)
             l->items[kept++] = l->items[i];
     }
     l->n = kept;
+    if (x->drop_hidden) {
+        struct ast_alter_action *act = AST_NEW(&j->arena, ALTER_ACTION, alter_action);
+
+        act->op = AST_ALTER_DROP_COLUMN;
+        act->name = ast_ident_make(SV(DESCRIBE_HIDDEN));
+        ast_list_add(&j->arena, l, &act->node);
+    }
     return true;
 }
 
 /* Foreign keys that the statement adds: where the tables are now, can the servers check them? */
 static bool check_ties(struct job *j, struct alter *x, struct diag *d)
 {
-    AST_EACH(slot, &x->at->actions)
-    {
+    AST_EACH(slot, &x->at->actions) {
         const struct ast_alter_action *act = AST_AS_CONST(alter_action, *slot);
         const struct ast_key_def *k;
         const struct cat_table *p;
@@ -343,10 +366,13 @@ static bool check_ties(struct job *j, struct alter *x, struct diag *d)
         if (x->t->kind == CAT_PARTITIONED)
             return diag_set(d, ER_FOREIGN_KEY_ON_PARTITIONED);
         if (x->t->kind == CAT_BROADCAST)
-            return diag_setf(d, ER_NOT_ON_PARTITIONED, "BROADCAST table '%.*s' can have foreign keys to BROADCAST tables only", SV_ARG(x->t->name));
+            return diag_setf(d, ER_NOT_ON_PARTITIONED,
+                             "BROADCAST table '%.*s' can have foreign keys to BROADCAST tables only",
+                             SV_ARG(x->t->name));
         if (p && (p->kind != CAT_SINGLE || p->parts[0].shard_id != x->t->parts[0].shard_id))
-            return diag_setf(d, ER_NOT_ON_PARTITIONED, "Table '%.*s' is to be tied by a foreign key to '%.*s', which is not on the same shard", SV_ARG(x->t->name),
-                             SV_ARG(p->name));
+            return diag_setf(d, ER_NOT_ON_PARTITIONED,
+                             "Table '%.*s' is to be tied by a foreign key to '%.*s', which is not on the same shard",
+                             SV_ARG(x->t->name), SV_ARG(p->name));
     }
     return true;
 }
@@ -379,12 +405,14 @@ static bool safe_change(const struct cat_column *o, const struct cat_column *n)
         return true;
     if (int_width(o->type.code, &ow) && int_width(n->type.code, &nw))
         return o->type.is_unsigned == n->type.is_unsigned && nw >= ow;
-    if (o->type.code != n->type.code || o->type.coll_id != n->type.coll_id || o->type.is_unsigned != n->type.is_unsigned)
+    if (o->type.code != n->type.code || o->type.coll_id != n->type.coll_id ||
+        o->type.is_unsigned != n->type.is_unsigned)
         return false;
     if (o->type.code == 253 || o->type.code == 254 || o->type.code == 252)
         return n->type.length >= o->type.length && (o->type.coll_id != 63 || o->type.code != 254);
     if (o->type.code == 246)
-        return n->type.decimals >= o->type.decimals && n->type.length - n->type.decimals >= o->type.length - o->type.decimals;
+        return n->type.decimals >= o->type.decimals &&
+               n->type.length - n->type.decimals >= o->type.length - o->type.decimals;
     return false;
 }
 
@@ -418,7 +446,9 @@ static bool judge_columns(struct alter *x, const struct cat_table *now, struct d
             if (sv_eq_nocase(now->columns[k].name, name))
                 n = &now->columns[k];
         if (is_part_column(x->t, o->name) && (!n || !same_partition(o, n)))
-            return diag_setf(d, ER_NOT_ON_PARTITIONED, "Changing the type of column '%.*s' is not possible on the partitioned table '%.*s': rows are spread by it",
+            return diag_setf(d, ER_NOT_ON_PARTITIONED,
+                             "Changing the type of column '%.*s' is not possible on the partitioned table '%.*s': rows "
+                             "are spread by it",
                              SV_ARG(o->name), SV_ARG(x->t->name));
         if (n && !safe_change(o, n))
             x->loses = true;
@@ -440,7 +470,8 @@ static bool try_on_scratch(struct job *j, struct alter *x, struct mconn *c, stru
     for (uint32_t i = 0; i < at->actions.n; i++) {
         enum ast_alter_op op = AST_AS(alter_action, at->actions.items[i])->op;
 
-        if (op != AST_ALTER_DROP_CHECK && op != AST_ALTER_DROP_CONSTRAINT && op != AST_ALTER_CHECK_ENFORCED && op != AST_ALTER_DROP_FOREIGN)
+        if (op != AST_ALTER_DROP_CHECK && op != AST_ALTER_DROP_CONSTRAINT && op != AST_ALTER_CHECK_ENFORCED &&
+            op != AST_ALTER_DROP_FOREIGN)
             at->actions.items[kept++] = at->actions.items[i];
     }
     at->actions.n = kept;
@@ -450,7 +481,8 @@ static bool try_on_scratch(struct job *j, struct alter *x, struct mconn *c, stru
         sql = sqlgen_alter(j, at, p.db, scratch, NAMES_SCRATCH_PART, mconn_is_mariadb(c), d);
         ok = sql.ptr && fan_set_env(c, &j->env, d) && mconn_exec(c, sql, d);
     }
-    ok = ok && fan_set_env(c, NULL, d) && describe_table(c, p.db, scratch, NAMES_SCRATCH_PART, now, NULL, d) && judge_columns(x, now, d);
+    ok = ok && fan_set_env(c, NULL, d) && describe_table(c, p.db, scratch, NAMES_SCRATCH_PART, now, NULL, d) &&
+         judge_columns(x, now, d);
     diag_clear(&d2);
     if (!mconn_is_lost(c) && !mconn_execf(c, &d2, "DROP TABLE IF EXISTS %I.%I", &p.db, &scratch))
         log_warn(LOG_DDL, "dropping %.*s: %s", SV_ARG(scratch), d2.text);
@@ -471,17 +503,17 @@ bool alter_locks(struct job *j, struct ast_node *ast, struct job_lock_array *l, 
     job_lock_table(&j->arena, l, JOB_EXCLUSIVE, j->db, j->table);
     if ((t = cat_find_table(j->snap, j->db, j->table)) != NULL)
         place_tied_to(j, t, &tied);
-    array_each (&tied, x)
+    array_each(&tied, x)
         job_lock_table(&j->arena, l, JOB_EXCLUSIVE, (*x)->db, (*x)->name);
-    AST_EACH(slot, &at->actions)
-    {
+    AST_EACH(slot, &at->actions) {
         const struct ast_alter_action *act = AST_AS_CONST(alter_action, *slot);
         struct sv db, name;
 
         if (act->op == AST_ALTER_RENAME && act->table && job_table_name(j, act->table, &db, &name, d))
             job_lock_table(&j->arena, l, JOB_EXCLUSIVE, db, name);
         if (act->op == AST_ALTER_ADD_KEY && AST_AS_CONST(key_def, act->def)->type == AST_KEY_FOREIGN &&
-            job_table_name(j, AST_AS_CONST(references, AST_AS_CONST(key_def, act->def)->references)->table, &db, &name, d))
+            job_table_name(j, AST_AS_CONST(references, AST_AS_CONST(key_def, act->def)->references)->table, &db, &name,
+                           d))
             job_lock_table(&j->arena, l, JOB_SHARED, db, name);
     }
     return !diag_is_set(d);
@@ -510,8 +542,7 @@ static bool alter_items(struct job *j, struct alter *x, bool mariadb, json_t *it
     json_t *o;
     size_t i;
 
-    json_array_foreach(items, i, o)
-    {
+    json_array_foreach(items, i, o) {
         int part_no = (int)json_integer_value(json_object_get(o, "part"));
         struct sv sql = sqlgen_alter(j, x->at, job_json_sv(o, "db"), job_json_sv(o, "name"), part_no, mariadb, d);
 
@@ -528,14 +559,14 @@ static json_t *publish_json(const struct alter *x, const struct cat_table *t, bo
     json_t *place = place_of_table(t), *cols = json_object_get(place, "cols"), *c, *o;
     size_t i;
 
-    json_array_foreach(cols, i, c)
-    {
+    json_array_foreach(cols, i, c) {
         struct sv old = sv_make(json_string_value(c), json_string_length(c));
 
         if (self)
             json_array_set_new(cols, i, job_json_text(new_name(x, old)));
     }
-    o = json_pack("{s:I, s:o, s:I}", "id", (json_int_t)t->id, "place", place, "auto_inc", (json_int_t)(self && x->auto_inc ? x->auto_inc : t->auto_inc_start));
+    o = json_pack("{s:I, s:o, s:I}", "id", (json_int_t)t->id, "place", place, "auto_inc",
+                  (json_int_t)(self && x->auto_inc ? x->auto_inc : t->auto_inc_start));
     json_object_set_new(o, "db", job_json_text(t->db));
     json_object_set_new(o, "name", job_json_text(t->name));
     return o;
@@ -570,15 +601,16 @@ static bool add_steps(struct job *j, struct alter *x, struct mconn *c, struct di
         job_set_env(j);
     }
     job_set_no_return(j); /* the op itself says when it left everything as it was */
-    o = json_pack("{s:o, s:i, s:b, s:b, s:o}", "items", items, "s0_part", p.part_no, "gate", !alone && x->columns && !tied, "rehearse",
-                  !alone && x->may_fail && x->loses && !tied, "renames", renames);
+    o = json_pack("{s:o, s:i, s:b, s:b, s:o}", "items", items, "s0_part", p.part_no, "gate",
+                  !alone && x->columns && !tied, "rehearse", !alone && x->may_fail && x->loses && !tied, "renames",
+                  renames);
     json_object_set_new(o, "s0", job_json_text(mresult_cell(&r, 0, 1)));
     if (x->at->actions.n)
         job_step(j, "alter", o);
     else
         json_decref(o);
     json_array_append_new(tables, publish_json(x, x->t, true));
-    array_each (&ties, t)
+    array_each(&ties, t)
         for (uint32_t i = 0; x->n_renames && i < (*t)->fks_n; i++)
             if (sv_eq((*t)->fks[i].ref_db, x->t->db) && sv_eq((*t)->fks[i].ref_table, x->t->name)) {
                 json_array_append_new(tables, publish_json(x, *t, false));
@@ -620,7 +652,8 @@ static bool plan_alter(struct job *j, struct ast_alter_table *at, struct diag *d
     root = &x.at->node;
     if (x.t->kind == CAT_PARTITIONED)
         define_name_constraints(&j->arena, &root, x.t->name, !mconn_is_mariadb(c), &n_checks, &n_fks);
-    ok = (x.at->actions.n == 0 || job_places(j, x.t) == 1 || x.t->fks_n || try_on_scratch(j, &x, c, d)) && add_steps(j, &x, c, d);
+    ok = (x.at->actions.n == 0 || job_places(j, x.t) == 1 || x.t->fks_n || try_on_scratch(j, &x, c, d)) &&
+         add_steps(j, &x, c, d);
     mconn_close(c);
     return ok;
 }
@@ -632,7 +665,8 @@ bool alter_plan(struct job *j, struct ast_node *ast, struct diag *d)
 
 /* ---- CREATE INDEX, DROP INDEX: as ALTER TABLE ---- */
 
-static void pass_option(struct arena *a, struct ast_alter_table *at, const struct ast_list *options, const char *name, enum ast_alter_op op)
+static void pass_option(struct arena *a, struct ast_alter_table *at, const struct ast_list *options, const char *name,
+                        enum ast_alter_op op)
 {
     const struct ast_option *o = define_option(options, name);
     struct ast_alter_action *act;
@@ -704,8 +738,8 @@ static bool ask_max(struct mconn *c, struct arena *a, const struct job_place *p,
     return true;
 }
 
-/* A column that has become AUTO_INCREMENT goes on behind the values that it holds; so does one whose table was filled by hand. The gate's locks
- * keep other connections out: its own are used. */
+/* A column that has become AUTO_INCREMENT goes on behind the values that it holds; so does one whose table was filled
+ * by hand. The gate's locks keep other connections out: its own are used. */
 static bool raise_sequence(struct job *j, const struct cat_table *t, struct sv column, struct diag *d)
 {
     struct max_arg m = {.column = column};
@@ -738,10 +772,9 @@ static bool pub_alter_run(struct job *j, json_t *step, struct diag *d)
         return false;
     if (!job_publish_begin(j, &tx, d))
         goto failed;
-    json_array_foreach(tables, i, x)
-    {
-        if (!job_put_table(j, &tx, json_object_get(x, "place"), job_json_sv(x, "db"), job_json_sv(x, "name"), job_json_u64(x, "id"),
-                           job_json_u64(x, "auto_inc"), d))
+    json_array_foreach(tables, i, x) {
+        if (!job_put_table(j, &tx, json_object_get(x, "place"), job_json_sv(x, "db"), job_json_sv(x, "name"),
+                           job_json_u64(x, "id"), job_json_u64(x, "auto_inc"), d))
             goto failed;
     }
     if (job_json_sv(step, "max_of").len && j->snap) {

@@ -1,5 +1,5 @@
-/* What several statements need: names, look-ups with MySQL's errors, the physical tables of a logical one, and putting a table into the
- * catalog as its shard describes it. */
+/* What several statements need: names, look-ups with MySQL's errors, the physical tables of a logical one, and putting
+ * a table into the catalog as its shard describes it. */
 #include "ddl/describe.h"
 #include "ddl/job.h"
 #include "ddl/place.h"
@@ -30,10 +30,12 @@ const struct cat_db *job_find_db(struct job *j, struct sv name, struct diag *d)
     if (cat_is_virtual_db(name)) {
         const char *at = memchr(j->user.ptr, '@', j->user.len);
         size_t n = at ? (size_t)(at - j->user.ptr) : j->user.len;
-        char *user = arena_dup(&j->arena, sv_make(j->user.ptr, n)).len ? arena_strdup(&j->arena, arena_dup(&j->arena, sv_make(j->user.ptr, n)).ptr)
-                                                                       : arena_strdup(&j->arena, "");
+        char *user = arena_dup(&j->arena, sv_make(j->user.ptr, n)).len
+                         ? arena_strdup(&j->arena, arena_dup(&j->arena, sv_make(j->user.ptr, n)).ptr)
+                         : arena_strdup(&j->arena, "");
 
-        (void)diag_set(d, ER_DBACCESS_DENIED_ERROR, user, at ? arena_dup(&j->arena, sv_make(at + 1, j->user.len - n - 1)).ptr : "",
+        (void)diag_set(d, ER_DBACCESS_DENIED_ERROR, user,
+                       at ? arena_dup(&j->arena, sv_make(at + 1, j->user.len - n - 1)).ptr : "",
                        arena_dup(&j->arena, name).ptr);
         return NULL;
     }
@@ -116,7 +118,8 @@ static bool same_columns_known(const struct cat_table *t)
     return t->columns_n > 0;
 }
 
-/* Partitions are needed to know where to read, columns to know the partition columns: kind and parts first, the columns' ordinals behind. */
+/* Partitions are needed to know where to read, columns to know the partition columns: kind and parts first, the
+ * columns' ordinals behind. */
 static bool fill(struct job *j, struct cat_table *t, const json_t *place, struct diag *d)
 {
     struct sv hidden = SV_NULL;

@@ -28,7 +28,7 @@ bool create_locks(struct job *j, struct ast_node *ast, struct job_lock_array *l,
     if (!define_read(&j->arena, &ct->elements, &def, d))
         return false;
     place_tied(j, db, name, def.fks, def.n_fks, &tied);
-    array_each (&tied, t)
+    array_each(&tied, t)
         job_lock_table(&j->arena, l, JOB_SHARED, (*t)->db, (*t)->name);
     for (size_t i = 0; i < def.n_fks; i++)
         job_lock_table(&j->arena, l, JOB_SHARED, def.fks[i].db.ptr ? def.fks[i].db : db, def.fks[i].table);
@@ -45,8 +45,7 @@ static bool refusals(const struct ast_create_table *ct, struct diag *d)
         return job_refuse(d, "CREATE OR REPLACE TABLE");
     if (ct->query)
         return job_refuse(d, "CREATE TABLE ... SELECT");
-    AST_EACH(slot, &ct->elements)
-    {
+    AST_EACH(slot, &ct->elements) {
         const struct ast_key_def *k;
 
         if ((*slot)->kind == AST_PERIOD_DEF)
@@ -65,7 +64,8 @@ static bool refusals(const struct ast_create_table *ct, struct diag *d)
 /* Two-phase commit needs InnoDB. Engines whose rows are somewhere else cannot be replaced. */
 static bool set_engine(struct job *j, struct sv table, struct ast_list *options, struct diag *d)
 {
-    static const char *const foreign[] = {"FEDERATED", "MERGE", "MRG_MYISAM", "CONNECT", "SPIDER", "BLACKHOLE", "SEQUENCE", "S3"};
+    static const char *const foreign[] = {"FEDERATED", "MERGE",     "MRG_MYISAM", "CONNECT",
+                                          "SPIDER",    "BLACKHOLE", "SEQUENCE",   "S3"};
     const struct ast_option *o = define_option(options, "ENGINE");
     struct sv engine = define_option_text(o);
     struct ast_option *mine;
@@ -75,8 +75,8 @@ static bool set_engine(struct job *j, struct sv table, struct ast_list *options,
         if (sv_eq_nocase(engine, sv_cstr(foreign[i])))
             return job_refuse(d, arena_printf(&j->arena, "ENGINE=%s", foreign[i]).ptr);
     if (engine.ptr && !sv_eq_nocase(engine, SV("InnoDB")))
-        job_note(j, DDL_NOTE, WARN_USING_OTHER_HANDLER, "Using storage engine InnoDB for table '%.*s' (%.*s was asked for)", SV_ARG(table),
-                 SV_ARG(engine));
+        job_note(j, DDL_NOTE, WARN_USING_OTHER_HANDLER,
+                 "Using storage engine InnoDB for table '%.*s' (%.*s was asked for)", SV_ARG(table), SV_ARG(engine));
     define_option_remove(options, "ENGINE");
     define_option_remove(options, "TYPE");
     name = AST_NEW(&j->arena, NAME, name);
@@ -121,8 +121,8 @@ static bool expand_like(struct job *j, struct ast_create_table *ct, struct ast_c
     return true;
 }
 
-static bool plan_steps(struct job *j, struct ast_create_table *ct, const struct cat_db *db, struct sv name, const struct define *def,
-                       struct diag *d)
+static bool plan_steps(struct job *j, struct ast_create_table *ct, const struct cat_db *db, struct sv name,
+                       const struct define *def, struct diag *d)
 {
     struct place place;
     uint64_t auto_inc = 0;
@@ -137,7 +137,8 @@ static bool plan_steps(struct job *j, struct ast_create_table *ct, const struct 
         return false;
     }
     if (place.note.len)
-        job_note(j, DDL_NOTE, ER_TABLE_SINGLE, "Table '%.*s' is not spread over the shards: %.*s", SV_ARG(name), SV_ARG(place.note));
+        job_note(j, DDL_NOTE, ER_TABLE_SINGLE, "Table '%.*s' is not spread over the shards: %.*s", SV_ARG(name),
+                 SV_ARG(place.note));
     (void)define_option_u64(define_option(&ct->options, "AUTO_INCREMENT"), &auto_inc);
     n = place.kind == CAT_BROADCAST ? j->snap->shards.n : place.n_parts;
     if (n == 0) {
@@ -200,16 +201,16 @@ bool create_plan(struct job *j, struct ast_node *ast, struct diag *d)
     }
     if (ct->like && !expand_like(j, ct, &ct, d))
         return false;
-    return set_engine(j, name, &ct->options, d) && define_read(&j->arena, &ct->elements, &def, d) && plan_steps(j, ct, db, name, &def, d);
+    return set_engine(j, name, &ct->options, d) && define_read(&j->arena, &ct->elements, &def, d) &&
+           plan_steps(j, ct, db, name, &def, d);
 }
 
 static bool pub_create_run(struct job *j, json_t *step, struct diag *d)
 {
     struct metadb_tx tx = {0};
 
-    if (job_publish_begin(j, &tx, d) &&
-        job_put_table(j, &tx, json_object_get(step, "place"), job_json_sv(step, "db"), job_json_sv(step, "name"), 0,
-                      job_json_u64(step, "auto_inc"), d))
+    if (job_publish_begin(j, &tx, d) && job_put_table(j, &tx, json_object_get(step, "place"), job_json_sv(step, "db"),
+                                                      job_json_sv(step, "name"), 0, job_json_u64(step, "auto_inc"), d))
         return job_publish_commit(j, &tx, d);
     metadb_rollback(&tx);
     return false;

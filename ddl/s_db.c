@@ -1,8 +1,8 @@
 /* CREATE, ALTER, DROP DATABASE: a schema of the same name on every shard.
  *
- * CREATE: schemas everywhere (a schema that is there already and empty is taken over, one with tables is not: it may be somebody else's) -> catalog. The
- * character set that the catalog gets is what the first shard says.
- * DROP: catalog first, then the schemas, like DROP TABLE. */
+ * CREATE: schemas everywhere (a schema that is there already and empty is taken over, one with tables is not: it may be
+ * somebody else's) -> catalog. The character set that the catalog gets is what the first shard says. DROP: catalog
+ * first, then the schemas, like DROP TABLE. */
 #include "ddl/define.h"
 #include "ddl/stmts.h"
 
@@ -35,8 +35,7 @@ struct db_options {
 static bool read_options(const struct ast_list *options, struct db_options *o, struct diag *d)
 {
     *o = (struct db_options){0};
-    AST_EACH(slot, options)
-    {
+    AST_EACH(slot, options) {
         const struct ast_option *x = AST_AS_CONST(option, *slot);
         struct sv v = define_option_text(x), n = x->name;
 
@@ -83,8 +82,10 @@ static bool probe_schema(struct mconn *c, struct arena *a, struct fan_task *t)
     const struct sv *name = t->arg;
     struct mresult r;
 
-    if (!mconn_queryf(c, a, &r, &t->d, "SELECT (SELECT COUNT(*) FROM information_schema.schemata WHERE schema_name = %Q), "
-                      "(SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = %Q)", name, name))
+    if (!mconn_queryf(c, a, &r, &t->d,
+                      "SELECT (SELECT COUNT(*) FROM information_schema.schemata WHERE schema_name = %Q), "
+                      "(SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = %Q)",
+                      name, name))
         return false;
     t->affected = mresult_u64(&r, 0, 0) == 0 ? 0 : mresult_u64(&r, 0, 1) ? 2 : 1;
     return true;
@@ -108,10 +109,14 @@ static bool create_steps(struct job *j, const struct db_options *o, struct diag 
         const struct cat_shard *s = probes[i].shard;
 
         if (probes[i].affected == 2)
-            return diag_setf(d, ER_DB_CREATE_EXISTS, "Can't create database '%.*s'; shard %.*s has a schema of that name with tables that Tessera does not know",
+            return diag_setf(d, ER_DB_CREATE_EXISTS,
+                             "Can't create database '%.*s'; shard %.*s has a schema of that name with tables that "
+                             "Tessera does not know",
                              SV_ARG(j->db), SV_ARG(s->name));
         if (probes[i].affected == 1)
-            job_sql_item(sql, s->id, clause.len ? mconn_sql(&j->arena, "ALTER DATABASE %I%S", &j->db, &clause) : SV("DO 0"), SV_NULL);
+            job_sql_item(sql, s->id,
+                         clause.len ? mconn_sql(&j->arena, "ALTER DATABASE %I%S", &j->db, &clause) : SV("DO 0"),
+                         SV_NULL);
         else
             job_sql_item(sql, s->id, mconn_sql(&j->arena, "CREATE DATABASE %I%S", &j->db, &clause),
                          mconn_sql(&j->arena, "DROP DATABASE IF EXISTS %I", &j->db));
@@ -137,13 +142,15 @@ static bool alter_steps(struct job *j, const struct cat_db *db, const struct db_
     struct sv clause = charset_clause(j, o), undo;
 
     (void)d;
-    undo = mconn_sql(&j->arena, "ALTER DATABASE %I CHARACTER SET %I COLLATE %I", &db->name, &db->charset, &db->collation);
+    undo =
+        mconn_sql(&j->arena, "ALTER DATABASE %I CHARACTER SET %I COLLATE %I", &db->name, &db->charset, &db->collation);
     if (clause.len) {
         sql = job_sql_step(j);
-        array_each (&j->snap->shards, s)
+        array_each(&j->snap->shards, s)
             job_sql_item(sql, s->id, mconn_sql(&j->arena, "ALTER DATABASE %I%S", &db->name, &clause), undo);
     }
-    x = json_pack("{s:s, s:i, s:i, s:I}", "what", "put", "mode", (int)(o->has_mode ? o->mode : db->mode), "new", 0, "id", (json_int_t)db->id);
+    x = json_pack("{s:s, s:i, s:i, s:I}", "what", "put", "mode", (int)(o->has_mode ? o->mode : db->mode), "new", 0,
+                  "id", (json_int_t)db->id);
     json_object_set_new(x, "name", job_json_text(db->name));
     job_step(j, "pub_db", x);
     job_set_no_return(j);
@@ -195,11 +202,13 @@ bool dropdb_locks(struct job *j, struct ast_node *ast, struct job_lock_array *l,
 /* 3730 where a table of another database refers to one of this. */
 static bool check_referred(struct job *j, struct diag *d)
 {
-    array_each (&j->snap->tables, t)
+    array_each(&j->snap->tables, t)
         for (uint32_t i = 0; !sv_eq((*t)->db, j->db) && !j->env.no_foreign_key_checks && i < (*t)->fks_n; i++)
             if (sv_eq((*t)->fks[i].ref_db, j->db))
-                return diag_setf(d, ER_FK_CANNOT_DROP_PARENT, "Cannot drop table '%.*s' referenced by a foreign key constraint '%.*s' on table '%.*s'.",
-                                 SV_ARG((*t)->fks[i].ref_table), SV_ARG((*t)->fks[i].name), SV_ARG((*t)->name));
+                return diag_setf(
+                    d, ER_FK_CANNOT_DROP_PARENT,
+                    "Cannot drop table '%.*s' referenced by a foreign key constraint '%.*s' on table '%.*s'.",
+                    SV_ARG((*t)->fks[i].ref_table), SV_ARG((*t)->fks[i].name), SV_ARG((*t)->name));
     return true;
 }
 
@@ -225,7 +234,7 @@ bool dropdb_plan(struct job *j, struct ast_node *ast, struct diag *d)
     j->env.no_foreign_key_checks = true;
     job_set_env(j);
     shards = json_array();
-    array_each (&j->snap->shards, s)
+    array_each(&j->snap->shards, s)
         json_array_append_new(shards, json_pack("{s:I}", "s", (json_int_t)s->id));
     job_step_alive(j, shards);
     x = json_pack("{s:s, s:I}", "what", "drop", "id", (json_int_t)db->id);
@@ -233,7 +242,7 @@ bool dropdb_plan(struct job *j, struct ast_node *ast, struct diag *d)
     job_set_no_return(j);
     job_step(j, "barrier", json_pack("{s:b}", "statements", 1));
     sql = job_sql_step(j);
-    array_each (&j->snap->shards, s)
+    array_each(&j->snap->shards, s)
         job_sql_item(sql, s->id, mconn_sql(&j->arena, "DROP DATABASE IF EXISTS %I", &j->db), SV_NULL);
     if (j->r)
         j->r->affected = tables;
@@ -251,9 +260,12 @@ static bool read_charset(struct job *j, struct cat_db *db, struct diag *d)
 
     if (!job_open_shard(j, j->snap->shards.v[0].id, false, &c, d))
         return false;
-    ok = mconn_queryf(c, &j->arena, &r, d,
-                      "SELECT s.default_character_set_name, s.default_collation_name, (SELECT l.id FROM information_schema.collations l WHERE "
-                      "l.collation_name = s.default_collation_name) FROM information_schema.schemata s WHERE s.schema_name = %Q", &db->name);
+    ok = mconn_queryf(
+        c, &j->arena, &r, d,
+        "SELECT s.default_character_set_name, s.default_collation_name, (SELECT l.id FROM "
+        "information_schema.collations l WHERE "
+        "l.collation_name = s.default_collation_name) FROM information_schema.schemata s WHERE s.schema_name = %Q",
+        &db->name);
     mconn_close(c);
     if (!ok)
         return false;
@@ -267,7 +279,9 @@ static bool read_charset(struct job *j, struct cat_db *db, struct diag *d)
 
 static bool put_db(struct job *j, struct metadb_tx *tx, json_t *step, struct diag *d)
 {
-    struct cat_db db = {.name = job_json_sv(step, "name"), .id = job_json_u64(step, "id"), .mode = (enum cat_db_mode)job_json_u64(step, "mode"),
+    struct cat_db db = {.name = job_json_sv(step, "name"),
+                        .id = job_json_u64(step, "id"),
+                        .mode = (enum cat_db_mode)job_json_u64(step, "mode"),
                         .state = CAT_PUBLIC};
     const struct cat_db *old = cat_find_db(j->snap, db.name);
 

@@ -1,9 +1,10 @@
 /* CREATE, ALTER, DROP SHARD.
  *
- * CREATE: the server is looked at (kind, version, InnoDB, durable settings) -> it gets schema `tessera` with the place of commit records, all databases, and
- * copies of all BROADCAST tables, made under a gate that holds until -> the catalog has the shard. Plain tables do not move to it.
- * DROP: only when nothing lives there: no partition, no unfinished transaction. What is on the server stays there.
- * Passwords of shards are kept in the catalog, the statement's text is not. */
+ * CREATE: the server is looked at (kind, version, InnoDB, durable settings) -> it gets schema `tessera` with the place
+ * of commit records, all databases, and copies of all BROADCAST tables, made under a gate that holds until -> the
+ * catalog has the shard. Plain tables do not move to it. DROP: only when nothing lives there: no partition, no
+ * unfinished transaction. What is on the server stays there. Passwords of shards are kept in the catalog, the
+ * statement's text is not. */
 #include "ddl/define.h"
 #include "ddl/gate.h"
 #include "ddl/gather.h"
@@ -25,8 +26,7 @@ bool shard_locks(struct job *j, struct ast_node *ast, struct job_lock_array *l, 
 
 static bool read_options(struct job *j, const struct ast_shard *s, struct cat_shard *out, struct diag *d)
 {
-    AST_EACH(slot, &s->options)
-    {
+    AST_EACH(slot, &s->options) {
         const struct ast_option *o = AST_AS_CONST(option, *slot);
         struct sv v = define_option_text(o);
         uint64_t n;
@@ -64,12 +64,17 @@ static void warn_unsafe(struct job *j, struct mconn *c, const struct cat_shard *
     struct diag d;
 
     diag_clear(&d);
-    if (!mconn_query(c, SV("SELECT @@innodb_flush_log_at_trx_commit, @@log_bin, @@sync_binlog"), &j->arena, &r, &d) || !r.rows)
+    if (!mconn_query(c, SV("SELECT @@innodb_flush_log_at_trx_commit, @@log_bin, @@sync_binlog"), &j->arena, &r, &d) ||
+        !r.rows)
         return;
     if (mresult_u64(&r, 0, 0) != 1)
-        job_note(j, DDL_WARNING, ER_SHARD_UNFIT, "Shard '%.*s': innodb_flush_log_at_trx_commit is not 1; a crash of the server can lose commits", SV_ARG(s->name));
+        job_note(j, DDL_WARNING, ER_SHARD_UNFIT,
+                 "Shard '%.*s': innodb_flush_log_at_trx_commit is not 1; a crash of the server can lose commits",
+                 SV_ARG(s->name));
     if (mresult_u64(&r, 0, 1) == 1 && mresult_u64(&r, 0, 2) != 1)
-        job_note(j, DDL_WARNING, ER_SHARD_UNFIT, "Shard '%.*s': sync_binlog is not 1; a crash of the server can lose prepared transactions", SV_ARG(s->name));
+        job_note(j, DDL_WARNING, ER_SHARD_UNFIT,
+                 "Shard '%.*s': sync_binlog is not 1; a crash of the server can lose prepared transactions",
+                 SV_ARG(s->name));
 }
 
 /* A server is known by what it says of itself: two addresses may lead to the same one. */
@@ -89,7 +94,7 @@ static bool same_as_another(struct job *j, struct mconn *c, const struct cat_sha
 
     if (!identity(c, &j->arena, &mine, d))
         return false;
-    array_each (&j->snap->shards, o) {
+    array_each(&j->snap->shards, o) {
         struct mconn *oc;
         struct diag d2;
         bool ok;
@@ -119,8 +124,12 @@ static bool look_at(struct job *j, const struct cat_shard *s, struct diag *d)
     version = mconn_version(c);
     ok = mconn_is_mariadb(c) ? version >= SHARD_MARIADB_MIN || unfit(j, s, d, "MariaDB 10.11 or newer is needed")
                              : version >= SHARD_MYSQL_MIN || unfit(j, s, d, "MySQL 8.0.30 or newer is needed");
-    ok = ok && mconn_query(c, SV("SELECT 1 FROM information_schema.engines WHERE engine = 'InnoDB' AND support IN ('YES', 'DEFAULT')"), &j->arena, &r, d) &&
-         (r.rows || unfit(j, s, d, "it has no InnoDB"));
+    ok =
+        ok &&
+        mconn_query(
+            c, SV("SELECT 1 FROM information_schema.engines WHERE engine = 'InnoDB' AND support IN ('YES', 'DEFAULT')"),
+            &j->arena, &r, d) &&
+        (r.rows || unfit(j, s, d, "it has no InnoDB"));
     ok = ok && mconn_query(c, SV("SELECT @@lower_case_table_names, @@read_only"), &j->arena, &r, d) &&
          (mresult_u64(&r, 0, 0) == 0 || unfit(j, s, d, "lower_case_table_names must be 0")) &&
          (mresult_u64(&r, 0, 1) == 0 || unfit(j, s, d, "it is read-only"));
@@ -139,14 +148,20 @@ static bool names_free(struct job *j, const struct cat_shard *s, struct diag *d)
 
     if (!fan_open(job_conf(j), s, NULL, 10000, &c, d))
         return false;
-    array_each (&j->snap->tables, t) {
+    array_each(&j->snap->tables, t) {
         struct mresult r;
 
         if ((*t)->kind != CAT_BROADCAST)
             continue;
-        ok = ok && mconn_queryf(c, &j->arena, &r, d, "SELECT 1 FROM information_schema.tables WHERE table_schema = %Q AND table_name = %Q", &(*t)->db, &(*t)->name) &&
-             (r.rows == 0 || unfit(j, s, d, arena_printf(&j->arena, "it has a table '%.*s.%.*s', which is a BROADCAST table here", SV_ARG((*t)->db),
-                                                         SV_ARG((*t)->name)).ptr));
+        ok =
+            ok &&
+            mconn_queryf(c, &j->arena, &r, d,
+                         "SELECT 1 FROM information_schema.tables WHERE table_schema = %Q AND table_name = %Q",
+                         &(*t)->db, &(*t)->name) &&
+            (r.rows == 0 || unfit(j, s, d,
+                                  arena_printf(&j->arena, "it has a table '%.*s.%.*s', which is a BROADCAST table here",
+                                               SV_ARG((*t)->db), SV_ARG((*t)->name))
+                                      .ptr));
     }
     mconn_close(c);
     return ok;
@@ -167,14 +182,18 @@ static json_t *shard_json(const struct cat_shard *s)
 
 void shard_of_json(const json_t *o, struct cat_shard *s)
 {
-    *s = (struct cat_shard){.id = (uint32_t)job_json_u64(o, "id"), .port = (uint16_t)job_json_u64(o, "port"),
-                            .state = (enum cat_shard_state)job_json_u64(o, "state"), .name = job_json_sv(o, "name"), .host = job_json_sv(o, "host"),
-                            .user = job_json_sv(o, "user"), .password = job_json_sv(o, "password")};
+    *s = (struct cat_shard){.id = (uint32_t)job_json_u64(o, "id"),
+                            .port = (uint16_t)job_json_u64(o, "port"),
+                            .state = (enum cat_shard_state)job_json_u64(o, "state"),
+                            .name = job_json_sv(o, "name"),
+                            .host = job_json_sv(o, "host"),
+                            .user = job_json_sv(o, "user"),
+                            .password = job_json_sv(o, "password")};
 }
 
 static bool broadcast_json(struct job *j, json_t *tables, json_t *gate, struct diag *d)
 {
-    array_each (&j->snap->tables, t) {
+    array_each(&j->snap->tables, t) {
         json_t *all, *first;
         struct sv create;
 
@@ -202,8 +221,10 @@ static bool plan_create(struct job *j, const struct ast_shard *a, struct cat_sha
         json_decref(gate);
         return false;
     }
-    array_each (&j->snap->dbs, db)
-        json_array_append_new(dbs, job_json_text(mconn_sql(&j->arena, "CREATE DATABASE IF NOT EXISTS %I CHARACTER SET %I COLLATE %I", &db->name, &db->charset, &db->collation)));
+    array_each(&j->snap->dbs, db)
+        json_array_append_new(
+            dbs, job_json_text(mconn_sql(&j->arena, "CREATE DATABASE IF NOT EXISTS %I CHARACTER SET %I COLLATE %I",
+                                         &db->name, &db->charset, &db->collation)));
     json_object_set_new(j->plan, "new_shard", shard_json(s));
     o = json_pack("{s:o, s:o, s:o}", "dbs", dbs, "tables", tables, "gate", gate);
     job_step(j, "shard", o);
@@ -249,13 +270,15 @@ static bool plan_drop(struct job *j, const struct cat_shard *s, struct diag *d)
 {
     if (j->snap->shards.n == 1)
         return diag_setf(d, ER_SHARD_UNFIT, "Shard '%.*s' is the last one", SV_ARG(s->name));
-    array_each (&j->snap->tables, t)
+    array_each(&j->snap->tables, t)
         for (uint32_t i = 0; (*t)->kind != CAT_BROADCAST && i < (*t)->parts_n; i++)
             if ((*t)->parts[i].shard_id == s->id)
-                return diag_setf(d, ER_SHARD_UNFIT, "Shard '%.*s' cannot be dropped: table '%.*s.%.*s' has rows there", SV_ARG(s->name), SV_ARG((*t)->db), SV_ARG((*t)->name));
-    array_each (&j->snap->dbs, db)
+                return diag_setf(d, ER_SHARD_UNFIT, "Shard '%.*s' cannot be dropped: table '%.*s.%.*s' has rows there",
+                                 SV_ARG(s->name), SV_ARG((*t)->db), SV_ARG((*t)->name));
+    array_each(&j->snap->dbs, db)
         if (db->home_shard == s->id)
-            return diag_setf(d, ER_SHARD_UNFIT, "Shard '%.*s' cannot be dropped: it is the home of database '%.*s'", SV_ARG(s->name), SV_ARG(db->name));
+            return diag_setf(d, ER_SHARD_UNFIT, "Shard '%.*s' cannot be dropped: it is the home of database '%.*s'",
+                             SV_ARG(s->name), SV_ARG(db->name));
     if (!no_branches(j, s, d))
         return false;
     job_set_no_return(j);
@@ -299,8 +322,7 @@ static bool shard_run(struct job *j, json_t *step, struct diag *d)
     if (!job_open_shard(j, 0, false, &c, d))
         return false;
     ok = metadb_prepare_shard(c, d);
-    json_array_foreach(dbs, i, o)
-    {
+    json_array_foreach(dbs, i, o) {
         ok = ok && mconn_exec(c, sv_make(json_string_value(o), json_string_length(o)), d);
         if (ok)
             (void)FAULT("ddl.some_done");
@@ -308,8 +330,7 @@ static bool shard_run(struct job *j, json_t *step, struct diag *d)
     mconn_close(c);
     if (ok && json_array_size(tables))
         ok = job_take_gate(j, json_object_get(step, "gate"), d);
-    json_array_foreach(tables, i, o)
-    {
+    json_array_foreach(tables, i, o) {
         ok = ok && gather_table(j, o, d);
     }
     if (ok)
@@ -329,8 +350,7 @@ static bool shard_undo(struct job *j, json_t *step, struct diag *d)
         return true;
     if (!job_open_shard(j, 0, false, &c, d))
         return false;
-    json_array_foreach(tables, i, o)
-    {
+    json_array_foreach(tables, i, o) {
         struct sv db = job_json_sv(o, "db"), name = job_json_sv(o, "name");
 
         ok = ok && mconn_execf(c, d, "DROP TABLE IF EXISTS %I.%I", &db, &name);
@@ -357,7 +377,8 @@ static bool pub_shard_run(struct job *j, json_t *step, struct diag *d)
         ok = metadb_new_id(&tx, METADB_ID_SHARD, &id, d);
         s.id = (uint32_t)id;
     }
-    ok = ok && (sv_eq(what, SV("drop")) ? metadb_drop_shard(&tx, s.id, d) : metadb_put_shard(&tx, &s, d)) && job_publish_commit(j, &tx, d);
+    ok = ok && (sv_eq(what, SV("drop")) ? metadb_drop_shard(&tx, s.id, d) : metadb_put_shard(&tx, &s, d)) &&
+         job_publish_commit(j, &tx, d);
     if (!ok)
         metadb_rollback(&tx);
     return ok;

@@ -1,11 +1,11 @@
 /* DROP TABLE, TRUNCATE TABLE, RENAME TABLE.
  *
- * DROP: the shards can be reached -> the catalog forgets the tables (decided from here on) -> nobody plans by the old version any more -> DROP TABLE IF EXISTS on
- * the shards until it is done.
- * TRUNCATE: write locks on all partitions (so that the table is empty everywhere at one moment) -> (decided) TRUNCATE each -> the catalog gives the table a new
- * id, with which its AUTO_INCREMENT sequence begins again on every node.
- * RENAME: a marker table on each shard -> one atomic RENAME TABLE a shard that renames all partitions and the marker along, so that it can be told
- * afterwards whether it happened, even where names are swapped -> catalog -> markers dropped. Undone by the reverse statement. */
+ * DROP: the shards can be reached -> the catalog forgets the tables (decided from here on) -> nobody plans by the old
+ * version any more -> DROP TABLE IF EXISTS on the shards until it is done. TRUNCATE: write locks on all partitions (so
+ * that the table is empty everywhere at one moment) -> (decided) TRUNCATE each -> the catalog gives the table a new id,
+ * with which its AUTO_INCREMENT sequence begins again on every node. RENAME: a marker table on each shard -> one atomic
+ * RENAME TABLE a shard that renames all partitions and the marker along, so that it can be told afterwards whether it
+ * happened, even where names are swapped -> catalog -> markers dropped. Undone by the reverse statement. */
 #include "ddl/describe.h"
 #include "ddl/gate.h"
 #include "ddl/place.h"
@@ -20,8 +20,7 @@ bool drop_locks(struct job *j, struct ast_node *ast, struct job_lock_array *l, s
 {
     struct ast_drop *dr = AST_AS(drop, ast);
 
-    AST_EACH(slot, &dr->names)
-    {
+    AST_EACH(slot, &dr->names) {
         struct sv db, name;
 
         if (!job_table_name(j, *slot, &db, &name, d))
@@ -40,17 +39,19 @@ static bool check_children(struct job *j, const struct cat_table *t, const struc
 {
     if (j->env.no_foreign_key_checks)
         return true;
-    array_each (&j->snap->tables, it) {
+    array_each(&j->snap->tables, it) {
         bool goes = false;
 
-        array_each (dropped, x)
+        array_each(dropped, x)
             goes = goes || *x == *it;
         for (uint32_t i = 0; !goes && i < (*it)->fks_n; i++) {
             const struct cat_fk *f = &(*it)->fks[i];
 
             if (sv_eq(f->ref_db, t->db) && sv_eq(f->ref_table, t->name))
-                return diag_setf(d, ER_FK_CANNOT_DROP_PARENT, "Cannot drop table '%.*s' referenced by a foreign key constraint '%.*s' on table '%.*s'.",
-                                 SV_ARG(t->name), SV_ARG(f->name), SV_ARG((*it)->name));
+                return diag_setf(
+                    d, ER_FK_CANNOT_DROP_PARENT,
+                    "Cannot drop table '%.*s' referenced by a foreign key constraint '%.*s' on table '%.*s'.",
+                    SV_ARG(t->name), SV_ARG(f->name), SV_ARG((*it)->name));
         }
     }
     return true;
@@ -61,8 +62,7 @@ static bool collect_dropped(struct job *j, struct ast_drop *dr, struct place_tab
     struct strbuf missing;
 
     strbuf_init(&missing, &j->arena);
-    AST_EACH(slot, &dr->names)
-    {
+    AST_EACH(slot, &dr->names) {
         const struct cat_table *t;
         struct sv db, name;
 
@@ -72,7 +72,7 @@ static bool collect_dropped(struct job *j, struct ast_drop *dr, struct place_tab
         if (t) {
             bool twice = false;
 
-            array_each (out, x)
+            array_each(out, x)
                 twice = twice || *x == t;
             if (!twice)
                 array_push(out, &j->arena, t);
@@ -106,7 +106,7 @@ bool drop_plan(struct job *j, struct ast_node *ast, struct diag *d)
 
     if (!collect_dropped(j, dr, &tables, d))
         goto failed;
-    array_each (&tables, t) {
+    array_each(&tables, t) {
         json_t *one = job_places_json(j, *t);
 
         if (!check_children(j, *t, &tables, d)) {
@@ -130,7 +130,7 @@ bool drop_plan(struct job *j, struct ast_node *ast, struct diag *d)
     job_set_no_return(j);
     job_step(j, "barrier", json_pack("{s:b}", "statements", 1));
     sql = job_sql_step(j);
-    array_each (&tables, t)
+    array_each(&tables, t)
         drop_items(j, sql, *t);
     return true;
 failed:
@@ -147,8 +147,7 @@ static bool pub_drop_run(struct job *j, json_t *step, struct diag *d)
 
     if (!job_publish_begin(j, &tx, d))
         goto failed;
-    json_array_foreach(ids, i, x)
-    {
+    json_array_foreach(ids, i, x) {
         if (!metadb_drop_table(&tx, (uint64_t)json_integer_value(x), d))
             goto failed;
     }
@@ -178,13 +177,15 @@ bool truncate_plan(struct job *j, struct ast_node *ast, struct diag *d)
     (void)ast;
     if (!t)
         return false;
-    array_each (&j->snap->tables, it)
+    array_each(&j->snap->tables, it)
         for (uint32_t i = 0; *it != t && !j->env.no_foreign_key_checks && i < (*it)->fks_n; i++) {
             const struct cat_fk *f = &(*it)->fks[i];
 
             if (sv_eq(f->ref_db, t->db) && sv_eq(f->ref_table, t->name))
-                return diag_setf(d, ER_TRUNCATE_ILLEGAL_FK, "Cannot truncate a table referenced in a foreign key constraint (`%.*s`.`%.*s`, CONSTRAINT `%.*s`)",
-                                 SV_ARG((*it)->db), SV_ARG((*it)->name), SV_ARG(f->name));
+                return diag_setf(
+                    d, ER_TRUNCATE_ILLEGAL_FK,
+                    "Cannot truncate a table referenced in a foreign key constraint (`%.*s`.`%.*s`, CONSTRAINT `%.*s`)",
+                    SV_ARG((*it)->db), SV_ARG((*it)->name), SV_ARG(f->name));
         }
     if (t->fks_n == 0)
         job_step(j, "gate", json_pack("{s:o}", "items", job_places_json(j, t)));
@@ -208,8 +209,7 @@ static bool truncate_run(struct job *j, json_t *step, struct diag *d)
 
     if (gated && !job_take_gate(j, items, d))
         return false;
-    json_array_foreach(items, i, o)
-    {
+    json_array_foreach(items, i, o) {
         struct sv db = job_json_sv(o, "db"), name = job_json_sv(o, "name");
         uint32_t shard = (uint32_t)job_json_u64(o, "s");
         struct mconn *own = NULL, *c = gated ? gate_conn(j->gate, shard) : NULL;
@@ -234,7 +234,8 @@ static bool pub_truncate_run(struct job *j, json_t *step, struct diag *d)
     struct metadb_tx tx = {0};
 
     if (job_publish_begin(j, &tx, d) && metadb_drop_table(&tx, job_json_u64(step, "id"), d) &&
-        job_put_table(j, &tx, json_object_get(step, "place"), job_json_sv(step, "db"), job_json_sv(step, "name"), 0, 0, d) &&
+        job_put_table(j, &tx, json_object_get(step, "place"), job_json_sv(step, "db"), job_json_sv(step, "name"), 0, 0,
+                      d) &&
         job_publish_commit(j, &tx, d)) {
         gate_close(j->gate);
         j->gate = NULL;
@@ -259,8 +260,7 @@ static bool pair_names(struct job *j, const struct ast_node *pair, struct sv fro
 
 bool rename_locks(struct job *j, struct ast_node *ast, struct job_lock_array *l, struct diag *d)
 {
-    AST_EACH(slot, &AST_AS(rename_table, ast)->pairs)
-    {
+    AST_EACH(slot, &AST_AS(rename_table, ast)->pairs) {
         struct place_tables tied = {0};
         const struct cat_table *t;
         struct sv from[2], to[2];
@@ -272,7 +272,7 @@ bool rename_locks(struct job *j, struct ast_node *ast, struct job_lock_array *l,
         /* The definitions of tables that refer to this one change with its name. */
         if ((t = cat_find_table(j->snap, from[0], from[1])) != NULL)
             place_tied_to(j, t, &tied);
-        array_each (&tied, x)
+        array_each(&tied, x)
             job_lock_table(&j->arena, l, JOB_EXCLUSIVE, (*x)->db, (*x)->name);
     }
     return true;
@@ -287,7 +287,7 @@ ARRAY_OF(renamings, struct renaming);
 
 static struct renaming *find_renaming(struct renamings *r, struct sv db, struct sv name)
 {
-    array_each (r, it)
+    array_each(r, it)
         if (sv_eq(it->db, db) && sv_eq(it->name, name))
             return it;
     return NULL;
@@ -299,7 +299,8 @@ static struct sv phys_under(struct arena *a, const struct job_place *p, struct s
 }
 
 /* ", `a`.`x` TO `b`.`y`" for the partitions of one pair on one shard. */
-static void put_pair(struct job *j, struct strbuf *b, uint32_t shard, const struct cat_table *t, const struct sv from[2], const struct sv to[2])
+static void put_pair(struct job *j, struct strbuf *b, uint32_t shard, const struct cat_table *t,
+                     const struct sv from[2], const struct sv to[2])
 {
     for (size_t i = 0; i < job_places(j, t); i++) {
         struct job_place p = job_place_at(j, t, i);
@@ -319,10 +320,10 @@ struct pair {
 };
 ARRAY_OF(pairs, struct pair);
 
-static bool read_pairs(struct job *j, struct ast_rename_table *rt, struct pairs *out, struct renamings *names, struct diag *d)
+static bool read_pairs(struct job *j, struct ast_rename_table *rt, struct pairs *out, struct renamings *names,
+                       struct diag *d)
 {
-    AST_EACH(slot, &rt->pairs)
-    {
+    AST_EACH(slot, &rt->pairs) {
         struct renaming *r;
         struct pair p;
 
@@ -333,17 +334,19 @@ static bool read_pairs(struct job *j, struct ast_rename_table *rt, struct pairs 
         if (p.t && !r) {
             bool gone = false; /* renamed away by an earlier pair */
 
-            array_each (names, it)
+            array_each(names, it)
                 gone = gone || it->t == p.t;
             if (gone)
                 p.t = NULL;
         }
         if (!p.t) {
             if (rt->if_exists) {
-                job_note(j, DDL_NOTE, ER_NO_SUCH_TABLE, "Table '%.*s.%.*s' doesn't exist", SV_ARG(p.from[0]), SV_ARG(p.from[1]));
+                job_note(j, DDL_NOTE, ER_NO_SUCH_TABLE, "Table '%.*s.%.*s' doesn't exist", SV_ARG(p.from[0]),
+                         SV_ARG(p.from[1]));
                 continue;
             }
-            return diag_set(d, ER_NO_SUCH_TABLE, arena_dup(&j->arena, p.from[0]).ptr, arena_dup(&j->arena, p.from[1]).ptr);
+            return diag_set(d, ER_NO_SUCH_TABLE, arena_dup(&j->arena, p.from[0]).ptr,
+                            arena_dup(&j->arena, p.from[1]).ptr);
         }
         if (!job_find_db(j, p.to[0], d))
             return false;
@@ -353,7 +356,7 @@ static bool read_pairs(struct job *j, struct ast_rename_table *rt, struct pairs 
             const struct cat_table *there = cat_find_table_any(j->snap, p.to[0], p.to[1]);
             bool moved = false;
 
-            array_each (names, it)
+            array_each(names, it)
                 moved = moved || it->t == there;
             if (there && !moved)
                 return diag_set(d, ER_TABLE_EXISTS_ERROR, arena_dup(&j->arena, p.to[1]).ptr);
@@ -371,7 +374,7 @@ static bool read_pairs(struct job *j, struct ast_rename_table *rt, struct pairs 
 
 static bool on_shard(struct job *j, const struct pairs *ps, uint32_t shard)
 {
-    array_each (ps, p)
+    array_each(ps, p)
         for (size_t i = 0; i < job_places(j, p->t); i++)
             if (job_place_at(j, p->t, i).shard_id == shard)
                 return true;
@@ -381,21 +384,31 @@ static bool on_shard(struct job *j, const struct pairs *ps, uint32_t shard)
 static void rename_steps(struct job *j, const struct pairs *ps, const struct renamings *names)
 {
     json_t *marks, *renames = json_array(), *tables = json_array(), *drops = json_array(), *o;
-    struct sv m0 = arena_printf(&j->arena, "ddl_%lu_0", (unsigned long)j->id), m1 = arena_printf(&j->arena, "ddl_%lu_1", (unsigned long)j->id);
+    struct sv m0 = arena_printf(&j->arena, "ddl_%lu_0", (unsigned long)j->id),
+              m1 = arena_printf(&j->arena, "ddl_%lu_1", (unsigned long)j->id);
     struct sv drop_marks = mconn_sql(&j->arena, "DROP TABLE IF EXISTS tessera.%I, tessera.%I", &m0, &m1);
 
+    {
+        json_t *places = json_array();
+
+        array_each(&j->snap->shards, s)
+            if (on_shard(j, ps, s->id))
+                json_array_append_new(places, json_pack("{s:I}", "s", (json_int_t)s->id));
+        job_step_alive(j, places);
+    }
     marks = job_sql_step(j);
-    array_each (&j->snap->shards, s) {
+    array_each(&j->snap->shards, s) {
         struct strbuf forth, back;
 
         if (!on_shard(j, ps, s->id))
             continue;
-        job_sql_item(marks, s->id, mconn_sql(&j->arena, "CREATE TABLE tessera.%I (a INT) ENGINE=InnoDB", &m0), drop_marks);
+        job_sql_item(marks, s->id, mconn_sql(&j->arena, "CREATE TABLE tessera.%I (a INT) ENGINE=InnoDB", &m0),
+                     drop_marks);
         strbuf_init(&forth, &j->arena);
         strbuf_init(&back, &j->arena);
         strbuf_putsv(&forth, mconn_sql(&j->arena, "RENAME TABLE tessera.%I TO tessera.%I", &m0, &m1));
         strbuf_putsv(&back, mconn_sql(&j->arena, "RENAME TABLE tessera.%I TO tessera.%I", &m1, &m0));
-        array_each (ps, p)
+        array_each(ps, p)
             put_pair(j, &forth, s->id, p->t, p->from, p->to);
         for (size_t i = ps->n; i-- > 0;)
             put_pair(j, &back, s->id, ps->v[i].t, ps->v[i].to, ps->v[i].from);
@@ -410,24 +423,26 @@ static void rename_steps(struct job *j, const struct pairs *ps, const struct ren
         json_array_append_new(drops, o);
     }
     job_step(j, "rename", json_pack("{s:o}", "items", renames));
-    array_each (names, r) {
-        o = json_pack("{s:I, s:o, s:I}", "id", (json_int_t)r->t->id, "place", place_of_table(r->t), "auto_inc", (json_int_t)r->t->auto_inc_start);
+    array_each(names, r) {
+        o = json_pack("{s:I, s:o, s:I}", "id", (json_int_t)r->t->id, "place", place_of_table(r->t), "auto_inc",
+                      (json_int_t)r->t->auto_inc_start);
         json_object_set_new(o, "db", job_json_text(r->db));
         json_object_set_new(o, "name", job_json_text(r->name));
         json_array_append_new(tables, o);
     }
     /* Children outside the list are described again: their definition names the parent. */
-    array_each (names, r) {
-        array_each (&j->snap->tables, t) {
+    array_each(names, r) {
+        array_each(&j->snap->tables, t) {
             bool child = false, listed = false;
 
             for (uint32_t i = 0; i < (*t)->fks_n; i++)
                 child = child || (sv_eq((*t)->fks[i].ref_db, r->t->db) && sv_eq((*t)->fks[i].ref_table, r->t->name));
-            array_each (names, x)
+            array_each(names, x)
                 listed = listed || x->t == *t;
             if (!child || listed)
                 continue;
-            o = json_pack("{s:I, s:o, s:I}", "id", (json_int_t)(*t)->id, "place", place_of_table(*t), "auto_inc", (json_int_t)(*t)->auto_inc_start);
+            o = json_pack("{s:I, s:o, s:I}", "id", (json_int_t)(*t)->id, "place", place_of_table(*t), "auto_inc",
+                          (json_int_t)(*t)->auto_inc_start);
             json_object_set_new(o, "db", job_json_text((*t)->db));
             json_object_set_new(o, "name", job_json_text((*t)->name));
             json_array_append_new(tables, o);
@@ -462,14 +477,17 @@ bool rename_to_plan(struct job *j, struct ast_node *from, struct ast_node *to, s
     return rename_plan(j, &rt->node, d);
 }
 
-/* One shard's atomic RENAME TABLE, if the marker says that it has not happened yet. t->arg: the item; t->affected: 1 to undo. */
+/* One shard's atomic RENAME TABLE, if the marker says that it has not happened yet. t->arg: the item; t->affected: 1 to
+ * undo. */
 static bool rename_item(struct mconn *c, struct arena *a, struct fan_task *t)
 {
     bool undo = t->affected != 0;
     struct sv marker = job_json_sv(t->arg, undo ? "to" : "from"), sql = job_json_sv(t->arg, undo ? "undo" : "do");
     struct mresult r;
 
-    if (!mconn_queryf(c, a, &r, &t->d, "SELECT 1 FROM information_schema.tables WHERE table_schema = 'tessera' AND table_name = %Q", &marker))
+    if (!mconn_queryf(c, a, &r, &t->d,
+                      "SELECT 1 FROM information_schema.tables WHERE table_schema = 'tessera' AND table_name = %Q",
+                      &marker))
         return false;
     if (r.rows == 0)
         return true;
@@ -487,9 +505,11 @@ static bool rename_all(struct job *j, json_t *step, bool undo, struct diag *d)
 
     if (!j->snap && !job_refresh(j, d))
         return false;
-    json_array_foreach(items, i, o)
-    {
-        tasks[i] = (struct fan_task){.shard = cat_find_shard_id(j->snap, (uint32_t)job_json_u64(o, "s")), .run = rename_item, .arg = o, .affected = undo};
+    json_array_foreach(items, i, o) {
+        tasks[i] = (struct fan_task){.shard = cat_find_shard_id(j->snap, (uint32_t)job_json_u64(o, "s")),
+                                     .run = rename_item,
+                                     .arg = o,
+                                     .affected = undo};
         if (!tasks[i].shard)
             return diag_setf(d, ER_UNKNOWN_SHARD, "A shard of DDL job %lu is gone", (unsigned long)j->id);
     }
@@ -520,10 +540,9 @@ static bool pub_rename_run(struct job *j, json_t *step, struct diag *d)
 
     if (!job_publish_begin(j, &tx, d))
         goto failed;
-    json_array_foreach(tables, i, x)
-    {
-        if (!job_put_table(j, &tx, json_object_get(x, "place"), job_json_sv(x, "db"), job_json_sv(x, "name"), job_json_u64(x, "id"),
-                           job_json_u64(x, "auto_inc"), d))
+    json_array_foreach(tables, i, x) {
+        if (!job_put_table(j, &tx, json_object_get(x, "place"), job_json_sv(x, "db"), job_json_sv(x, "name"),
+                           job_json_u64(x, "id"), job_json_u64(x, "auto_inc"), d))
             goto failed;
     }
     return job_publish_commit(j, &tx, d);

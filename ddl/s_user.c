@@ -1,6 +1,7 @@
-/* CREATE, ALTER, DROP USER, SET PASSWORD, GRANT, REVOKE. Accounts are Tessera's own, rows of the catalog; shards know nothing of them. Secrets are
- * stored in the forms that MySQL has. Privileges: there is one, everything (GRANT ALL ON *.*); finer ones are accepted and have no effect yet,
- * with a warning, so that set-up scripts run. The statement's text is not kept, because it may hold a password. */
+/* CREATE, ALTER, DROP USER, SET PASSWORD, GRANT, REVOKE. Accounts are Tessera's own, rows of the catalog; shards know
+ * nothing of them. Secrets are stored in the forms that MySQL has. Privileges: there is one, everything (GRANT ALL ON
+ * *.*); finer ones are accepted and have no effect yet, with a warning, so that set-up scripts run. The statement's
+ * text is not kept, because it may hold a password. */
 #include "ddl/define.h"
 #include "ddl/stmts.h"
 
@@ -52,7 +53,9 @@ static bool is_native(struct sv plugin)
 /* IDENTIFIED ...: into the secret. */
 static bool set_auth(struct job *j, const struct ast_auth *x, struct cat_user *u, struct diag *d)
 {
-    struct sv plugin = ast_ident_set(&x->plugin) ? x->plugin.name : u->plugin.len ? u->plugin : SV("caching_sha2_password");
+    struct sv plugin = ast_ident_set(&x->plugin) ? x->plugin.name
+                       : u->plugin.len           ? u->plugin
+                                                 : SV("caching_sha2_password");
     struct sv text = x->secret && x->secret->kind == AST_LIT ? AST_AS_CONST(lit, x->secret)->value : SV_NULL;
     char buf[AUTH_SECRET_MAX];
 
@@ -62,7 +65,9 @@ static bool set_auth(struct job *j, const struct ast_auth *x, struct cat_user *u
     case AST_AUTH_BY:
         if (!text.ptr)
             return job_refuse(d, "a password that is not written as a string");
-        u->secret = text.len ? arena_dup(&j->arena, auth_make_secret(is_native(plugin) ? AUTH_NATIVE : AUTH_SHA2, text, buf)) : SV("");
+        u->secret = text.len
+                        ? arena_dup(&j->arena, auth_make_secret(is_native(plugin) ? AUTH_NATIVE : AUTH_SHA2, text, buf))
+                        : SV("");
         break;
     case AST_AUTH_BY_PASSWORD:
         plugin = SV("mysql_native_password");
@@ -79,14 +84,14 @@ static bool set_auth(struct job *j, const struct ast_auth *x, struct cat_user *u
     }
     if (u->secret.len && user_secret_kind_of(u->secret) == USER_SECRET_BAD)
         return diag_setf(d, ER_CANNOT_USER, "The password hash doesn't have the expected format.");
-    u->plugin = user_plugin_of(u->secret, is_native(plugin) ? SV("mysql_native_password") : SV("caching_sha2_password"));
+    u->plugin =
+        user_plugin_of(u->secret, is_native(plugin) ? SV("mysql_native_password") : SV("caching_sha2_password"));
     return true;
 }
 
 static void set_options(const struct ast_list *options, struct cat_user *u)
 {
-    AST_EACH(slot, options)
-    {
+    AST_EACH(slot, options) {
         struct sv n = AST_AS_CONST(option, *slot)->name;
 
         if (sv_eq_nocase(n, SV("ACCOUNT LOCK")))
@@ -117,8 +122,7 @@ static bool plan_create(struct job *j, const struct ast_create_user *c, struct d
     if (c->default_role)
         return job_refuse(d, "roles");
     strbuf_init(&failed, &j->arena);
-    AST_EACH(slot, &c->users)
-    {
+    AST_EACH(slot, &c->users) {
         const struct ast_user_spec *s = AST_AS_CONST(user_spec, *slot);
         struct cat_user u = {0};
         const struct cat_user *old;
@@ -127,8 +131,8 @@ static bool plan_create(struct job *j, const struct ast_create_user *c, struct d
         old = cat_find_account(j->snap, u.name, u.host);
         if ((old != NULL) != c->alter) {
             if (c->if_exists)
-                job_note(j, DDL_NOTE, c->alter ? 3162 : 3163, "Authorization ID %.*s %s.", SV_ARG(title(&j->arena, u.name, u.host)),
-                         c->alter ? "does not exist" : "already exists");
+                job_note(j, DDL_NOTE, c->alter ? 3162 : 3163, "Authorization ID %.*s %s.",
+                         SV_ARG(title(&j->arena, u.name, u.host)), c->alter ? "does not exist" : "already exists");
             else
                 strbuf_printf(&failed, "%s%.*s", failed.len ? "," : "", SV_ARG(title(&j->arena, u.name, u.host)));
             continue;
@@ -152,15 +156,15 @@ static bool plan_drop(struct job *j, const struct ast_drop *dr, struct diag *d)
     struct strbuf failed;
 
     strbuf_init(&failed, &j->arena);
-    AST_EACH(slot, &dr->names)
-    {
+    AST_EACH(slot, &dr->names) {
         struct sv name, host;
         json_t *o;
 
         account_of(j, *slot, &name, &host);
         if (!cat_find_account(j->snap, name, host)) {
             if (dr->if_exists)
-                job_note(j, DDL_NOTE, 3162, "Authorization ID %.*s does not exist.", SV_ARG(title(&j->arena, name, host)));
+                job_note(j, DDL_NOTE, 3162, "Authorization ID %.*s does not exist.",
+                         SV_ARG(title(&j->arena, name, host)));
             else
                 strbuf_printf(&failed, "%s%.*s", failed.len ? "," : "", SV_ARG(title(&j->arena, name, host)));
             continue;
@@ -210,8 +214,7 @@ static bool plan_grant(struct job *j, const struct ast_grant *g, struct diag *d)
     if (g->proxy)
         return job_refuse(d, "GRANT PROXY");
     strbuf_init(&failed, &j->arena);
-    AST_EACH(slot, &g->users)
-    {
+    AST_EACH(slot, &g->users) {
         const struct ast_user_spec *s = AST_AS_CONST(user_spec, *slot);
         const struct cat_user *old;
         struct cat_user u;
@@ -258,13 +261,19 @@ bool user_plan(struct job *j, struct ast_node *ast, struct diag *d)
 
 static bool pub_user_run(struct job *j, json_t *step, struct diag *d)
 {
-    struct cat_user u = {.name = job_json_sv(step, "name"), .host = job_json_sv(step, "host"), .plugin = job_json_sv(step, "plugin"),
-                         .secret = job_json_sv(step, "secret"), .attrs = job_json_sv(step, "attrs"),
-                         .locked = json_is_true(json_object_get(step, "locked")), .super = json_is_true(json_object_get(step, "super"))};
+    struct cat_user u = {.name = job_json_sv(step, "name"),
+                         .host = job_json_sv(step, "host"),
+                         .plugin = job_json_sv(step, "plugin"),
+                         .secret = job_json_sv(step, "secret"),
+                         .attrs = job_json_sv(step, "attrs"),
+                         .locked = json_is_true(json_object_get(step, "locked")),
+                         .super = json_is_true(json_object_get(step, "super"))};
     bool put = sv_eq(job_json_sv(step, "what"), SV("put"));
     struct metadb_tx tx = {0};
 
-    if (job_publish_begin(j, &tx, d) && (put ? metadb_put_user(&tx, &u, d) : metadb_drop_user(&tx, u.name, u.host, d)) && job_publish_commit(j, &tx, d)) {
+    if (job_publish_begin(j, &tx, d) &&
+        (put ? metadb_put_user(&tx, &u, d) : metadb_drop_user(&tx, u.name, u.host, d)) &&
+        job_publish_commit(j, &tx, d)) {
         auth_cache_clear();
         return true;
     }

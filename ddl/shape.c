@@ -1,13 +1,15 @@
 /* Servers print SHOW CREATE TABLE in one form: an item a line, names in backquotes, strings in single quotes with
- * backslash escapes (the connections of the control plane set neither ANSI_QUOTES nor NO_BACKSLASH_ESCAPES). It is split at the commas of the outermost
- * parentheses, outside quotes and comments, rather than at line ends, because expressions may hold anything.
+ * backslash escapes (the connections of the control plane set neither ANSI_QUOTES nor NO_BACKSLASH_ESCAPES). It is
+ * split at the commas of the outermost parentheses, outside quotes and comments, rather than at line ends, because
+ * expressions may hold anything.
  *
- * An item's kind is told by its first word: a backquote is a column; CONSTRAINT `n` FOREIGN KEY | CHECK; PRIMARY KEY; and a word
- * that ends in KEY `n`. Nothing else is looked at: definitions are compared and reused as the server's own text, so what
- * a new server version prints passes through.
+ * An item's kind is told by its first word: a backquote is a column; CONSTRAINT `n` FOREIGN KEY | CHECK; PRIMARY KEY;
+ * and a word that ends in KEY `n`. Nothing else is looked at: definitions are compared and reused as the server's own
+ * text, so what a new server version prints passes through.
  *
- * shape_alter works item by item: constraints and keys that go, then columns, then those that come, in one ALTER TABLE, so that the server
- * does it atomically. A key whose definition changed is dropped and added. Column order is restored by FIRST and AFTER. */
+ * shape_alter works item by item: constraints and keys that go, then columns, then those that come, in one ALTER TABLE,
+ * so that the server does it atomically. A key whose definition changed is dropped and added. Column order is restored
+ * by FIRST and AFTER. */
 #include "ddl/shape.h"
 
 #include <ctype.h>
@@ -172,8 +174,8 @@ static void take_auto_increment(struct arena *a, struct shape *s)
                 s->auto_increment = 0;
             while (q < end && *q == ' ')
                 q++;
-            s->options = sv_trim(arena_concat(a, (struct sv[]){{s->options.ptr, (size_t)(p - s->options.ptr)},
-                                                               {q, (size_t)(end - q)}}, 2));
+            s->options = sv_trim(arena_concat(
+                a, (struct sv[]){{s->options.ptr, (size_t)(p - s->options.ptr)}, {q, (size_t)(end - q)}}, 2));
             return;
         }
         p++;
@@ -189,7 +191,8 @@ bool shape_parse(struct arena *a, struct sv text, int part_no, struct shape *out
     while (p < end && *p != '(')
         p = is_quote(*p) ? skip_quoted(p, end) : p + 1;
     if (p == end || !sv_starts(text, SV("CREATE ")))
-        return diag_setf(d, ER_INTERNAL, "Internal error: not a CREATE TABLE text: %.*s", (int)MIN(text.len, (size_t)80), text.ptr);
+        return diag_setf(d, ER_INTERNAL, "Internal error: not a CREATE TABLE text: %.*s",
+                         (int)MIN(text.len, (size_t)80), text.ptr);
     out->items = ARENA_NEW_N(a, struct shape_item, cap);
     do {
         p++;
@@ -282,8 +285,9 @@ static void drop_items(struct alter_ctx *c, const struct shape *from, const stru
         if (it->kind == SHAPE_PRIMARY) {
             strbuf_puts(&c->out, "DROP PRIMARY KEY");
         } else {
-            strbuf_puts(&c->out, it->kind == SHAPE_KEY ? "DROP KEY " : it->kind == SHAPE_FOREIGN ? "DROP FOREIGN KEY "
-                                                                                                  : "DROP CONSTRAINT ");
+            strbuf_puts(&c->out, it->kind == SHAPE_KEY       ? "DROP KEY "
+                                 : it->kind == SHAPE_FOREIGN ? "DROP FOREIGN KEY "
+                                                             : "DROP CONSTRAINT ");
             strbuf_put_ident(&c->out, it->kind == SHAPE_KEY ? it->name : physical_constraint(c, it));
         }
     }

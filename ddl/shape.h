@@ -1,7 +1,7 @@
 /* The shape of a table: what SHOW CREATE TABLE of a physical table says, taken apart into columns, keys, constraints
  * and options, with logical names. Shapes answer three questions of the job engine: has this partition been altered
- * already (shape_equal), what ALTER TABLE makes one shape out of another (shape_alter, the inverse of a half-done ALTER), and
- * what does SHOW CREATE TABLE print for the logical table (shape_print).
+ * already (shape_equal), what ALTER TABLE makes one shape out of another (shape_alter, the inverse of a half-done
+ * ALTER), and what does SHOW CREATE TABLE print for the logical table (shape_print).
  *
  * Physical names inside the text: the table itself (`t__p3`), and constraint names, which MySQL wants unique in a
  * schema and therefore carry the partition as a suffix (`positive__p3`). Reading strips both, shape_alter puts the
@@ -32,7 +32,7 @@ struct shape_item {
 struct shape {
     struct shape_item *items;
     size_t n_items;
-    struct sv options; /* behind the closing parenthesis, without AUTO_INCREMENT=n */
+    struct sv options;       /* behind the closing parenthesis, without AUTO_INCREMENT=n */
     uint64_t auto_increment; /* AUTO_INCREMENT=n, 0: not printed */
 };
 
@@ -50,9 +50,9 @@ struct shape_rename {
     struct sv from, to;
 };
 
-/* ALTER TABLE actions (without "ALTER TABLE name") that turn `from` into `to` on partition part_no; empty text: nothing to do. `lossy` is set where
- * data would be lost (a column of `from` that `to` lacks; one that `to` has and must be filled with its default is
- * not loss), `lost_back` where a column must be added again whose contents are gone. */
+/* ALTER TABLE actions (without "ALTER TABLE name") that turn `from` into `to` on partition part_no; empty text: nothing
+ * to do. `lossy` is set where data would be lost (a column of `from` that `to` lacks; one that `to` has and must be
+ * filled with its default is not loss), `lost_back` where a column must be added again whose contents are gone. */
 struct sv shape_alter(struct arena *a, const struct shape *from, const struct shape *to,
                       const struct shape_rename *renames, size_t n_renames, int part_no, bool *lossy, bool *lost_back);
 

@@ -3,20 +3,28 @@
 #include "ddl/rows.h"
 #include "util/strbuf.h"
 
-#define TEXT_COL(name_, len_) {.name = {name_, sizeof(name_) - 1}, .type = ROWS_TEXT, .length = (len_)}
-#define NUM_COL(name_) {.name = {name_, sizeof(name_) - 1}, .type = ROWS_NUMBER, .length = 20}
+#define TEXT_COL(name_, len_)                                                   \
+    {                                                                           \
+        .name = {name_, sizeof(name_) - 1}, .type = ROWS_TEXT, .length = (len_) \
+    }
+#define NUM_COL(name_)                                                        \
+    {                                                                         \
+        .name = {name_, sizeof(name_) - 1}, .type = ROWS_NUMBER, .length = 20 \
+    }
 
 const struct ddl_rows *show_shards(const struct cat_snapshot *s, struct arena *a)
 {
-    static const struct ddl_column cols[] = {TEXT_COL("Name", 64), TEXT_COL("Host", 255), NUM_COL("Port"), TEXT_COL("State", 16), NUM_COL("Partitions"), NUM_COL("Tables")};
-    static const char *const states[] = {[CAT_SHARD_ACTIVE] = "active", [CAT_SHARD_DRAINING] = "draining", [CAT_SHARD_JOINING] = "joining"};
+    static const struct ddl_column cols[] = {TEXT_COL("Name", 64),  TEXT_COL("Host", 255), NUM_COL("Port"),
+                                             TEXT_COL("State", 16), NUM_COL("Partitions"), NUM_COL("Tables")};
+    static const char *const states[] = {
+        [CAT_SHARD_ACTIVE] = "active", [CAT_SHARD_DRAINING] = "draining", [CAT_SHARD_JOINING] = "joining"};
     struct rows r;
 
     rows_init(&r, a, cols, ARRAY_LEN(cols));
-    array_each (&s->shards, sh) {
+    array_each(&s->shards, sh) {
         uint64_t partitions = 0, tables = 0;
 
-        array_each (&s->tables, t) {
+        array_each(&s->tables, t) {
             bool here = (*t)->kind == CAT_BROADCAST;
 
             for (uint32_t i = 0; (*t)->kind != CAT_BROADCAST && i < (*t)->parts_n; i++) {
@@ -37,7 +45,8 @@ const struct ddl_rows *show_shards(const struct cat_snapshot *s, struct arena *a
     return rows_end(&r);
 }
 
-static const struct cat_table *find(const struct cat_snapshot *s, struct sv db, struct sv table, struct arena *a, struct diag *d)
+static const struct cat_table *find(const struct cat_snapshot *s, struct sv db, struct sv table, struct arena *a,
+                                    struct diag *d)
 {
     const struct cat_table *t;
 
@@ -57,7 +66,8 @@ static const struct cat_table *find(const struct cat_snapshot *s, struct sv db, 
 
 static void put_tuple(struct strbuf *b, const struct cat_bound *v, uint32_t width)
 {
-    static const char *const words[] = {[CAT_BOUND_NULL] = "NULL", [CAT_BOUND_MAXVALUE] = "MAXVALUE", [CAT_BOUND_DEFAULT] = "DEFAULT"};
+    static const char *const words[] = {
+        [CAT_BOUND_NULL] = "NULL", [CAT_BOUND_MAXVALUE] = "MAXVALUE", [CAT_BOUND_DEFAULT] = "DEFAULT"};
 
     strbuf_putc(b, '(');
     for (uint32_t k = 0; k < width; k++) {
@@ -86,7 +96,8 @@ static struct sv bounds(const struct cat_table *t, const struct cat_part *p, str
     return strbuf_sv(&b);
 }
 
-static void topology_row(struct rows *r, const struct cat_table *t, const char *kind, struct sv part, const struct cat_shard *sh, struct sv phys, struct sv range)
+static void topology_row(struct rows *r, const struct cat_table *t, const char *kind, struct sv part,
+                         const struct cat_shard *sh, struct sv phys, struct sv range)
 {
     rows_put(r, t->name);
     rows_puts(r, kind);
@@ -96,9 +107,11 @@ static void topology_row(struct rows *r, const struct cat_table *t, const char *
     rows_put(r, range);
 }
 
-const struct ddl_rows *show_topology(const struct cat_snapshot *s, struct sv db, struct sv table, struct arena *a, struct diag *d)
+const struct ddl_rows *show_topology(const struct cat_snapshot *s, struct sv db, struct sv table, struct arena *a,
+                                     struct diag *d)
 {
-    static const struct ddl_column cols[] = {TEXT_COL("Table", 64), TEXT_COL("Kind", 16), TEXT_COL("Partition", 64), TEXT_COL("Shard", 64),
+    static const struct ddl_column cols[] = {TEXT_COL("Table", 64),          TEXT_COL("Kind", 16),
+                                             TEXT_COL("Partition", 64),      TEXT_COL("Shard", 64),
                                              TEXT_COL("Physical_table", 64), TEXT_COL("Bounds", 1024)};
     const struct cat_table *t = find(s, db, table, a, d);
     struct rows r;
@@ -108,21 +121,24 @@ const struct ddl_rows *show_topology(const struct cat_snapshot *s, struct sv db,
     rows_init(&r, a, cols, ARRAY_LEN(cols));
     switch (t->kind) {
     case CAT_SINGLE:
-        topology_row(&r, t, "single", SV_NULL, cat_find_shard_id(s, t->parts[0].shard_id), t->parts[0].phys_name, t->note.len ? t->note : SV_NULL);
+        topology_row(&r, t, "single", SV_NULL, cat_find_shard_id(s, t->parts[0].shard_id), t->parts[0].phys_name,
+                     t->note.len ? t->note : SV_NULL);
         break;
     case CAT_BROADCAST:
-        array_each (&s->shards, sh)
+        array_each(&s->shards, sh)
             topology_row(&r, t, "broadcast", SV_NULL, sh, t->name, SV_NULL);
         break;
     case CAT_PARTITIONED:
         for (uint32_t i = 0; i < t->parts_n; i++)
-            topology_row(&r, t, "partitioned", t->parts[i].name, cat_find_shard_id(s, t->parts[i].shard_id), t->parts[i].phys_name, bounds(t, &t->parts[i], a));
+            topology_row(&r, t, "partitioned", t->parts[i].name, cat_find_shard_id(s, t->parts[i].shard_id),
+                         t->parts[i].phys_name, bounds(t, &t->parts[i], a));
         break;
     }
     return rows_end(&r);
 }
 
-const struct ddl_rows *show_create_table(const struct cat_snapshot *s, struct sv db, struct sv table, struct arena *a, struct diag *d)
+const struct ddl_rows *show_create_table(const struct cat_snapshot *s, struct sv db, struct sv table, struct arena *a,
+                                         struct diag *d)
 {
     static const struct ddl_column cols[] = {TEXT_COL("Table", 64), TEXT_COL("Create Table", 1024)};
     const struct cat_table *t = find(s, db, table, a, d);
@@ -136,10 +152,12 @@ const struct ddl_rows *show_create_table(const struct cat_snapshot *s, struct sv
     return rows_end(&r);
 }
 
-const struct ddl_rows *show_create_database(const struct cat_snapshot *s, struct sv db, bool if_not_exists, struct arena *a, struct diag *d)
+const struct ddl_rows *show_create_database(const struct cat_snapshot *s, struct sv db, bool if_not_exists,
+                                            struct arena *a, struct diag *d)
 {
     static const struct ddl_column cols[] = {TEXT_COL("Database", 64), TEXT_COL("Create Database", 1024)};
-    static const char *const modes[] = {[CAT_DB_AUTO] = "", [CAT_DB_LOCAL] = " /*T! MODE = local */", [CAT_DB_SINGLE] = " /*T! MODE = single */"};
+    static const char *const modes[] = {
+        [CAT_DB_AUTO] = "", [CAT_DB_LOCAL] = " /*T! MODE = local */", [CAT_DB_SINGLE] = " /*T! MODE = single */"};
     const struct cat_db *x = cat_find_db(s, db);
     struct strbuf b;
     struct rows r;
@@ -151,7 +169,8 @@ const struct ddl_rows *show_create_database(const struct cat_snapshot *s, struct
     strbuf_init(&b, a);
     strbuf_puts(&b, if_not_exists ? "CREATE DATABASE /*!32312 IF NOT EXISTS*/ " : "CREATE DATABASE ");
     strbuf_put_ident(&b, x->name);
-    strbuf_printf(&b, " /*!40100 DEFAULT CHARACTER SET %.*s COLLATE %.*s */%s", SV_ARG(x->charset), SV_ARG(x->collation), modes[x->mode]);
+    strbuf_printf(&b, " /*!40100 DEFAULT CHARACTER SET %.*s COLLATE %.*s */%s", SV_ARG(x->charset),
+                  SV_ARG(x->collation), modes[x->mode]);
     rows_init(&r, a, cols, ARRAY_LEN(cols));
     rows_put(&r, x->name);
     rows_put(&r, strbuf_sv(&b));

@@ -1,5 +1,6 @@
-/* SHOW statements about what exists, as pure functions over a snapshot: any thread that holds one, workers too. Rows live in the
- * arena that is given. NULL: d is set (1046, 1049, 1146). SHOW DDL reads the metadata database and goes through ddl_submit. */
+/* SHOW statements about what exists, as pure functions over a snapshot: any thread that holds one, workers too. Rows
+ * live in the arena that is given. NULL: d is set (1046, 1049, 1146). SHOW DDL reads the metadata database and goes
+ * through ddl_submit. */
 #ifndef DDL_SHOW_H
 #define DDL_SHOW_H
 
@@ -9,10 +10,13 @@
 /* Name, Host, Port, State, Partitions, Tables. */
 const struct ddl_rows *show_shards(const struct cat_snapshot *s, struct arena *a);
 /* Table, Kind, Partition, Shard, Physical_table, Bounds: one row a physical table. */
-const struct ddl_rows *show_topology(const struct cat_snapshot *s, struct sv db, struct sv table, struct arena *a, struct diag *d);
+const struct ddl_rows *show_topology(const struct cat_snapshot *s, struct sv db, struct sv table, struct arena *a,
+                                     struct diag *d);
 /* Table, Create Table. */
-const struct ddl_rows *show_create_table(const struct cat_snapshot *s, struct sv db, struct sv table, struct arena *a, struct diag *d);
+const struct ddl_rows *show_create_table(const struct cat_snapshot *s, struct sv db, struct sv table, struct arena *a,
+                                         struct diag *d);
 /* Database, Create Database. */
-const struct ddl_rows *show_create_database(const struct cat_snapshot *s, struct sv db, bool if_not_exists, struct arena *a, struct diag *d);
+const struct ddl_rows *show_create_database(const struct cat_snapshot *s, struct sv db, bool if_not_exists,
+                                            struct arena *a, struct diag *d);
 
 #endif

@@ -1,3 +1,6 @@
+/* Physical statements. The client's tree is copied, names of table and constraints are replaced, what only concerns
+ * Tessera (placement, partitioning, scope of keys) or what the catalog does by itself (AUTO_INCREMENT=n) is taken out,
+ * and the deparser writes the rest, quoting by the sql_mode that the shard's connection gets. */
 #include "ddl/sqlgen.h"
 
 #include "catalog/names.h"
@@ -82,15 +85,14 @@ static void add_hidden(struct arena *a, struct ast_list *elements)
     c->srid = -1;
     ast_list_add(a, &l, &c->node);
     AST_EACH(slot, elements)
-    ast_list_add(a, &l, *slot);
+        ast_list_add(a, &l, *slot);
     *elements = l;
 }
 
 /* What Tessera's dialect adds to keys and servers do not know. */
 static void plain_keys(struct ast_list *elements)
 {
-    AST_EACH(slot, elements)
-    {
+    AST_EACH(slot, elements) {
         struct ast_key_def *k;
 
         if ((*slot)->kind != AST_KEY_DEF)
@@ -102,8 +104,8 @@ static void plain_keys(struct ast_list *elements)
     }
 }
 
-struct sv sqlgen_create(struct job *j, const struct ast_create_table *ct, struct sv db, struct sv table, int part_no, bool hidden,
-                        bool mariadb, struct diag *d)
+struct sv sqlgen_create(struct job *j, const struct ast_create_table *ct, struct sv db, struct sv table, int part_no,
+                        bool hidden, bool mariadb, struct diag *d)
 {
     struct arena *a = &j->arena;
     struct ast_node *root = ast_copy(a, &ct->node);
@@ -129,8 +131,8 @@ struct sv sqlgen_create(struct job *j, const struct ast_create_table *ct, struct
     return sqlgen_text(j, root);
 }
 
-struct sv sqlgen_try_partitioning(struct job *j, const struct ast_create_table *ct, const struct define *def, const struct sv *cols, size_t n_cols,
-                                  struct sv db, struct sv name, struct diag *d)
+struct sv sqlgen_try_partitioning(struct job *j, const struct ast_create_table *ct, const struct define *def,
+                                  const struct sv *cols, size_t n_cols, struct sv db, struct sv name, struct diag *d)
 {
     struct arena *a = &j->arena;
     struct ast_create_table *c = AST_NEW(a, CREATE_TABLE, create_table);
@@ -159,22 +161,22 @@ struct sv sqlgen_try_partitioning(struct job *j, const struct ast_create_table *
         ast_list_add(a, &c->elements, &x->node);
     }
     if (n_cols == 0) {
-        (void)diag_setf(d, ER_PARTITION_ENTRY_ERROR, "Constant, random or timezone-dependent expressions in (sub)partitioning function are not allowed");
+        (void)diag_setf(
+            d, ER_PARTITION_ENTRY_ERROR,
+            "Constant, random or timezone-dependent expressions in (sub)partitioning function are not allowed");
         return SV_NULL;
     }
     /* The table's character set decides how strings compare. */
-    AST_EACH(slot, &ct->options)
-    {
+    AST_EACH(slot, &ct->options) {
         struct sv option = AST_AS_CONST(option, *slot)->name;
 
-        if (sv_eq_nocase(option, SV("CHARACTER SET")) || sv_eq_nocase(option, SV("CHARSET")) || sv_eq_nocase(option, SV("COLLATE")) ||
-            sv_eq_nocase(option, SV("DEFAULT CHARACTER SET")) || sv_eq_nocase(option, SV("DEFAULT CHARSET")) ||
-            sv_eq_nocase(option, SV("DEFAULT COLLATE")))
+        if (sv_eq_nocase(option, SV("CHARACTER SET")) || sv_eq_nocase(option, SV("CHARSET")) ||
+            sv_eq_nocase(option, SV("COLLATE")) || sv_eq_nocase(option, SV("DEFAULT CHARACTER SET")) ||
+            sv_eq_nocase(option, SV("DEFAULT CHARSET")) || sv_eq_nocase(option, SV("DEFAULT COLLATE")))
             ast_list_add(a, &c->options, ast_copy(a, *slot));
     }
     c->partition = ast_copy(a, ct->partition);
-    AST_EACH(slot, &AST_AS(partition_by, c->partition)->parts)
-    {
+    AST_EACH(slot, &AST_AS(partition_by, c->partition)->parts) {
         struct ast_partition_def *pd = AST_AS(partition_def, *slot);
 
         pd->shard = (struct ast_ident){0};
@@ -183,7 +185,8 @@ struct sv sqlgen_try_partitioning(struct job *j, const struct ast_create_table *
     return sqlgen_text(j, &c->node);
 }
 
-struct sv sqlgen_alter(struct job *j, const struct ast_alter_table *at, struct sv db, struct sv phys, int part_no, bool mariadb, struct diag *d)
+struct sv sqlgen_alter(struct job *j, const struct ast_alter_table *at, struct sv db, struct sv phys, int part_no,
+                       bool mariadb, struct diag *d)
 {
     struct arena *a = &j->arena;
     struct ast_node *root = ast_copy(a, &at->node);
@@ -191,8 +194,7 @@ struct sv sqlgen_alter(struct job *j, const struct ast_alter_table *at, struct s
 
     set_table(x->table, db, phys);
     x->if_exists = false;
-    AST_EACH(slot, &x->actions)
-    {
+    AST_EACH(slot, &x->actions) {
         struct ast_alter_action *act = AST_AS(alter_action, *slot);
         struct ast_list one = {.items = &act->def, .n = act->def != NULL};
 

@@ -3,16 +3,22 @@
 
 #include "ddl/gather.h"
 
-static const struct job_stmt create_table = {.kind = "CREATE TABLE", .locks = create_locks, .plan = create_plan, .before = gather_for_create};
-static const struct job_stmt alter_table = {.kind = "ALTER TABLE", .locks = alter_locks, .plan = alter_plan, .before = gather_for_alter};
-static const struct job_stmt create_index = {.kind = "CREATE INDEX", .locks = index_locks, .plan = index_plan, .before = gather_for_alter};
+static const struct job_stmt create_table = {
+    .kind = "CREATE TABLE", .locks = create_locks, .plan = create_plan, .before = gather_for_create};
+static const struct job_stmt alter_table = {
+    .kind = "ALTER TABLE", .locks = alter_locks, .plan = alter_plan, .before = gather_for_alter};
+static const struct job_stmt create_index = {
+    .kind = "CREATE INDEX", .locks = index_locks, .plan = index_plan, .before = gather_for_alter};
 static const struct job_stmt drop_index = {.kind = "DROP INDEX", .locks = index_locks, .plan = index_plan};
 static const struct job_stmt drop_table = {.kind = "DROP TABLE", .locks = drop_locks, .plan = drop_plan};
 static const struct job_stmt drop_database = {.kind = "DROP DATABASE", .locks = dropdb_locks, .plan = dropdb_plan};
 static const struct job_stmt rename_table = {.kind = "RENAME TABLE", .locks = rename_locks, .plan = rename_plan};
-static const struct job_stmt truncate_table = {.kind = "TRUNCATE TABLE", .locks = truncate_locks, .plan = truncate_plan};
-static const struct job_stmt create_database = {.kind = "CREATE DATABASE", .locks = database_locks, .plan = database_plan};
-static const struct job_stmt alter_database = {.kind = "ALTER DATABASE", .locks = database_locks, .plan = database_plan};
+static const struct job_stmt truncate_table = {
+    .kind = "TRUNCATE TABLE", .locks = truncate_locks, .plan = truncate_plan};
+static const struct job_stmt create_database = {
+    .kind = "CREATE DATABASE", .locks = database_locks, .plan = database_plan};
+static const struct job_stmt alter_database = {
+    .kind = "ALTER DATABASE", .locks = database_locks, .plan = database_plan};
 static const struct job_stmt shard = {.kind = "SHARD", .locks = shard_locks, .plan = shard_plan};
 static const struct job_stmt user = {.kind = "USER", .locks = user_locks, .plan = user_plan};
 static const struct job_stmt show_ddl = {.kind = "SHOW DDL", .run = show_ddl_run};
@@ -24,15 +30,15 @@ static bool drop_absent(struct job *j, struct ast_node *ast, struct diag *d)
     const struct ast_drop *dr = AST_AS_CONST(drop, ast);
 
     (void)d;
-    AST_EACH(slot, &dr->names)
-    {
+    AST_EACH(slot, &dr->names) {
         const struct ast_table *t = (*slot)->kind == AST_TABLE ? AST_AS_CONST(table, *slot) : NULL;
         struct sv db = t && ast_ident_set(&t->db) ? t->db.name : j->db, name = t ? t->name.name : SV("");
 
         if (dr->object == AST_OBJ_TRIGGER)
             job_note(j, DDL_NOTE, 1360, "Trigger does not exist");
         else if (dr->object == AST_OBJ_PROCEDURE || dr->object == AST_OBJ_FUNCTION)
-            job_note(j, DDL_NOTE, ER_SP_DOES_NOT_EXIST, "%s %.*s.%.*s does not exist", dr->object == AST_OBJ_FUNCTION ? "FUNCTION" : "PROCEDURE", SV_ARG(db), SV_ARG(name));
+            job_note(j, DDL_NOTE, ER_SP_DOES_NOT_EXIST, "%s %.*s.%.*s does not exist",
+                     dr->object == AST_OBJ_FUNCTION ? "FUNCTION" : "PROCEDURE", SV_ARG(db), SV_ARG(name));
         else if (dr->object == AST_OBJ_EVENT)
             job_note(j, DDL_NOTE, 1305, "Event %.*s does not exist", SV_ARG(name));
         else

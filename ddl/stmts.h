@@ -5,20 +5,20 @@
 #include "ddl/job.h"
 #include "parser/ast.h"
 
-#define STMT_JOB(name)                                                                                                 \
-    bool name##_locks(struct job *j, struct ast_node *ast, struct job_lock_array *l, struct diag *d);                  \
+#define STMT_JOB(name)                                                                                \
+    bool name##_locks(struct job *j, struct ast_node *ast, struct job_lock_array *l, struct diag *d); \
     bool name##_plan(struct job *j, struct ast_node *ast, struct diag *d)
 
-STMT_JOB(create);    /* s_create.c */
-STMT_JOB(drop);      /* s_table.c */
+STMT_JOB(create); /* s_create.c */
+STMT_JOB(drop);   /* s_table.c */
 STMT_JOB(truncate);
 STMT_JOB(rename);
-STMT_JOB(alter);     /* s_alter.c */
-STMT_JOB(index);     /* CREATE INDEX, DROP INDEX: s_alter.c */
-STMT_JOB(database);  /* CREATE, ALTER DATABASE: s_db.c */
+STMT_JOB(alter);    /* s_alter.c */
+STMT_JOB(index);    /* CREATE INDEX, DROP INDEX: s_alter.c */
+STMT_JOB(database); /* CREATE, ALTER DATABASE: s_db.c */
 STMT_JOB(dropdb);
-STMT_JOB(shard);     /* s_shard.c */
-STMT_JOB(user);      /* CREATE, ALTER, DROP USER, SET PASSWORD, RENAME USER, GRANT, REVOKE: s_user.c */
+STMT_JOB(shard); /* s_shard.c */
+STMT_JOB(user);  /* CREATE, ALTER, DROP USER, SET PASSWORD, RENAME USER, GRANT, REVOKE: s_user.c */
 
 bool show_ddl_run(struct job *j, struct ast_node *ast, struct diag *d); /* SHOW DDL: s_admin.c */
 /* ALTER TABLE .. RENAME TO, under alter_locks. */

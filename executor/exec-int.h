@@ -24,6 +24,8 @@ struct exec_lane *exec_lanes_new(struct exec *e, uint32_t n);
 void exec_lane_ok(struct exec_lane *l, const struct packet_ok *ok);
 void exec_lane_err(struct exec_lane *l, const struct packet_err *err);
 void exec_lane_lost(struct exec_lane *l, const struct diag *d);
+/* The execution failed or was cancelled, and nothing of this lane was sent (or what was sent has no effect). */
+void exec_lane_drop(struct exec_lane *l);
 /* Ops for statements without rows: keeps the counts in l->ok. */
 extern const struct bcmd_ops exec_count_ops;
 
@@ -39,11 +41,21 @@ bool exec_info_numbers(struct sv info, uint64_t out[3]);
 /* The info texts of several replies added up (fanout.c). */
 struct sv exec_sum_info(struct exec *e, const struct exec_lane *lanes, uint32_t n);
 
+/* ---- vars.c ---- */
+
+/* Puts what must stand before the statement on the lane's connection. */
+void vars_before(struct exec_lane *l);
+/* True: the values are being asked for, the lane goes on by itself. */
+bool vars_after(struct exec_lane *l, const struct packet_ok *ok);
+/* SELECT ... INTO variables: a row of the result, and its end (fills the outcome). */
+void into_row(struct exec *e, const struct packet_coldef *defs, uint32_t n, const struct sv *cells);
+void into_over(struct exec *e);
+void into_start(struct exec *e, uint32_t place, uint32_t shard_id);
+
 /* ---- strategies; each ends in exec_finish ---- */
 void relay_start(struct exec *e, uint32_t place, uint32_t shard_id);
 void fanout_start(struct exec *e, const struct placeset *places);
 void gather_start(struct exec *e, const struct placeset *places);
-void gather_drained(struct exec *e);
 void insert_start(struct exec *e);
 /* True: the statement was waiting before its first lane, and ends (or has ended) by the cancel. */
 bool insert_cancel(struct exec *e);

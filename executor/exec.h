@@ -46,6 +46,8 @@ struct exec_host {
     /* Once, before the first connection is asked for: what the statement does and whether in several places (the owner's
      * txn_stmt_begin). False: refused with d. */
     bool (*begin)(struct exec *e, enum txn_need need, bool several, struct diag *d);
+    /* The statement sets a user variable to a value that a shard sent. */
+    void (*set_variable)(struct exec *e, struct sv name, const struct packet_coldef *col, struct sv cell);
     /* Status flags for packets in the middle of an answer. */
     uint16_t (*status)(struct exec *e);
     void (*on_done)(struct exec *e, const struct exec_outcome *o);
@@ -81,8 +83,11 @@ struct exec_lane {
     struct txn_result result;
     struct packet_ok ok;
     bool failed;
+    bool is_delete; /* move.c */
     bool now_frozen; /* SET timestamp is in force on the connection */
     uint32_t warn_cols;
+    struct packet_coldef *var_cols; /* vars.c */
+    uint32_t n_var_cols;
     uint64_t stmt_hash; /* prepare.c */
     bool want_meta;
     uint8_t want_shift;
@@ -126,13 +131,18 @@ struct exec {
 
     /* exec.c's own */
     enum exec_state state;
-    bool cancelled, client_full, meta_sent, in_start;
+    bool cancelled, client_full, in_start;
+    bool meta_sent;   /* relay: packets that the channel did not number itself were sent behind those that it did */
+    bool client_torn; /* a packet to the client will never be complete: nothing can follow it but the connection's end */
     struct exec_lane one;
     struct exec_lane *lanes;
     uint32_t n_lanes, n_done;
     void (*step_done)(struct exec *e); /* all lanes of the step have ended */
+    void (*drained)(struct exec *e);   /* of a strategy that writes rows itself (gather): the client can take more */
     void *step;                        /* the strategy's state */
     struct exec_outcome outcome;
+    uint64_t relayed_rows;
+    uint64_t last_insert_id; /* set by LAST_INSERT_ID(expr) in a query; 0: none */
     uint64_t generated_id; /* first AUTO_INCREMENT value that was generated; 0: none */
 };
 

@@ -54,6 +54,8 @@ static void done(struct exec *e)
             e->outcome.ok.affected_rows = 0;
             for (uint32_t i = 0; i < e->n_lanes; i++)
                 e->outcome.ok.affected_rows += e->lanes[i].ok.affected_rows;
+            for (uint32_t i = 1; i < e->n_lanes; i++)
+                e->outcome.ok.insert_id = MAX(e->outcome.ok.insert_id, e->lanes[i].ok.insert_id);
             e->outcome.ok.info = exec_sum_info(e, e->lanes, e->n_lanes);
         }
     }

@@ -32,6 +32,7 @@ struct gather {
     uint32_t n_defs;
     struct sv *row;           /* cells of one row, for encoding */
     struct value *params;
+    uint64_t skip, take;      /* SQL_CALC_FOUND_ROWS: the limit, which is applied behind the counting */
     bool built, root_done, sink_full, meta_out, lanes_over, failed;
     uint64_t rows;
 };
@@ -87,11 +88,15 @@ static void maybe_over(struct gather *g)
         return; /* the client's output is full, or rows are still to be pulled */
     worker_task_cancel(e->worker, &g->pump);
     op_close(g->root);
+    for (uint32_t i = 0; i < e->n_lanes; i++)
+        op_close(state_of(&e->lanes[i])->src); /* those that the tree never got */
     acct_close(&g->acct);
     if (!exec_failed(e)) {
         e->outcome.kind = EXEC_ROWS;
         e->outcome.ok = (struct packet_ok){0};
         e->outcome.rows = g->rows;
+        if (e->plan->n_into_vars)
+            into_over(e);
     }
     exec_finish(e);
 }
@@ -111,6 +116,17 @@ static void lanes_over(struct exec *e)
         worker_task_queue(e->worker, &g->pump);
 }
 
+/* After a failure that no lane told: lanes that only waited for a connection were taken back and tell nothing. */
+static void failed_outside(struct gather *g)
+{
+    struct exec *e = g->e;
+
+    if (!g->lanes_over && e->n_lanes && e->n_done == e->n_lanes && !e->in_start)
+        lanes_over(e);
+    else
+        maybe_over(g);
+}
+
 /* ---- the sink ---- */
 
 static void put_metadata(struct gather *g)
@@ -120,7 +136,7 @@ static void put_metadata(struct gather *g)
     g->meta_out = true;
     e->meta_sent = true;
     g->row = ARENA_NEW_N(e->arena, struct sv, g->n_defs);
-    if (!e->client)
+    if (!e->client || e->plan->n_into_vars)
         return;
     chan_put_column_count(e->client, g->n_defs);
     for (uint32_t i = 0; i < g->n_defs; i++)
@@ -158,7 +174,14 @@ static enum sink_result sink_batch(struct op_sink *s, const struct op *root, con
             g->row[i] = ends[i] == SIZE_MAX ? SV_NULL : sv_make(text.ptr ? text.ptr + at : "", ends[i] - at);
             at = ends[i] == SIZE_MAX ? at : ends[i];
         }
-        g->rows++;
+        if (g->rows++ < g->skip || g->rows - g->skip > g->take)
+            continue; /* SQL_CALC_FOUND_ROWS: counted only */
+        if (e->plan->n_into_vars) {
+            into_row(e, g->defs, g->n_defs, g->row);
+            if (exec_failed(e))
+                break;
+            continue;
+        }
         if (!e->client)
             continue;
         if (!e->binary) {
@@ -211,7 +234,7 @@ static void pump(struct gather *g)
         if (!diag_is_set(&g->diag))
             diag_set(&g->diag, ER_INTERNAL, "an operator failed without a reason");
         fail(g, &g->diag);
-        maybe_over(g);
+        failed_outside(g);
         return;
     }
     resume_lanes(g);
@@ -223,7 +246,7 @@ static void pump_task(struct worker_task *t)
     pump(CONTAINER_OF(t, struct gather, pump));
 }
 
-void gather_drained(struct exec *e)
+static void drained(struct exec *e)
 {
     struct gather *g = e->step;
 
@@ -233,28 +256,18 @@ void gather_drained(struct exec *e)
 
 /* ---- building the tree ---- */
 
-static bool is_string(const struct packet_coldef *c)
+/* The column of a stage's input that a key is compared by: the weight, unless the value turns out to be no string. */
+static uint32_t key_col(const struct op *in, const struct merge_key *k)
 {
-    struct sql_type t;
-
-    type_from_coldef(&t, c->type, c->flags, c->charset, c->length, c->decimals);
-    return type_is_string(&t);
+    return k->weight_col == NO_COL || !type_is_string(op_type(in, k->col)) ? k->col : k->weight_col;
 }
 
-/* The column that a key is compared by. */
-static uint32_t key_col(const struct branch *b, const struct merge_key *k)
-{
-    if (k->weight_col == NO_COL || (b && k->col < b->n_cols && !is_string(&b->cols[k->col])))
-        return k->col;
-    return k->weight_col;
-}
-
-static struct sort_col *sort_cols(struct exec *e, const struct branch *b, const struct merge_key *keys, uint32_t n)
+static struct sort_col *sort_cols(struct exec *e, const struct op *in, const struct merge_key *keys, uint32_t n)
 {
     struct sort_col *out = ARENA_NEW_N(e->arena, struct sort_col, n);
 
     for (uint32_t i = 0; i < n; i++)
-        out[i] = (struct sort_col){.col = key_col(b, &keys[i]), .desc = keys[i].desc};
+        out[i] = (struct sort_col){.col = key_col(in, &keys[i]), .desc = keys[i].desc};
     return out;
 }
 
@@ -265,11 +278,12 @@ static struct op *build_aggregate(struct gather *g, struct branch *b, struct op 
     const struct bexpr **groups = ARENA_NEW_N(e->arena, const struct bexpr *, t->n_groups);
     struct op_agg *aggs = ARENA_NEW_N(e->arena, struct op_agg, t->n_aggs);
     const struct bexpr **order;
+    bool *by_weight = ARENA_NEW_N(e->arena, bool, t->n_groups);
     uint32_t *first = ARENA_NEW_N(e->arena, uint32_t, t->n_groups + 1), n_first = 0;
     struct op *o;
 
     for (uint32_t i = 0; i < t->n_groups; i++) {
-        uint32_t col = key_col(b, &t->groups[i]);
+        uint32_t col = key_col(in, &t->groups[i]);
 
         groups[i] = bexpr_column(e->arena, col, *op_type(in, col));
         if (col != t->groups[i].col)
@@ -282,13 +296,15 @@ static struct op *build_aggregate(struct gather *g, struct branch *b, struct op 
         for (uint16_t k = 0; k < m->n_args; k++)
             args[k] = bexpr_column(e->arena, m->args[k], *op_type(in, m->args[k]));
         aggs[i] = (struct op_agg){.spec = m->spec, .args = args, .n_args = m->n_args};
-        if (m->weight_col != NO_COL && m->n_args && m->args[0] < b->n_cols && is_string(&b->cols[m->args[0]]) &&
+        if (m->weight_col != NO_COL && m->n_args && type_is_string(op_type(in, m->args[0])) &&
             (m->spec.distinct || m->spec.fn == AGG_MIN || m->spec.fn == AGG_MAX)) {
             diag_set(&g->diag, ER_NOT_SUPPORTED_YET, "MIN, MAX or DISTINCT aggregate over shards in this collation");
             op_close(in);
             return NULL;
         }
     }
+    for (uint32_t i = 0; i < t->n_groups; i++)
+        by_weight[i] = key_col(in, &t->groups[i]) != t->groups[i].col;
     o = op_aggregate_new(&g->cx, in, groups, t->n_groups, aggs, t->n_aggs, first, n_first);
     if (!o || !n_first)
         return o;
@@ -296,7 +312,7 @@ static struct op *build_aggregate(struct gather *g, struct branch *b, struct op 
     order = ARENA_NEW_N(e->arena, const struct bexpr *, t->n_groups + t->n_aggs);
     n_first = 0;
     for (uint32_t i = 0; i < t->n_groups; i++) {
-        uint32_t col = key_col(b, &t->groups[i]) != t->groups[i].col ? t->n_groups + t->n_aggs + n_first++ : i;
+        uint32_t col = by_weight[i] ? t->n_groups + t->n_aggs + n_first++ : i;
 
         order[i] = bexpr_column(e->arena, col, *op_type(o, col));
     }
@@ -306,7 +322,7 @@ static struct op *build_aggregate(struct gather *g, struct branch *b, struct op 
 }
 
 /* DISTINCT by keys that may be weights: keys first, then everything, then back. */
-static struct op *build_distinct(struct gather *g, const struct branch *b, const struct plan_top *t, struct op *in)
+static struct op *build_distinct(struct gather *g, const struct plan_top *t, struct op *in)
 {
     struct exec *e = g->e;
     uint32_t n = op_n_cols(in), k = t->n_distinct_keys;
@@ -316,7 +332,7 @@ static struct op *build_distinct(struct gather *g, const struct branch *b, const
     if (!k)
         return op_distinct_new(&g->cx, in, 0);
     for (uint32_t i = 0; i < k; i++) {
-        uint32_t col = key_col(t->aggregate || t->n_project ? NULL : b, &t->distinct_keys[i]);
+        uint32_t col = key_col(in, &t->distinct_keys[i]);
 
         exprs[i] = bexpr_column(e->arena, col, *op_type(in, col));
     }
@@ -336,27 +352,28 @@ static struct op *build_stages(struct gather *g, struct branch *b, const struct 
 {
     struct exec *e = g->e;
     uint64_t offset = 0, count = UINT64_MAX;
-    bool own_cols = false; /* columns are no longer the fragment's */
     struct op *o = in;
 
-    if (t->aggregate && o) {
+    if (t->aggregate && o)
         o = build_aggregate(g, b, o);
-        own_cols = true;
-    }
     if (t->having && o)
         o = op_filter_new(&g->cx, o, t->having);
-    if (t->n_project && o) {
+    if (t->n_project && o)
         o = op_project_new(&g->cx, o, t->project, t->n_project);
-        own_cols = true;
-    }
     if (t->distinct && o)
-        o = build_distinct(g, b, t, o);
+        o = build_distinct(g, t, o);
     if (!optimizer_limit(&t->limit, e->inputs, &offset, &count, &g->diag)) {
         op_close(o);
         return NULL;
     }
+    if (e->plan->calc_found_rows && t == e->plan->top) {
+        g->skip = offset;
+        g->take = count;
+        offset = 0;
+        count = UINT64_MAX;
+    }
     if (t->n_sort && o) {
-        struct sort_col *cols = sort_cols(e, own_cols ? NULL : b, t->sort, t->n_sort);
+        struct sort_col *cols = sort_cols(e, o, t->sort, t->n_sort);
 
         if (count != UINT64_MAX)
             return op_topn_new(&g->cx, o, cols, t->n_sort, count, offset);
@@ -377,7 +394,7 @@ static struct op *build_branch(struct gather *g, struct branch *b)
     for (uint32_t i = 0; i < b->n_lanes; i++)
         srcs[i] = state_of(&e->lanes[b->first_lane + i])->src;
     if (t && t->n_merge_order)
-        o = op_merge_new(&g->cx, srcs, b->n_lanes, sort_cols(e, b, t->merge_order, t->n_merge_order), t->n_merge_order);
+        o = op_merge_new(&g->cx, srcs, b->n_lanes, sort_cols(e, srcs[0], t->merge_order, t->n_merge_order), t->n_merge_order);
     else
         o = op_union_all_new(&g->cx, srcs, b->n_lanes, NULL);
     return t && o ? build_stages(g, b, t, o) : o;
@@ -404,10 +421,56 @@ static bool build(struct gather *g)
     }
     g->root = op_union_all_new(&g->cx, tops, g->n_branches, g->def_types);
     if (g->root && p->set_distinct)
-        g->root = p->top ? build_distinct(g, NULL, p->top, g->root) : op_distinct_new(&g->cx, g->root, 0);
+        g->root = p->top ? build_distinct(g, p->top, g->root) : op_distinct_new(&g->cx, g->root, 0);
     if (g->root && p->top)
         g->root = build_stages(g, NULL, p->top, g->root);
     return g->root != NULL;
+}
+
+static void set_defs(struct gather *g, struct packet_coldef *defs, uint32_t n)
+{
+    g->defs = defs;
+    g->n_defs = n;
+    /* A set operation's columns belong to no table; PREPARE tells those of its first SELECT. */
+    for (uint32_t i = 0; i < n && g->e->plan->n_set_branches; i++)
+        defs[i].table = defs[i].org_table = defs[i].org_name = defs[i].schema = SV("");
+    g->def_types = ARENA_NEW_N(g->e->arena, struct sql_type, n);
+    for (uint32_t i = 0; i < n; i++)
+        type_from_coldef(&g->def_types[i], defs[i].type, defs[i].flags, defs[i].charset, defs[i].length, defs[i].decimals);
+}
+
+/* A UNION whose branches have no shard in common cannot be prepared anywhere as a whole: its columns are the first branch's, of
+ * the types that all branches unify to. */
+static bool unify_defs(struct gather *g)
+{
+    struct exec *e = g->e;
+    const struct branch *first = &g->b[0];
+    uint32_t n = first->plan->n_visible ? first->plan->n_visible
+        : first->n_cols - (first->plan->top ? first->plan->top->n_hidden : 0u);
+    struct packet_coldef *defs = ARENA_NEW_N(e->arena, struct packet_coldef, n);
+    struct func_arg *args = ARENA_NEW_N(e->arena, struct func_arg, g->n_branches);
+
+    for (uint32_t i = 0; i < n; i++) {
+        struct sql_type t;
+
+        for (uint32_t k = 0; k < g->n_branches; k++) {
+            const struct packet_coldef *c = i < g->b[k].n_cols ? &g->b[k].cols[i] : &first->cols[i];
+
+            args[k] = (struct func_arg){.dec_scale = FUNC_SCALE_OF_TYPE};
+            type_from_coldef(&args[k].type, c->type, c->flags, c->charset, c->length, c->decimals);
+        }
+        if (!func_unify_types(args, g->n_branches, "UNION", e->env, &t, &g->diag))
+            return false;
+        defs[i] = first->cols[i];
+        if (t.code != defs[i].type || t.length != defs[i].length) {
+            defs[i].type = t.code;
+            defs[i].length = t.length;
+            defs[i].decimals = t.decimals;
+            defs[i].flags = t.flags;
+        }
+    }
+    set_defs(g, defs, n);
+    return true;
 }
 
 /* Builds when every branch knows its columns (and, for set operations, the common types are there). */
@@ -419,10 +482,10 @@ static void maybe_build(struct gather *g)
         if (!g->b[i].typed)
             return;
     }
-    if (g->e->plan->n_set_branches && !g->defs)
+    if (g->e->plan->n_set_branches && !g->defs && !g->e->plan->route.split_only)
         return;
     g->built = true;
-    if (!build(g)) {
+    if ((g->e->plan->route.split_only && !g->defs && !unify_defs(g)) || !build(g)) {
         if (!diag_is_set(&g->diag))
             diag_set(&g->diag, ER_INTERNAL, "the operators of a merged result could not be made");
         fail(g, &g->diag);
@@ -485,11 +548,16 @@ static void lane_meta_end(struct bcmd *cmd)
     maybe_build(g);
 }
 
-/* Another piece waits for this connection, so it must be read to the end whatever the tree wants. */
-static bool others_wait(const struct exec *e, const struct exec_lane *l)
+/* Another piece waits for a connection - for this one, or for one that somebody holds who may wait for this one - so it must be
+ * read to the end whatever the tree wants. */
+static bool others_wait(const struct exec *e)
 {
+    const struct gather *g = e->step;
+
+    if (g->meta)
+        return true;
     for (uint32_t i = 0; i < e->n_lanes; i++) {
-        if (e->lanes[i].state == LANE_LEASING && e->lanes[i].shard_id == l->shard_id)
+        if (e->lanes[i].state == LANE_LEASING)
             return true;
     }
     return false;
@@ -514,7 +582,7 @@ static void lane_row(struct bcmd *cmd, unsigned char *payload, size_t n)
         return;
     }
     worker_task_queue(e->worker, &g->pump);
-    if (op_source_full(st->src) && !others_wait(e, l))
+    if (op_source_full(st->src) && !others_wait(e))
         bconn_pause(l->conn);
 }
 
@@ -558,18 +626,6 @@ static const struct bcmd_ops lane_ops = {
 
 /* ---- metadata of the result ---- */
 
-static void set_defs(struct gather *g, struct packet_coldef *defs, uint32_t n)
-{
-    g->defs = defs;
-    g->n_defs = n;
-    /* A set operation's columns belong to no table; PREPARE tells those of its first SELECT. */
-    for (uint32_t i = 0; i < n && g->e->plan->n_set_branches; i++)
-        defs[i].table = defs[i].org_table = defs[i].org_name = defs[i].schema = SV("");
-    g->def_types = ARENA_NEW_N(g->e->arena, struct sql_type, n);
-    for (uint32_t i = 0; i < n; i++)
-        type_from_coldef(&g->def_types[i], defs[i].type, defs[i].flags, defs[i].charset, defs[i].length, defs[i].decimals);
-}
-
 static void have_metadata(void *arg, struct sideq_result *r)
 {
     struct gather *g = arg;
@@ -578,7 +634,7 @@ static void have_metadata(void *arg, struct sideq_result *r)
     g->meta = NULL;
     if (diag_is_set(&r->diag)) {
         fail(g, &r->diag);
-        maybe_over(g);
+        failed_outside(g);
         return;
     }
     if (e->plan->meta_is_stable && !e->plan->meta_defs) {
@@ -592,7 +648,7 @@ static void have_metadata(void *arg, struct sideq_result *r)
     set_defs(g, r->cols, r->n_cols);
     maybe_build(g);
     worker_task_queue(e->worker, &g->pump);
-    maybe_over(g);
+    failed_outside(g);
 }
 
 static void ask_metadata(struct gather *g, uint32_t place, uint32_t shard_id)
@@ -602,13 +658,14 @@ static void ask_metadata(struct gather *g, uint32_t place, uint32_t shard_id)
         .kind = SIDEQ_PREPARE,
         .shard_id = shard_id,
         .wanted = e->wanted,
-        .sql = relay_text(e, place),
         .logical_names = true,
         .arena = e->arena,
         .done = have_metadata,
         .arg = g,
     };
 
+    if (e->plan->route.split_only)
+        return; /* unify_defs */
     if (e->result_defs) {
         set_defs(g, e->result_defs, e->n_result_defs);
         return;
@@ -617,6 +674,7 @@ static void ask_metadata(struct gather *g, uint32_t place, uint32_t shard_id)
         set_defs(g, e->plan->meta_defs, e->plan->n_meta_defs);
         return;
     }
+    a.sql = relay_text(e, place);
     g->meta = sideq_start(e->worker, &a);
 }
 
@@ -667,7 +725,9 @@ void gather_start(struct exec *e, const struct placeset *places)
     uint32_t n = 0;
 
     e->step = g;
+    e->drained = drained;
     g->e = e;
+    g->take = UINT64_MAX;
     g->pump.fn = pump_task;
     g->sink.batch = sink_batch;
     acct_init(&g->acct, &e->shared->memory, "query", e->shared->query_memory);

@@ -227,6 +227,7 @@ static void evaluate_keys(struct insert *in)
     uint32_t width = in->part->columns_n;
     int32_t ak = auto_key(in);
     struct strbuf sql;
+    struct sideq *q;
 
     if (in->part->n <= 1) {
         route_rows(in);
@@ -258,9 +259,11 @@ static void evaluate_keys(struct insert *in)
         return;
     }
     in->waiting = true;
-    in->side = sideq_start(e->worker,
+    q = sideq_start(e->worker,
         &(struct sideq_args){.shard_id = router_any_shard(e->snapshot, 0, (uint64_t)(uintptr_t)in), .wanted = e->wanted,
             .sql = strbuf_sv(&sql), .arena = e->arena, .done = evaluated, .arg = in});
+    if (q) /* else evaluated() was called, and the statement may be gone */
+        in->side = q;
 }
 
 /* ---- text of one place ---- */
@@ -357,9 +360,12 @@ static void inserted(struct exec *e)
             }
             ok->info = sum_rows(in);
         }
-        if (in->n_generated)
+        if (in->n_generated && !e->plan->sets_insert_id)
             ok->insert_id = e->generated_id;
     }
+    /* Nobody knows of ids of Tessera's own key column. */
+    if (in->p->auto_col >= 0 && cat_auto_inc(in->p->table)->hidden)
+        e->outcome.ok.insert_id = e->generated_id = 0;
     if (exec_failed(e))
         e->generated_id = 0;
     exec_finish(e);

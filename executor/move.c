@@ -195,7 +195,7 @@ static struct sv insert_text(struct exec *e, const struct move *m, const struct 
 
     strbuf_init(&b, e->arena);
     strbuf_init(&values, e->arena);
-    strbuf_puts(&b, "INSERT INTO ");
+    strbuf_puts(&b, m->p->ignore ? "INSERT IGNORE INTO " : "INSERT INTO ");
     put_table(e, m, r->to, &b);
     strbuf_puts(&b, " (");
     for (uint32_t c = 0; c < m->n_base; c++) {
@@ -223,7 +223,7 @@ static struct sv update_text(struct exec *e, const struct move *m, const struct 
     struct strbuf b;
 
     strbuf_init(&b, e->arena);
-    strbuf_puts(&b, "UPDATE ");
+    strbuf_puts(&b, m->p->ignore ? "UPDATE IGNORE " : "UPDATE ");
     put_table(e, m, r->from, &b);
     for (uint32_t i = 0; i < m->p->n_assigned; i++) {
         strbuf_puts(&b, i ? ", " : " SET ");
@@ -237,22 +237,58 @@ static struct sv update_text(struct exec *e, const struct move *m, const struct 
 
 /* ---- steps 2 and 3 ---- */
 
+/* Rows that the lanes of the step changed: deletes of moved rows are not counted, their inserts are. */
+static void count_changes(struct exec *e, struct move *m)
+{
+    for (uint32_t i = 0; i < e->n_lanes; i++) {
+        if (!e->lanes[i].is_delete)
+            m->n_changed += e->lanes[i].ok.affected_rows;
+    }
+}
+
 static void over(struct exec *e)
 {
     struct move *m = e->step;
 
     if (!exec_failed(e)) {
-        for (uint32_t i = 0; i < e->n_lanes; i++) {
-            bool inserted = e->lanes[i].arg != NULL;
-
-            m->n_changed += inserted ? 1 : e->lanes[i].ok.affected_rows;
-        }
+        count_changes(e, m);
         e->outcome.kind = EXEC_OK;
         e->outcome.ok = (struct packet_ok){.affected_rows = e->caps & CAP_FOUND_ROWS ? m->n_rows : m->n_changed};
         e->outcome.ok.info = arena_printf(e->arena, "Rows matched: %llu  Changed: %llu  Warnings: %llu",
             (unsigned long long)m->n_rows, (unsigned long long)m->n_changed, (unsigned long long)e->warnings->total);
     }
     exec_finish(e);
+}
+
+/* UPDATE IGNORE: the old row goes only where the new one could be inserted. */
+static void ignored_step(struct exec *e)
+{
+    struct move *m = e->step;
+    struct exec_lane *lanes;
+    uint32_t n = 0;
+
+    if (exec_failed(e)) {
+        over(e);
+        return;
+    }
+    count_changes(e, m);
+    lanes = exec_lanes_new(e, e->n_lanes);
+    for (uint32_t i = 0; i < e->n_lanes; i++) {
+        const struct move_row *r = e->lanes[i].arg;
+
+        if (!r || !e->lanes[i].ok.affected_rows)
+            continue;
+        lanes[n].sql = delete_text(e, m, r);
+        lanes[n].place = r->from;
+        lanes[n].shard_id = router_shard_of(m->p->table, r->from);
+        lanes[n].is_delete = true;
+        lanes[n++].ops = &exec_count_ops;
+    }
+    e->n_lanes = 0;
+    if (!n)
+        over(e);
+    else
+        exec_step(e, lanes, n, TXN_NEED_WRITE, over);
 }
 
 static void write_step(struct exec *e)
@@ -276,7 +312,7 @@ static void write_step(struct exec *e)
         l->shard_id = router_shard_of(m->p->table, r->to);
         l->ops = &exec_count_ops;
     }
-    exec_step(e, lanes, n, TXN_NEED_WRITE, over);
+    exec_step(e, lanes, n, TXN_NEED_WRITE, m->p->ignore ? ignored_step : over);
 }
 
 /* Where each row goes to. */
@@ -331,8 +367,9 @@ static void selected(struct exec *e)
     }
     lanes = exec_lanes_new(e, (uint32_t)m->n_rows);
     for (struct move_row *r = m->rows; r; r = r->next) {
-        if (r->from == r->to)
+        if (r->from == r->to || m->p->ignore)
             continue;
+        lanes[n].is_delete = true;
         lanes[n].sql = delete_text(e, m, r);
         lanes[n].place = r->from;
         lanes[n].shard_id = router_shard_of(m->p->table, r->from);

@@ -104,7 +104,8 @@ enum auth_step auth_server_start(struct auth_server *a, struct sv user, struct s
         want = guess == AUTH_OTHER ? AUTH_SHA2 : guess;
     }
     a->plugin = want;
-    if (want == guess)
+    /* A client that did not know the greeting's plugin names its own and waits for that one's nonce. */
+    if (want == guess && (response.len || !secret.len))
         return server_response(a, (const unsigned char *)response.ptr, response.len);
     a->out_len = (size_t)(packet_auth_switch_encode(a->out, auth_plugin_name(want),
                                                     sv_make((const char *)a->nonce, PACKET_NONCE_BYTES)) -

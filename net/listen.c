@@ -146,6 +146,20 @@ static void on_connection(evutil_socket_t fd, short what, void *arg)
 
 /* --- opening --- */
 
+/* SO_REUSEPORT would let a second process share the port and take half of the connections: a socket without it tells. */
+static bool is_taken(const struct sockaddr *addr, socklen_t len)
+{
+    int one = 1, fd = socket(addr->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool taken;
+
+    if (fd < 0)
+        return false;
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+    taken = bind(fd, addr, len) != 0 && errno == EADDRINUSE;
+    close(fd);
+    return taken;
+}
+
 static int open_socket(const struct sockaddr *addr, socklen_t len, int backlog, struct diag *d, const char *what)
 {
     int one = 1, fd = socket(addr->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -213,6 +227,8 @@ static bool open_tcp(struct listen_group *g, struct diag *d)
     len = ai->ai_addrlen;
     memcpy(&addr, ai->ai_addr, len);
     freeaddrinfo(ai);
+    if (g->cfg.port && is_taken((struct sockaddr *)&addr, len))
+        return diag_setf(d, ER_CONFIG, "cannot listen on %s: %s", what, strerror(EADDRINUSE));
     for (uint32_t i = 0; i < g->n; i++) {
         int fd = open_socket((struct sockaddr *)&addr, len, g->cfg.backlog, d, what);
         socklen_t got = sizeof(addr);

@@ -265,7 +265,8 @@ static bool time_of(struct sv s, struct wire_time *t)
         uint32_t days = get_u32(b + 1);
 
         t->negative = b[0] != 0;
-        if (days > 100 || b[5] > 23)
+        /* Hours beyond a day's come from libmariadb, and servers take them. */
+        if (days > 100)
             return false;
         t->hour = days * 24 + b[5];
         t->minute = b[6];

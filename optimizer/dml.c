@@ -244,6 +244,7 @@ static bool plan_move(struct dml *m, const struct ast_update *u, const struct co
     if (o->plan->n_assigned_vars)
         return opt_unsupported(o, "UPDATE of partition columns that assigns user variables (:=)");
     mv->table = m->targets[0]->table;
+    mv->ignore = u->ignore;
     for (unsigned i = 0; i < u->set.n; i++)
         assigned[i] = cols[i].col;
     mv->assigned = assigned;
@@ -280,8 +281,8 @@ bool opt_plan_update(struct opt *o)
 
             if (bind_resolve(m.bl, c, &c2) == RESOLVE_AMBIGUOUS)
                 return diag_setf(o->diag, ER_NON_UNIQ_ERROR, "Column '%.*s' in field list is ambiguous", SV_ARG(c->name.name));
-            return diag_setf(o->diag, ER_BAD_FIELD_ERROR, "Unknown column '%.*s%s%.*s' in 'field list'", SV_ARG(c->tbl.name),
-                c->tbl.name.ptr ? "." : "", SV_ARG(c->name.name));
+            return diag_setf(o->diag, ER_BAD_FIELD_ERROR, "Unknown column '%.*s%s%.*s' in '%s'", SV_ARG(c->tbl.name),
+                c->tbl.name.ptr ? "." : "", SV_ARG(c->name.name), o->env->flavour == ENV_MARIADB ? "SET" : "field list");
         }
         if (!add_target(&m, cols[i].src))
             return false;

@@ -357,6 +357,38 @@ static void put_value(const struct value *v, const struct plan_inputs *in, struc
     value_print_sql(v, in->env && (in->env->sql_mode & MODE_NO_BACKSLASH_ESCAPES), out);
 }
 
+/* A session value as SQL of the type that the function in its place has: a bare number would be an INT. */
+static void put_session_value(enum session_value kind, const struct value *v, const struct plan_inputs *in, struct strbuf *out)
+{
+    switch (kind) {
+    case SESSION_LAST_INSERT_ID:
+        strbuf_putc(out, '(');
+        put_value(v, in, out);
+        strbuf_puts(out, "|0)"); /* BIGINT UNSIGNED */
+        return;
+    case SESSION_ROW_COUNT:
+    case SESSION_FOUND_ROWS:
+        strbuf_puts(out, "CAST((");
+        put_value(v, in, out);
+        strbuf_puts(out, "|0) AS SIGNED)");
+        return;
+    case SESSION_DATABASE:
+        if (!value_is_null(v)) {
+            /* The connection is in the session's schema. */
+            strbuf_puts(out, "DATABASE()");
+            return;
+        }
+        break;
+    case SESSION_CONNECTION_ID:
+    case SESSION_USER:
+    case SESSION_CURRENT_USER:
+    case SESSION_USER_VAR:
+    case SESSION_SYSTEM_VAR:
+        break;
+    }
+    put_value(v, in, out);
+}
+
 static void put_phys(const struct cat_table *t, uint32_t place, struct strbuf *out)
 {
     uint32_t i = optcat_part_at(t, place);
@@ -391,7 +423,7 @@ void optimizer_splice(const struct plan *p, const struct plan_inputs *in, uint32
             break;
         case EDIT_SESSION_VALUE:
             session_value(in, e->value, e->global, e->name, out->arena, &v);
-            put_value(&v, in, out);
+            put_session_value(e->value, &v, in, out);
             break;
         case EDIT_AUTO_INCREMENT:
             strbuf_put_u64(out, auto_value);
@@ -441,7 +473,7 @@ void optimizer_render(const struct sql_template *t, const struct plan_inputs *in
             break;
         case PIECE_SESSION_VALUE:
             session_value(in, p->value, p->global, p->name, a, &v);
-            put_value(&v, in, out);
+            put_session_value(p->value, &v, in, out);
             break;
         case PIECE_LIMIT_SUM:
             put_limit_sum(limit, in, out);

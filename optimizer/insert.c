@@ -42,7 +42,7 @@ static bool find_columns(struct ins *i)
     const struct cat_table *t = i->table;
 
     i->cols = ARENA_NEW_N(i->o->scratch, uint32_t, t->columns_n + i->a->columns.n + 1);
-    if (!i->a->has_columns && !i->a->set_form) {
+    if (i->a->columns.n == 0 && !i->a->set_form) { /* `t ()` is as good as no list */
         for (uint32_t c = 0; c < t->columns_n; c++)
             if (!optcat_column_invisible(t, (uint16_t)c))
                 i->cols[i->n_cols++] = c;
@@ -54,7 +54,8 @@ static bool find_columns(struct ins *i)
         int at = optcat_find_column(t, c->name.name);
 
         if (at < 0)
-            return diag_setf(i->o->diag, ER_BAD_FIELD_ERROR, "Unknown column '%.*s' in 'field list'", SV_ARG(c->name.name));
+            return diag_setf(i->o->diag, ER_BAD_FIELD_ERROR, "Unknown column '%.*s' in '%s'", SV_ARG(c->name.name),
+                i->o->env->flavour == ENV_MARIADB ? "INSERT INTO" : "field list");
         i->cols[i->n_cols++] = (uint32_t)at;
     }
     return check_twice(i);
@@ -71,7 +72,7 @@ static int32_t given_at(const struct ins *i, uint32_t ordinal)
 /* A row without any value (`VALUES ()`) gives every column its default. */
 static bool all_defaults(const struct ins *i)
 {
-    return !i->a->has_columns && !i->a->set_form && i->a->rows.n && AST_AS(row, i->a->rows.items[0])->items.n == 0;
+    return i->a->columns.n == 0 && !i->a->set_form && i->a->rows.n && AST_AS(row, i->a->rows.items[0])->items.n == 0;
 }
 
 static bool check_arity(const struct ins *i)
@@ -335,6 +336,9 @@ static bool check_on_dup(struct ins *i)
             continue;
         if (value->kind == AST_VALUES_OF)
             value = AST_AS_CONST(values_of, value)->column;
+        else if (value->kind == AST_FUNC && AST_AS_CONST(func, value)->args.n == 1 &&
+            sv_eq_nocase(AST_AS_CONST(func, value)->name.name, SV("last_insert_id")))
+            value = AST_AS_CONST(func, value)->args.items[0]; /* id = LAST_INSERT_ID(id): the usual way to learn it */
         else if (value->kind == AST_COLUMN && ast_ident_set(&i->a->row_alias) &&
             sv_eq(AST_AS_CONST(column, value)->tbl.name, i->a->row_alias.name)) {
             if (sv_eq_nocase(AST_AS_CONST(column, value)->name.name, i->table->columns[c.col].name))
@@ -366,7 +370,7 @@ static void edit_auto(struct ins *i)
             .tok_end = opt_token_past(o, e->end)});
         return;
     }
-    if (!i->a->has_columns || i->a->set_form || i->n_cols == 0)
+    if (i->a->columns.n == 0 || i->a->set_form || i->n_cols == 0)
         return; /* insert_plan's head and cells are the only form */
     at = opt_token_past(o, i->a->columns.items[i->a->columns.n - 1]->end);
     {

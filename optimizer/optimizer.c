@@ -177,6 +177,7 @@ struct plan *optimizer_plan(const struct ast_node *stmt, const struct opt_text *
     };
     bool ok;
 
+    diag_clear(d);
     arena_init(&scratch, 0);
     arena_init(&p->arena, 0);
     p->refs = 1;

@@ -23,7 +23,8 @@ struct cat_snapshot;
 enum opt_support {
     OPT_INTO_VARS = 1,     /* plan.into_vars: the row of SELECT ... INTO @a goes to the session */
     OPT_ASSIGNED_VARS = 2, /* plan.assigned_vars: @a := value is set on the connection and read back */
-    OPT_FOUND_ROWS = 4     /* plan.calc_found_rows */
+    OPT_FOUND_ROWS = 4,    /* plan.calc_found_rows */
+    OPT_INSERT_ID = 8      /* plan.sets_insert_id */
 };
 
 /* What planning depends on besides statement and catalog; part of the key that plans are cached under. */

@@ -221,6 +221,7 @@ struct move_plan {
                                  * ends in FOR UPDATE */
     const uint16_t *assigned;   /* ordinals of the assigned columns, in the order of `select`'s last columns */
     uint16_t n_assigned;
+    bool ignore; /* UPDATE IGNORE: a row that would be a duplicate stays as it is, with a warning */
     /* By partition column: its new value where that is known when the statement starts; NULL: not, or not assigned. See
      * optimizer_move_is_local. */
     const struct rvalue *const *new_keys;
@@ -245,6 +246,8 @@ struct plan {
     bool reads_only;      /* no lock taken, nothing written */
     bool returns_rows;
     bool uncacheable;
+    bool sets_insert_id;     /* LAST_INSERT_ID(expr) is called. A query's OK packet does not tell the value: ask LAST_INSERT_ID() on
+                              * the same connection at once; one place only (OPT_INSERT_ID). A write's OK packet does */
     bool calc_found_rows;    /* SQL_CALC_FOUND_ROWS: one place: ask FOUND_ROWS() there at once; several: the executor counts
                               * the rows in front of top's limit */
     bool uses_temporals_now; /* NOW() and the like: the same timestamp must go to all places */

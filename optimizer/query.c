@@ -272,7 +272,7 @@ static const struct plan *plan_branch(struct opt *o, const struct query *q, stru
     if (sub.plan->uncacheable)
         o->plan->uncacheable = true;
     if (!ok) {
-        *why = p->refusal;
+        *why = diag_is_set(o->diag) ? *o->diag : p->refusal;
         return NULL;
     }
     return p;
@@ -388,7 +388,11 @@ bool opt_plan_query(struct opt *o)
     opt_route_simple(o, &w);
     if (w.part)
         plan_partitioned(o, q);
-    else if (!w.single && o->binder.has_locks)
+    if (diag_is_set(o->diag))
+        return false;
+    if (w.part)
+        return true;
+    if (!w.single && o->binder.has_locks)
         lock_one_copy(o);
     return true;
 }

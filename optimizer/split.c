@@ -366,6 +366,70 @@ struct ast_node *split_deref(struct split *s, struct ast_node *e, bool alias_fir
     return e;
 }
 
+/* ---- unknown names ---- */
+
+struct names_walk {
+    const struct split *s;
+    const struct ast_column *unknown;
+};
+
+static bool is_alias(const struct split *s, const struct ast_column *c)
+{
+    if (ast_ident_set(&c->tbl))
+        return false;
+    for (unsigned i = 0; i < s->bl->n_outs; i++)
+        if (s->bl->outs[i].name.ptr && sv_eq_nocase(s->bl->outs[i].name, c->name.name))
+            return true;
+    return false;
+}
+
+static enum ast_walk names_pre(struct ast_node **slot, void *arg)
+{
+    struct names_walk *w = arg;
+    struct colref c;
+
+    if (ast_is_query(*slot))
+        return AST_PRUNE;
+    if ((*slot)->kind != AST_COLUMN || is_alias(w->s, AST_AS_CONST(column, *slot)))
+        return AST_CONTINUE;
+    if (bind_resolve(w->s->bl, AST_AS_CONST(column, *slot), &c) != RESOLVE_UNKNOWN)
+        return AST_PRUNE;
+    w->unknown = AST_AS_CONST(column, *slot);
+    return AST_ABORT;
+}
+
+bool split_check_names(struct split *s, struct ast_node *e, enum split_clause clause)
+{
+    static const char *const mysql[] = {"order clause", "group statement", "having clause"};
+    static const char *const mariadb[] = {"ORDER BY", "GROUP BY", "HAVING"};
+    struct names_walk w = {s, NULL};
+    const struct ast_column *c;
+
+    if (!e || s->bl->outer || !s->bl->outs_known)
+        return true;
+    for (unsigned i = 0; i < s->bl->n_sources; i++)
+        if (bind_n_columns(s->bl->sources[i]) == 0)
+            return true;
+    if (ast_walk(&e, names_pre, NULL, &w))
+        return true;
+    c = w.unknown;
+    s->no_more = true;
+    return diag_setf(s->o->diag, ER_BAD_FIELD_ERROR, "Unknown column '%.*s%s%.*s' in '%s'", SV_ARG(c->tbl.name),
+        c->tbl.name.ptr ? "." : "", SV_ARG(c->name.name),
+        s->o->env->flavour == ENV_MARIADB ? mariadb[clause] : mysql[clause]);
+}
+
+static bool check_all_names(struct split *s)
+{
+    AST_EACH(slot, &s->sel->order)
+    if (!split_check_names(s, *slot, SPLIT_ORDER))
+        return false;
+    AST_EACH(slot, &s->sel->group)
+    if (!split_check_names(s, *slot, SPLIT_GROUP))
+        return false;
+    return split_check_names(s, s->sel->having, SPLIT_HAVING);
+}
+
 /* ---- plain ---- */
 
 static struct expr_type type_of_out(const struct split *s, unsigned i)
@@ -611,10 +675,16 @@ bool split_select(struct opt *o, struct plan *p, const struct query *q, const st
         opt_refuse(o, p, SV("assignment of user variables (:=) over several places"));
         return false;
     }
+    if (o->plan->sets_insert_id) {
+        opt_refuse(o, p, SV("LAST_INSERT_ID(value) over several places"));
+        return false;
+    }
     if (!split_limit(&sub, s.sel->limit, &s.top->limit))
         return false;
     if (s.sel->grouping != AST_GROUP_PLAIN)
         return split_refuse(&s, "WITH ROLLUP, CUBE or GROUPING SETS over several places");
+    if (!check_all_names(&s))
+        return false;
     grouped_here = s.bl->aggregated && !(s.sel->group.n && groups_cover_key(&s));
     if (s.no_more)
         return false;

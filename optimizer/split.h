@@ -54,6 +54,10 @@ void split_put_locks(struct split *s, struct tmpl *t);
 void split_finish_cols(struct split *s);
 /* Equal expressions. Where that rests on literals being equal, the plan becomes uncacheable. */
 bool split_same(const struct split *s, const struct ast_node *a, const struct ast_node *b);
+/* What fragments move from a clause into their select list is looked up first, so that the error names the clause. False: 1054 in the
+ * statement's diag. */
+enum split_clause { SPLIT_ORDER, SPLIT_GROUP, SPLIT_HAVING };
+bool split_check_names(struct split *s, struct ast_node *e, enum split_clause clause) MUST_CHECK;
 /* An aggregate function outside of subqueries and windows is in the expression. */
 bool split_has_aggregate(struct ast_node *e);
 /* What ORDER BY or GROUP BY names by position or alias. NULL: out of range (refused). */

@@ -37,6 +37,8 @@ void query_side(struct session *s, struct sideq_args *a);
 /* The shard that is asked for what any shard can answer. */
 uint32_t query_any_shard(struct session *s);
 
+/* A cell as an SQL literal, by the column's type. */
+struct sv literal_of_cell(struct arena *a, const struct packet_coldef *col, struct sv cell, bool no_backslash);
 void set_run(struct session *s);
 void show_run(struct session *s);
 void explain_run(struct session *s);

@@ -12,9 +12,9 @@ enum { SQL_SHOWN_MAX = 4096 };
 enum { COL_SHARD, COL_PLACE, COL_SQL, COLS };
 
 static const struct rs_col columns[COLS] = {
-    [COL_SHARD] = {"shard", WIRE_VAR_STRING, 64, false},
-    [COL_PLACE] = {"place", WIRE_VAR_STRING, 64, false},
-    [COL_SQL] = {"sql", WIRE_VAR_STRING, SQL_SHOWN_MAX, false},
+    [COL_SHARD] = {"shard", WIRE_VAR_STRING, 64, false, false},
+    [COL_PLACE] = {"place", WIRE_VAR_STRING, 64, false, false},
+    [COL_SQL] = {"sql", WIRE_VAR_STRING, SQL_SHOWN_MAX, false, false},
 };
 
 static void send_rows(struct session *s, const struct explain *x)

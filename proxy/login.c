@@ -7,6 +7,7 @@
 #include "catalog/snapshot.h"
 #include "conf/conf.h"
 #include "net/auth.h"
+#include "proxy/command.h"
 #include "proxy/proxy.h"
 #include "proxy/users.h"
 #include "util/log.h"
@@ -63,6 +64,8 @@ static void accepted(struct session *s)
 
     xfree(s->auth);
     s->auth = NULL;
+    if (s->collation_id != s->proxy->charset_id)
+        session_apply_charset(s);
     if (s->login_db) {
         bool found = session_set_db(s, sv_cstr(s->login_db), &d);
 

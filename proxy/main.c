@@ -140,6 +140,8 @@ static void reload(struct proxy *px, struct conf **conf)
     if (conf_reload(*conf, &next, NULL, &d)) {
         *conf = next;
         boot_reload(px, next);
+        if (!log_open(next->log.file.ptr, &d))
+            log_error(LOG_CONF, "the log goes on where it was: %s", d.text);
     } else {
         log_error(LOG_CONF, "reload refused, the configuration is as before: %s", d.text);
     }

@@ -10,6 +10,7 @@
 #include "optimizer/cache.h"
 #include "parser/parse.h"
 #include "proxy/env.h"
+#include "proxy/infoschema.h"
 #include "proxy/kill.h"
 #include "proxy/prepared.h"
 #include "proxy/proxy.h"
@@ -37,6 +38,7 @@ static bool host_begin(struct exec *e, enum txn_need need, bool several, struct 
     if (!txn_stmt_begin(s->txn, &st, d))
         return false;
     s->stmt->txn_open = true;
+    s->stmt->wrote = need != TXN_NEED_READ;
     return true;
 }
 
@@ -67,17 +69,28 @@ static void execution_over(void *arg, const struct diag *d)
     const struct exec_outcome *o = &st->exec.outcome;
 
     st->txn_open = false;
+    if (st->exec.client_torn) {
+        /* Half a packet was sent: whatever came next would be read as its rest. */
+        s->kill_requested = true;
+        st->more_follows = false;
+        session_reply_sent(s);
+        return;
+    }
     /* d says more than the statement's own error: that the whole transaction is gone. */
     if (d || o->kind == EXEC_ERROR) {
         session_reply_err(s, d ? d : &o->diag);
         return;
     }
+    if (st->exec.last_insert_id)
+        s->last_insert_id = st->exec.last_insert_id;
     if (o->kind == EXEC_ROWS) {
         s->found_rows = o->rows;
         session_reply_rows_end(s, o->ok.warnings);
         return;
     }
-    if (st->exec.generated_id)
+    if (st->plan->sets_insert_id && o->ok.insert_id)
+        s->last_insert_id = o->ok.insert_id;
+    else if (st->exec.generated_id)
         s->last_insert_id = st->exec.generated_id;
     if (s->caps & CAP_FOUND_ROWS) {
         struct packet_ok ok = o->ok;
@@ -99,7 +112,17 @@ static void host_done(struct exec *e, const struct exec_outcome *o)
         execution_over(s, NULL);
 }
 
+static void host_set_variable(struct exec *e, struct sv name, const struct packet_coldef *col, struct sv cell)
+{
+    struct session *s = session_of(e);
+    struct diag d = {0};
+
+    if (!uservar_set(s, name, literal_of_cell(&s->stmt->arena, col, cell, s->no_backslash), &d))
+        warn_add(&s->stmt->warnings, WARN_WARNING, d.code, "%s", d.text);
+}
+
 static const struct exec_host host = {
+    .set_variable = host_set_variable,
     .begin = host_begin,
     .status = host_status,
     .on_done = host_done,
@@ -117,7 +140,7 @@ void query_init_exec(struct session *s, struct exec *e)
     e->binary = st->binary;
     e->serializable = sv_eq(sync_get(s->wanted, session_isolation_var(s)), SV("'SERIALIZABLE'"));
     e->txn = s->txn;
-    e->wanted = s->wanted;
+    e->wanted = st->wanted ? st->wanted : s->wanted;
     e->snapshot = session_snapshot(s);
     e->arena = &st->arena;
     e->warnings = &st->warnings;
@@ -132,8 +155,9 @@ struct plan *query_plan(struct session *s, struct ast_node *ast, struct sv text)
     struct opt_text t = {.text = text, .opts = session_sql_opts(s)};
     struct plan *p = optimizer_plan(ast, &t, session_snapshot(s), &env, &s->stmt->diag);
 
-    if (p)
+    if (p) {
         p->meta_is_stable = query_meta_is_stable(ast);
+    }
     return p;
 }
 
@@ -232,6 +256,7 @@ struct ddl_wait {
     struct session *session;
     struct worker *worker;
     struct ddl_result *result;
+    bool tells_info; /* ALTER TABLE and what is one */
 };
 
 static void send_ddl_rows(struct session *s, const struct ddl_rows *rows)
@@ -262,8 +287,12 @@ static void ddl_over(struct worker *w, void *arg)
         session_reply_err(s, &r->diag);
     else if (r->rows)
         send_ddl_rows(s, r->rows);
-    else
+    else {
+        if (wait->tells_info)
+            ok.info = arena_printf(&s->stmt->arena, "Records: %llu  Duplicates: 0  Warnings: %llu",
+                (unsigned long long)r->affected, (unsigned long long)r->n_notes);
         session_reply_ok(s, &ok);
+    }
     ddl_result_free(r);
     xfree(wait);
 }
@@ -297,9 +326,12 @@ static void ddl_begin(void *arg, const struct diag *d)
         session_reply_err(s, d);
         return;
     }
+    session_drop_snapshots(s); /* or the job would wait for the statement that waits for it */
     wait = xcalloc(1, sizeof(*wait));
     wait->session = s;
     wait->worker = s->worker;
+    wait->tells_info = s->stmt->ast->kind == AST_ALTER_TABLE || s->stmt->ast->kind == AST_CREATE_INDEX ||
+        s->stmt->ast->kind == AST_DROP_INDEX;
     ddl_submit(s->proxy->ddl, &q, ddl_done, wait);
 }
 
@@ -376,7 +408,8 @@ void query_statement(struct session *s)
     case AST_DELETE:
     case AST_DO:
     case AST_CALL:
-        query_execute(s);
+        if (!infoschema_run(s))
+            query_execute(s);
         return;
     case AST_TRX:
         run_trx(s);

@@ -15,7 +15,7 @@ void resultset_make_defs(struct arena *a, const struct rs_col *cols, uint32_t n_
             .type = cols[i].type,
             .charset = number ? BINARY : UTF8MB4_GENERAL_CI,
             .length = number ? chars : chars * 4,
-            .flags = (uint16_t)((cols[i].not_null ? WIRE_FLAG_NOT_NULL : 0) | (number ? WIRE_FLAG_BINARY | WIRE_FLAG_NUM : 0)),
+            .flags = (uint16_t)((cols[i].not_null ? WIRE_FLAG_NOT_NULL : 0) | (cols[i].is_unsigned ? WIRE_FLAG_UNSIGNED : 0) | (number ? WIRE_FLAG_BINARY | WIRE_FLAG_NUM : 0)),
             .decimals = number ? 0 : 31,
         };
     }

@@ -9,7 +9,7 @@ struct rs_col {
     const char *name;
     uint8_t type;    /* enum wire_type; WIRE_VAR_STRING, WIRE_LONGLONG */
     uint32_t length; /* characters; 0: 255 for texts, 21 for numbers */
-    bool not_null;
+    bool not_null, is_unsigned;
 };
 
 /* cells row-major, ptr NULL: NULL. Ends the command. */

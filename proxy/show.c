@@ -212,12 +212,12 @@ static void show_tables(struct session *s, const struct ast_show *n)
 static void show_warnings(struct session *s, const struct ast_show *n, bool errors_only)
 {
     static const struct rs_col cols[] = {
-        {"Level", WIRE_VAR_STRING, 7, true},
-        {"Code", WIRE_LONG, 4, true},
-        {"Message", WIRE_VAR_STRING, 512, true},
+        {"Level", WIRE_VAR_STRING, 7, true, false},
+        {"Code", WIRE_LONG, 4, true, true},
+        {"Message", WIRE_VAR_STRING, 512, true, false},
     };
-    static const struct rs_col count_warnings[] = {{"@@session.warning_count", WIRE_LONGLONG, 21, false}};
-    static const struct rs_col count_errors[] = {{"@@session.error_count", WIRE_LONGLONG, 21, false}};
+    static const struct rs_col count_warnings[] = {{"@@session.warning_count", WIRE_LONGLONG, 21, false, false}};
+    static const struct rs_col count_errors[] = {{"@@session.error_count", WIRE_LONGLONG, 21, false, false}};
     static const char *const levels[] = {"Note", "Warning", "Error"};
     struct show_rows r = {.cols = cols, .n_cols = 3};
     const struct warn_sink *w = &s->warnings;
@@ -228,7 +228,7 @@ static void show_warnings(struct session *s, const struct ast_show *n, bool erro
     if (n->count) {
         struct sv v = arena_printf(&s->stmt->arena, "%llu", (unsigned long long)(errors_only ? errors : w->total));
 
-        s->stmt->keep_warnings = true;
+        s->stmt->keep_warnings = s->stmt->no_warning_count = true;
         resultset_send(s, errors_only ? count_errors : count_warnings, 1, &v, 1);
         return;
     }
@@ -250,7 +250,7 @@ static void show_warnings(struct session *s, const struct ast_show *n, bool erro
         row[1] = arena_printf(&s->stmt->arena, "%u", w->list[i].code);
         row[2] = arena_dup(&s->stmt->arena, w->list[i].text);
     }
-    s->stmt->keep_warnings = true;
+    s->stmt->keep_warnings = s->stmt->no_warning_count = true;
     resultset_send(s, r.cols, r.n_cols, r.cells, r.n_rows);
 }
 

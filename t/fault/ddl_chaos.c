@@ -1,9 +1,10 @@
-/* kill -9 at every fault point of every kind of DDL statement, on real servers (TESSERA_TEST_SERVERS), without a tesserad: a child process runs the statement
- * with a fault point armed and is killed there; this process then does what a restarted tesserad does, and compares shards with the catalog. In
- * a second round the process that resumes is killed as well, while it undoes or completes. Prints TAP.
+/* kill -9 at every fault point of every kind of DDL statement, on real servers (TESSERA_TEST_SERVERS), without a
+ * tesserad: a child process runs the statement with a fault point armed and is killed there; this process then does
+ * what a restarted tesserad does, and compares shards with the catalog. In a second round the process that resumes is
+ * killed as well, while it undoes or completes. Prints TAP.
  *
- * Each point is armed for its first, second, .. passing until the statement gets through without being killed. DDL_CHAOS_ONLY=text: only cases
- * whose name contains it. */
+ * Each point is armed for its first, second, .. passing until the statement gets through without being killed.
+ * DDL_CHAOS_ONLY=text: only cases whose name contains it. */
 #include "t/unit/ddl_rig.h"
 #include "util/fault.h"
 #include "util/log.h"
@@ -28,24 +29,51 @@ struct chaos_case {
 #define T_FILL "INSERT INTO chaos.t__p%u VALUES (%u, 5, 'some text')"
 
 static const struct chaos_case cases[] = {
-    {"create", {0}, NULL, "CREATE TABLE t (id INT NOT NULL AUTO_INCREMENT PRIMARY KEY, a INT, CHECK (a > 0)) PARTITION BY KEY (id) PARTITIONS 5", false},
+    {"create",
+     {0},
+     NULL,
+     "CREATE TABLE t (id INT NOT NULL AUTO_INCREMENT PRIMARY KEY, a INT, CHECK (a > 0)) PARTITION BY KEY (id) "
+     "PARTITIONS 5",
+     false},
     {"create broadcast", {0}, NULL, "CREATE TABLE t (id INT PRIMARY KEY) BROADCAST", false},
     {"drop", {T_PLAIN}, NULL, "DROP TABLE t", false},
     {"truncate", {T_PLAIN}, T_FILL, "TRUNCATE TABLE t", false},
-    {"rename swap", {T_PLAIN, "CREATE TABLE u (id INT PRIMARY KEY)"}, NULL, "RENAME TABLE t TO x, u TO t, x TO u", false},
+    {"rename swap",
+     {T_PLAIN, "CREATE TABLE u (id INT PRIMARY KEY)"},
+     NULL,
+     "RENAME TABLE t TO x, u TO t, x TO u",
+     false},
     {"alter online", {T_PLAIN}, T_FILL, "ALTER TABLE t ADD KEY ka (a), COMMENT = 'x'", false},
-    {"alter columns", {T_PLAIN}, T_FILL, "ALTER TABLE t ADD COLUMN c INT NOT NULL DEFAULT 1 AFTER id, CHANGE b bb VARCHAR(60)", false},
-    {"alter lossy", {T_PLAIN}, T_FILL, "ALTER TABLE t DROP COLUMN a, MODIFY b VARCHAR(20), ADD UNIQUE KEY (id, b)", false},
+    {"alter columns",
+     {T_PLAIN},
+     T_FILL,
+     "ALTER TABLE t ADD COLUMN c INT NOT NULL DEFAULT 1 AFTER id, CHANGE b bb VARCHAR(60)",
+     false},
+    {"alter lossy",
+     {T_PLAIN},
+     T_FILL,
+     "ALTER TABLE t DROP COLUMN a, MODIFY b VARCHAR(20), ADD UNIQUE KEY (id, b)",
+     false},
     {"alter that fails", {T_PLAIN}, T_FILL, "ALTER TABLE t ADD CHECK (id < 4), ADD COLUMN z INT", true},
     {"create database", {0}, NULL, "CREATE DATABASE chaos2", false},
-    {"drop database", {"CREATE DATABASE chaos2", "CREATE TABLE chaos2.t (id INT PRIMARY KEY)"}, NULL, "DROP DATABASE chaos2", false},
-    {"gather", {"CREATE TABLE t (id INT NOT NULL PRIMARY KEY, a INT, b VARCHAR(50))"}, T_FILL, "CREATE TABLE child (id INT PRIMARY KEY, p INT, FOREIGN KEY (p) REFERENCES t (id))", false},
+    {"drop database",
+     {"CREATE DATABASE chaos2", "CREATE TABLE chaos2.t (id INT PRIMARY KEY)"},
+     NULL,
+     "DROP DATABASE chaos2",
+     false},
+    {"gather",
+     {"CREATE TABLE t (id INT NOT NULL PRIMARY KEY, a INT, b VARCHAR(50))"},
+     T_FILL,
+     "CREATE TABLE child (id INT PRIMARY KEY, p INT, FOREIGN KEY (p) REFERENCES t (id))",
+     false},
 };
 
-static const char *const points[] = {"ddl.before_job",     "ddl.after_job_written", "ddl.step_begin",    "ddl.some_done",    "ddl.all_done",
-                                     "ddl.step_recorded",  "ddl.before_publish",    "ddl.after_publish", "ddl.after_barrier", "ddl.before_finish",
-                                     "ddl.undo_begin",     "ddl.some_undone",       "ddl.undo_recorded"};
-static const char *const late_points[] = {"ddl.undo_begin", "ddl.some_undone", "ddl.undo_recorded", "ddl.step_begin", "ddl.some_done", "ddl.all_done",
+static const char *const points[] = {
+    "ddl.before_job",    "ddl.after_job_written", "ddl.step_begin",    "ddl.some_done",     "ddl.all_done",
+    "ddl.step_recorded", "ddl.before_publish",    "ddl.after_publish", "ddl.after_barrier", "ddl.before_finish",
+    "ddl.undo_begin",    "ddl.some_undone",       "ddl.undo_recorded"};
+static const char *const late_points[] = {"ddl.undo_begin",     "ddl.some_undone",   "ddl.undo_recorded",
+                                          "ddl.step_begin",     "ddl.some_done",     "ddl.all_done",
                                           "ddl.before_publish", "ddl.after_publish", "ddl.before_finish"};
 
 static unsigned n_tests, n_failed;
@@ -90,7 +118,8 @@ static void prepare(const struct chaos_case *c)
     rig_stop(&r);
 }
 
-/* In a child: armed, either the statement (sql) or resuming (NULL). Returns how the child ended: 0 got through, 1 was killed. */
+/* In a child: armed, either the statement (sql) or resuming (NULL). Returns how the child ended: 0 got through, 1 was
+ * killed. */
 static int child(const char *sql, const char *arm)
 {
     int status;
@@ -132,7 +161,15 @@ static int child(const char *sql, const char *arm)
     return 0;
 }
 
-/* A restart: everything is finished, and the catalog and the shards agree; then the statement again, which must leave them so. */
+static uint64_t count(const char *text)
+{
+    uint64_t n;
+
+    return sv_to_u64(sv_cstr(text), &n) ? n : 0;
+}
+
+/* A restart: everything is finished, and the catalog and the shards agree; then the statement again, which must leave
+ * them so. */
 static const char *recover(const struct chaos_case *c, struct rig *r, bool through)
 {
     struct ddl_result *res;
@@ -150,7 +187,8 @@ static const char *recover(const struct chaos_case *c, struct rig *r, bool throu
         unsigned rows = 0;
 
         for (unsigned i = 0; t && i < t->parts_n; i++)
-            rows += (unsigned)atol(rig_ask(r, t->parts[i].shard_id - 1, "SELECT COUNT(*) FROM chaos.`%s`", t->parts[i].phys_name.ptr));
+            rows += (unsigned)count(
+                rig_ask(r, t->parts[i].shard_id - 1, "SELECT COUNT(*) FROM chaos.`%s`", t->parts[i].phys_name.ptr));
         if (rows != (strstr(c->name, "gather") ? (unsigned)r->n : 5))
             wrong = "rows are missing";
     }
@@ -181,7 +219,8 @@ static int one(const struct chaos_case *c, const char *point, unsigned nth, cons
     if ((killed != 1 && nth > 1) || (late && killed_late != 1 && late_nth > 1))
         return 0;
     if (late)
-        snprintf(name, sizeof name, "%s, killed at %s %u, then at %s %u%s", c->name, point, nth, late, late_nth, killed_late == 1 ? "" : " (not passed)");
+        snprintf(name, sizeof name, "%s, killed at %s %u, then at %s %u%s", c->name, point, nth, late, late_nth,
+                 killed_late == 1 ? "" : " (not passed)");
     else
         snprintf(name, sizeof name, "%s, killed at %s %u%s", c->name, point, nth, killed == 1 ? "" : " (not passed)");
     if (killed == 2) {

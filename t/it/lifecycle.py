@@ -20,7 +20,7 @@ def check_config(conf):
         return program(TESSERAD, "--config", f.name, "--check-config")
 
 
-GOOD = {"listen": {"port": 0}, "shards": [{"name": "s1", "host": "127.0.0.1", "port": 3306}]}
+GOOD = {"listen": {"port": 33066}, "shards": [{"name": "s1", "host": "127.0.0.1", "port": 3306}]}
 
 
 @test("--help and --version")
@@ -51,7 +51,7 @@ def config_good(f):
 @test("--check-config names the path of what is wrong")
 def config_bad(f):
     for change, path in (({"lissten": {}}, "/lissten"), ({"listen": {"port": "x"}}, "/listen/port"), ({"listen": {"port": 70000}}, "/listen/port"),
-                         ({"listen": {"colour": 1}}, "/listen/colour"), ({"shards": []}, "/shards"), ({"shards": [{"host": "x"}]}, "/shards/0/name"),
+                         ({"listen": {"colour": 1}}, "/listen/colour"), ({"shards": []}, "/metadata/host"), ({"shards": [{"host": "x"}]}, "/shards/0/name"),
                          ({"shards": [{"name": "a"}, {"name": "a"}]}, "/shards/1"), ({"log": {"level": "loud"}}, "/log/level"),
                          ({"max_allowed_packet": "12Q"}, "/max_allowed_packet"), ({"workers": -1}, "/workers"), ({"workers": True}, "/workers"),
                          ({"shards": {"name": "a"}}, "/shards"), ({"listen": 5}, "/listen")):
@@ -242,12 +242,12 @@ def no_metadata(f):
 @test("two tesserads in front of one fleet see each other's schema")
 def two(f):
     with Fleet(shards=2, proxies=2) as g:
-        g.query("CREATE DATABASE both", "p1")
-        g.query("CREATE TABLE both.t (id INT NOT NULL PRIMARY KEY) PARTITION BY KEY (id) PARTITIONS 4", "p1")
-        eventually("p2 knows the table", lambda: works(lambda: g.query("INSERT INTO both.t VALUES (1), (2), (3)", "p2")), 5)
-        equal(g.query("SELECT COUNT(*) FROM both.t", "p1"), [("3",)])
-        g.query("ALTER TABLE both.t ADD COLUMN v INT DEFAULT 5", "p2")
-        eventually("p1 knows the column", lambda: works(lambda: g.query("SELECT v FROM both.t", "p1")), 5)
+        g.query("CREATE DATABASE twin", "p1")
+        g.query("CREATE TABLE twin.t (id INT NOT NULL PRIMARY KEY) PARTITION BY KEY (id) PARTITIONS 4", "p1")
+        eventually("p2 knows the table", lambda: works(lambda: g.query("INSERT INTO twin.t VALUES (1), (2), (3)", "p2")), 5)
+        equal(g.query("SELECT COUNT(*) FROM twin.t", "p1"), [("3",)])
+        g.query("ALTER TABLE twin.t ADD COLUMN v INT DEFAULT 5", "p2")
+        eventually("p1 knows the column", lambda: works(lambda: g.query("SELECT v FROM twin.t", "p1")), 5)
 
 
 def works(call):

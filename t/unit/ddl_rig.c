@@ -34,7 +34,8 @@ void rig_conf(struct rig *r, size_t n)
     struct diag d = {0};
 
     for (size_t i = 0; i < n; i++)
-        len += snprintf(text + len, sizeof text - (size_t)len, "%s{\"name\": \"s%zu\", \"host\": \"%s\", \"port\": %u}", i ? "," : "", i + 1, r->hosts[i], r->ports[i]);
+        len += snprintf(text + len, sizeof text - (size_t)len, "%s{\"name\": \"s%zu\", \"host\": \"%s\", \"port\": %u}",
+                        i ? "," : "", i + 1, r->hosts[i], r->ports[i]);
     snprintf(text + len, sizeof text - (size_t)len, "]}");
     if (!conf_parse(sv_cstr(text), "test", &r->conf, NULL, &d))
         die("configuration", &d);
@@ -42,7 +43,8 @@ void rig_conf(struct rig *r, size_t n)
 
 static struct mconn *open_server(struct rig *r, size_t i)
 {
-    struct mconn_params p = {.host = sv_cstr(r->hosts[i]), .user = SV("root"), .port = (uint16_t)r->ports[i], .what = SV("test server")};
+    struct mconn_params p = {
+        .host = sv_cstr(r->hosts[i]), .user = SV("root"), .port = (uint16_t)r->ports[i], .what = SV("test server")};
     struct diag d = {0};
     struct mconn *c;
 
@@ -95,7 +97,8 @@ void rig_wipe(struct rig *r, const char *const *dbs)
 
 void rig_start(struct rig *r)
 {
-    struct ddl_config c = {.conf = r->conf, .pins = &r->pins, .node_id = 1, .barrier_ms = 2000, .retry_ms = 3000, .sweep_ms = 200};
+    struct ddl_config c = {
+        .conf = r->conf, .pins = &r->pins, .node_id = 1, .barrier_ms = 2000, .retry_ms = 3000, .sweep_ms = 200};
     struct cat_snapshot *s;
     struct mconn *meta;
     struct diag d = {0};
@@ -123,7 +126,8 @@ void rig_stop(struct rig *r)
 
 struct ddl_result *rig_run(struct rig *r, const char *db, const char *sql)
 {
-    struct ddl_request q = {.sql = sv_cstr(sql), .db = sv_cstr(db), .user = SV("root"), .host = SV("localhost"), .lock_wait_s = 5};
+    struct ddl_request q = {
+        .sql = sv_cstr(sql), .db = sv_cstr(db), .user = SV("root"), .host = SV("localhost"), .lock_wait_s = 5};
     struct ddl_result *res;
 
     /* A worker whose statement waits holds no snapshot. */
@@ -143,11 +147,12 @@ const struct cat_snapshot *rig_snapshot(struct rig *r)
 
 static const struct cat_table *owner(const struct cat_snapshot *s, uint32_t shard, struct sv db, struct sv phys)
 {
-    array_each (&s->tables, t) {
+    array_each(&s->tables, t) {
         if ((*t)->kind == CAT_BROADCAST && sv_eq((*t)->db, db) && sv_eq((*t)->name, phys))
             return *t;
         for (uint32_t i = 0; (*t)->kind != CAT_BROADCAST && i < (*t)->parts_n; i++)
-            if ((*t)->parts[i].shard_id == shard && sv_eq((*t)->parts[i].phys_db, db) && sv_eq((*t)->parts[i].phys_name, phys))
+            if ((*t)->parts[i].shard_id == shard && sv_eq((*t)->parts[i].phys_db, db) &&
+                sv_eq((*t)->parts[i].phys_name, phys))
                 return *t;
     }
     return NULL;
@@ -163,17 +168,26 @@ static const char *check_foreign(struct rig *r, const struct cat_snapshot *s, si
     for (size_t k = 0; dbs[k] && !wrong; k++) {
         struct sv db = sv_cstr(dbs[k]);
 
-        if (!mconn_queryf(c, &r->arena, &res, &d, "SELECT table_name FROM information_schema.tables WHERE table_schema = %Q", &db))
+        if (!mconn_queryf(c, &r->arena, &res, &d,
+                          "SELECT table_name FROM information_schema.tables WHERE table_schema = %Q", &db))
             die("tables", &d);
         for (uint32_t n = 0; n < res.rows && !wrong; n++)
             if (!owner(s, (uint32_t)i + 1, db, mresult_cell(&res, n, 0)))
-                wrong = arena_printf(&r->arena, "shard %zu has a table %s.%s that the catalog lacks", i + 1, dbs[k], mresult_cell(&res, n, 0).ptr).ptr;
-        if (!mconn_queryf(c, &r->arena, &res, &d, "SELECT 1 FROM information_schema.schemata WHERE schema_name = %Q", &db))
+                wrong = arena_printf(&r->arena, "shard %zu has a table %s.%s that the catalog lacks", i + 1, dbs[k],
+                                     mresult_cell(&res, n, 0).ptr)
+                            .ptr;
+        if (!mconn_queryf(c, &r->arena, &res, &d, "SELECT 1 FROM information_schema.schemata WHERE schema_name = %Q",
+                          &db))
             die("schemas", &d);
         if ((res.rows == 1) != (cat_find_db(s, db) != NULL) && !wrong)
-            wrong = arena_printf(&r->arena, "shard %zu: schema %s is %s", i + 1, dbs[k], res.rows ? "there" : "not there").ptr;
+            wrong =
+                arena_printf(&r->arena, "shard %zu: schema %s is %s", i + 1, dbs[k], res.rows ? "there" : "not there")
+                    .ptr;
     }
-    if (!mconn_query(c, SV("SELECT table_name FROM information_schema.tables WHERE table_schema = 'tessera' AND table_name LIKE 'ddl\\_%\\_%'"), &r->arena, &res, &d))
+    if (!mconn_query(c,
+                     SV("SELECT table_name FROM information_schema.tables WHERE table_schema = 'tessera' AND "
+                        "table_name LIKE 'ddl\\_%\\_%'"),
+                     &r->arena, &res, &d))
         die("markers", &d);
     if (res.rows && !wrong)
         wrong = arena_printf(&r->arena, "shard %zu has a marker %s", i + 1, mresult_cell(&res, 0, 0).ptr).ptr;
@@ -191,7 +205,8 @@ static const char *check_table(struct rig *r, const struct cat_snapshot *s, cons
         struct sv phys = t->kind == CAT_BROADCAST ? t->name : t->parts[i].phys_name;
         struct mconn *c = open_server(r, shard - 1);
         struct diag d = {0};
-        bool ok = describe_shape(c, t->db, phys, t->kind == CAT_PARTITIONED ? (int)i : SHAPE_BARE, &r->arena, i ? &now : &first, &d);
+        bool ok = describe_shape(c, t->db, phys, t->kind == CAT_PARTITIONED ? (int)i : SHAPE_BARE, &r->arena,
+                                 i ? &now : &first, &d);
 
         mconn_close(c);
         if (!ok)
@@ -203,7 +218,9 @@ static const char *check_table(struct rig *r, const struct cat_snapshot *s, cons
         if (first.items[k].kind != SHAPE_COLUMN)
             continue;
         if (cols >= t->columns_n || !sv_eq(t->columns[cols].name, first.items[k].name))
-            return arena_printf(&r->arena, "table %s: column %s is not in the catalog's place", t->name.ptr, first.items[k].name.ptr).ptr;
+            return arena_printf(&r->arena, "table %s: column %s is not in the catalog's place", t->name.ptr,
+                                first.items[k].name.ptr)
+                .ptr;
         cols++;
     }
     return NULL;
@@ -220,7 +237,7 @@ const char *rig_check(struct rig *r, const char *const *dbs)
         return arena_printf(&r->arena, "%s jobs and %s locks are left", left, locks).ptr;
     for (size_t i = 0; i < s->shards.n && !wrong; i++)
         wrong = check_foreign(r, s, i, dbs);
-    array_each (&s->tables, t)
+    array_each(&s->tables, t)
         if (!wrong)
             wrong = check_table(r, s, *t);
     return wrong;

@@ -1,5 +1,6 @@
-/* What the tests of ddl that need servers share: a fleet of the servers that TESSERA_TEST_SERVERS lists (host:port ..., root without a
- * password), the first of which holds the metadata; its engine in this process. Schema tessera and the tests' schemas on them are dropped. */
+/* What the tests of ddl that need servers share: a fleet of the servers that TESSERA_TEST_SERVERS lists (host:port ...,
+ * root without a password), the first of which holds the metadata; its engine in this process. Schema tessera and the
+ * tests' schemas on them are dropped. */
 #ifndef T_DDL_RIG_H
 #define T_DDL_RIG_H
 
@@ -38,8 +39,8 @@ const char *rig_ask(struct rig *r, size_t i, const char *fmt, ...) PRINTF_LIKE(3
 void rig_do(struct rig *r, size_t i, const char *fmt, ...) PRINTF_LIKE(3, 4);
 /* The current snapshot (valid until the next rig_run). */
 const struct cat_snapshot *rig_snapshot(struct rig *r);
-/* Compares shards with the catalog: the schemas have exactly the physical tables that the catalog says, all partitions of a table have one
- * definition, no job or lock is left. NULL: all is well; else what is not. */
+/* Compares shards with the catalog: the schemas have exactly the physical tables that the catalog says, all partitions
+ * of a table have one definition, no job or lock is left. NULL: all is well; else what is not. */
 const char *rig_check(struct rig *r, const char *const *dbs);
 
 #endif

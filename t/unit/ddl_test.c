@@ -1,4 +1,5 @@
-/* Unit tests of ddl/. Shapes and names need no server. The statements run where TESSERA_TEST_SERVERS names two or more. */
+/* Unit tests of ddl/. Shapes and names need no server. The statements run where TESSERA_TEST_SERVERS names two or more.
+ */
 #include "catalog/names.h"
 #include "ddl/shape.h"
 #include "ddl/show.h"
@@ -34,10 +35,12 @@ static struct shape shape_of(const char *text, int part_no)
     return s;
 }
 
-static const char shape_text[] =
-    "CREATE TABLE `t__p3` (\n  `id` int NOT NULL AUTO_INCREMENT,\n  `a,b` varchar(10) DEFAULT 'x,(''\\'y',\n  `c``d` enum('a','b)') DEFAULT NULL,\n"
-    "  `g` int GENERATED ALWAYS AS ((`id` + 1)) VIRTUAL,\n  PRIMARY KEY (`id`),\n  UNIQUE KEY `u(` (`a,b`),\n  KEY `f` (((`id` + 1))),\n"
-    "  CONSTRAINT `pos__p3` CHECK ((`id` > 0))\n) ENGINE=InnoDB AUTO_INCREMENT=17 DEFAULT CHARSET=utf8mb4 COMMENT='AUTO_INCREMENT=3'";
+static const char shape_text[] = "CREATE TABLE `t__p3` (\n  `id` int NOT NULL AUTO_INCREMENT,\n  `a,b` varchar(10) "
+                                 "DEFAULT 'x,(''\\'y',\n  `c``d` enum('a','b)') DEFAULT NULL,\n"
+                                 "  `g` int GENERATED ALWAYS AS ((`id` + 1)) VIRTUAL,\n  PRIMARY KEY (`id`),\n  UNIQUE "
+                                 "KEY `u(` (`a,b`),\n  KEY `f` (((`id` + 1))),\n"
+                                 "  CONSTRAINT `pos__p3` CHECK ((`id` > 0))\n) ENGINE=InnoDB AUTO_INCREMENT=17 DEFAULT "
+                                 "CHARSET=utf8mb4 COMMENT='AUTO_INCREMENT=3'";
 
 START_TEST(test_shape_parse)
 {
@@ -61,12 +64,15 @@ static const struct alter_case alter_cases[] = {
     {"nothing", "`a` int,\n `b` int", "`a` int,\n `b` int", "", false, false},
     {"type", "`a` int,\n `b` int", "`a` int,\n `b` bigint", "CHANGE COLUMN `b` `b` bigint", false, false},
     {"drop", "`a` int,\n `b` int,\n `c` int", "`a` int,\n `c` int", "DROP COLUMN `b`", true, false},
-    {"add in the middle", "`a` int,\n `c` int", "`a` int,\n `b` int,\n `c` int", "ADD COLUMN `b` int AFTER `a`", false, true},
+    {"add in the middle", "`a` int,\n `c` int", "`a` int,\n `b` int,\n `c` int", "ADD COLUMN `b` int AFTER `a`", false,
+     true},
     {"add first", "`c` int", "`b` int,\n `c` int", "ADD COLUMN `b` int FIRST", false, true},
-    {"order", "`a` int,\n `b` int,\n `c` int", "`c` int,\n `a` int,\n `b` int", "CHANGE COLUMN `c` `c` int FIRST", false, false},
+    {"order", "`a` int,\n `b` int,\n `c` int", "`c` int,\n `a` int,\n `b` int", "CHANGE COLUMN `c` `c` int FIRST",
+     false, false},
     {"unique", "`a` int", "`a` int,\n UNIQUE KEY `u` (`a`)", "ADD UNIQUE KEY `u` (`a`)", false, false},
     {"no unique", "`a` int,\n UNIQUE KEY `u` (`a`)", "`a` int", "DROP KEY `u`", false, false},
-    {"check", "`a` int", "`a` int,\n CONSTRAINT `k__p3` CHECK ((`a` > 0))", "ADD CONSTRAINT `k__p3` CHECK ((`a` > 0))", false, false},
+    {"check", "`a` int", "`a` int,\n CONSTRAINT `k__p3` CHECK ((`a` > 0))", "ADD CONSTRAINT `k__p3` CHECK ((`a` > 0))",
+     false, false},
     {"no check", "`a` int,\n CONSTRAINT `k__p3` CHECK ((`a` > 0))", "`a` int", "DROP CONSTRAINT `k__p3`", false, false},
 };
 
@@ -98,10 +104,13 @@ END_TEST
 
 START_TEST(test_shape_print)
 {
-    struct shape s = shape_of("CREATE TABLE `t__p0` (\n  `_tessera_row_id` bigint unsigned NOT NULL AUTO_INCREMENT /*!80023 INVISIBLE */,\n  `a` int DEFAULT NULL,\n"
-                              "  PRIMARY KEY (`_tessera_row_id`)\n) ENGINE=InnoDB AUTO_INCREMENT=2", 0);
+    struct shape s = shape_of("CREATE TABLE `t__p0` (\n  `_tessera_row_id` bigint unsigned NOT NULL AUTO_INCREMENT "
+                              "/*!80023 INVISIBLE */,\n  `a` int DEFAULT NULL,\n"
+                              "  PRIMARY KEY (`_tessera_row_id`)\n) ENGINE=InnoDB AUTO_INCREMENT=2",
+                              0);
 
-    ck_assert_str_eq(shape_print(&mem, &s, SV("t"), SV("_tessera_row_id"), SV("/*T! X */")).ptr, "CREATE TABLE `t` (\n  `a` int DEFAULT NULL\n) ENGINE=InnoDB\n/*T! X */");
+    ck_assert_str_eq(shape_print(&mem, &s, SV("t"), SV("_tessera_row_id"), SV("/*T! X */")).ptr,
+                     "CREATE TABLE `t` (\n  `a` int DEFAULT NULL\n) ENGINE=InnoDB\n/*T! X */");
 }
 END_TEST
 
@@ -136,7 +145,8 @@ static size_t run_as(const char *db, const char *sql, unsigned code)
     struct ddl_result *r = rig_run(&rig, db, sql);
     size_t notes = r->n_notes;
 
-    ck_assert_msg(r->ok ? code == 0 : r->diag.code == code, "%s: %u %s (expected %u)", sql, r->ok ? 0 : r->diag.code, r->ok ? "" : r->diag.text, code);
+    ck_assert_msg(r->ok ? code == 0 : r->diag.code == code, "%s: %u %s (expected %u)", sql, r->ok ? 0 : r->diag.code,
+                  r->ok ? "" : r->diag.text, code);
     ddl_result_free(r);
     return notes;
 }
@@ -223,9 +233,13 @@ START_TEST(test_create)
 {
     const struct cat_table *t;
 
-    ck_assert_uint_eq(run("CREATE TABLE a (id BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY, n VARCHAR(20) NOT NULL DEFAULT 'it''s', e ENUM('x','y'), "
-                          "ts TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP, g INT GENERATED ALWAYS AS (LENGTH(n) + 1) VIRTUAL, "
-                          "d DECIMAL(10,2), CONSTRAINT pos CHECK (d > 0), CHECK (n <> ''), KEY kn (n(5)), KEY (e, d)) AUTO_INCREMENT=100 COMMENT='all sorts'"), 0);
+    ck_assert_uint_eq(run("CREATE TABLE a (id BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY, n VARCHAR(20) NOT NULL "
+                          "DEFAULT 'it''s', e ENUM('x','y'), "
+                          "ts TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP, g INT "
+                          "GENERATED ALWAYS AS (LENGTH(n) + 1) VIRTUAL, "
+                          "d DECIMAL(10,2), CONSTRAINT pos CHECK (d > 0), CHECK (n <> ''), KEY kn (n(5)), KEY (e, d)) "
+                          "AUTO_INCREMENT=100 COMMENT='all sorts'"),
+                      0);
     t = table("a");
     ck_assert(t && t->kind == CAT_PARTITIONED && t->part.by_default && t->parts_n == rig.n);
     ck_assert_uint_eq(t->columns_n, 6);
@@ -267,15 +281,20 @@ START_TEST(test_placement)
     ck_assert_uint_eq(table("k5")->parts_n, 5);
     check_round_trip("k5");
     fails("CREATE TABLE bad (id INT PRIMARY KEY, v INT) PARTITION BY KEY (v)", 1503);
-    run("CREATE TABLE r (d DATE NOT NULL, v INT) PARTITION BY RANGE COLUMNS (d) (PARTITION a VALUES LESS THAN ('2020-01-01'), PARTITION b VALUES LESS THAN (MAXVALUE))");
+    run("CREATE TABLE r (d DATE NOT NULL, v INT) PARTITION BY RANGE COLUMNS (d) (PARTITION a VALUES LESS THAN "
+        "('2020-01-01'), PARTITION b VALUES LESS THAN (MAXVALUE))");
     ck_assert_uint_eq(table("r")->parts_n, 2);
     ck_assert(sv_eq(table("r")->parts[0].bounds[0].text, SV("2020-01-01")));
     check_round_trip("r");
-    run("CREATE TABLE ry (d DATE NOT NULL, v INT) PARTITION BY RANGE (YEAR(d)) (PARTITION a VALUES LESS THAN (2000 + 20), PARTITION b VALUES LESS THAN MAXVALUE)");
+    run("CREATE TABLE ry (d DATE NOT NULL, v INT) PARTITION BY RANGE (YEAR(d)) (PARTITION a VALUES LESS THAN (2000 + "
+        "20), PARTITION b VALUES LESS THAN MAXVALUE)");
     check_round_trip("ry");
-    run("CREATE TABLE li (c VARCHAR(10) NOT NULL, n INT) PARTITION BY LIST COLUMNS (c, n) (PARTITION a VALUES IN (('x', 1), ('y', NULL)), PARTITION b VALUES IN (('it''s', 3)))");
+    run("CREATE TABLE li (c VARCHAR(10) NOT NULL, n INT) PARTITION BY LIST COLUMNS (c, n) (PARTITION a VALUES IN "
+        "(('x', 1), ('y', NULL)), PARTITION b VALUES IN (('it''s', 3)))");
     check_round_trip("li");
-    fails("CREATE TABLE bad (id INT) PARTITION BY RANGE (id) (PARTITION a VALUES LESS THAN (5), PARTITION b VALUES LESS THAN (4))", 1493);
+    fails("CREATE TABLE bad (id INT) PARTITION BY RANGE (id) (PARTITION a VALUES LESS THAN (5), PARTITION b VALUES "
+          "LESS THAN (4))",
+          1493);
     ck_assert_uint_eq(run("CREATE TABLE my (id INT PRIMARY KEY) ENGINE=MyISAM"), 1);
     fails("CREATE TEMPORARY TABLE tmp (id INT)", 1235);
     fails("CREATE VIEW v AS SELECT 1", 1235);
@@ -287,12 +306,18 @@ START_TEST(test_foreign_keys)
     run("CREATE TABLE parent (id INT PRIMARY KEY, v VARCHAR(20), b BLOB, f FLOAT)");
     ck_assert(table("parent")->kind == CAT_PARTITIONED);
     for (unsigned i = 0; i < table("parent")->parts_n; i++)
-        rig_do(&rig, table("parent")->parts[i].shard_id - 1, "INSERT INTO ddlt.parent__p%u VALUES (%u, 'x''%u', x'00ff27', 1.1), (%u, NULL, NULL, NULL)", i, i, i, i + 100);
+        rig_do(&rig, table("parent")->parts[i].shard_id - 1,
+               "INSERT INTO ddlt.parent__p%u VALUES (%u, 'x''%u', x'00ff27', 1.1), (%u, NULL, NULL, NULL)", i, i, i,
+               i + 100);
     /* The child moves its parent to one shard. */
-    ck_assert_uint_ge(run("CREATE TABLE child (id INT PRIMARY KEY, p INT, FOREIGN KEY (p) REFERENCES parent (id) ON DELETE CASCADE)"), 2);
+    ck_assert_uint_ge(
+        run("CREATE TABLE child (id INT PRIMARY KEY, p INT, FOREIGN KEY (p) REFERENCES parent (id) ON DELETE CASCADE)"),
+        2);
     ck_assert(table("parent")->kind == CAT_SINGLE && table("child")->kind == CAT_SINGLE);
     ck_assert_uint_eq(table("parent")->parts[0].shard_id, table("child")->parts[0].shard_id);
-    ck_assert_str_eq(rig_ask(&rig, table("parent")->parts[0].shard_id - 1, "SELECT CONCAT(COUNT(*), '/', SUM(b = x'00ff27'), '/', SUM(f = CAST(1.1 AS FLOAT) OR ABS(f - 1.1) < 1e-6)) FROM ddlt.parent"),
+    ck_assert_str_eq(rig_ask(&rig, table("parent")->parts[0].shard_id - 1,
+                             "SELECT CONCAT(COUNT(*), '/', SUM(b = x'00ff27'), '/', SUM(f = CAST(1.1 AS FLOAT) OR "
+                             "ABS(f - 1.1) < 1e-6)) FROM ddlt.parent"),
                      arena_printf(&rig.arena, "%zu/%zu/%zu", 2 * rig.n, rig.n, rig.n).ptr);
     ck_assert_uint_eq(table("child")->fks_n, 1);
     fails("DROP TABLE parent", 3730);
@@ -318,7 +343,8 @@ START_TEST(test_alter)
 {
     run("CREATE TABLE t (id INT NOT NULL PRIMARY KEY, a INT, b VARCHAR(100), KEY ka (a))");
     for (unsigned i = 0; i < rig.n; i++)
-        rig_do(&rig, table("t")->parts[i].shard_id - 1, "INSERT INTO ddlt.t__p%u VALUES (%u, %u, 'text%u')", i, i, i, i);
+        rig_do(&rig, table("t")->parts[i].shard_id - 1, "INSERT INTO ddlt.t__p%u VALUES (%u, %u, 'text%u')", i, i, i,
+               i);
     run("ALTER TABLE t ADD COLUMN c INT NOT NULL DEFAULT 7 AFTER id, ADD KEY kc (c)");
     ck_assert(sv_eq(table("t")->columns[1].name, SV("c")) && table("t")->keys_n == 3);
     run("ALTER TABLE t RENAME COLUMN a TO aa");
@@ -329,7 +355,9 @@ START_TEST(test_alter)
     run("ALTER TABLE t MODIFY id BIGINT NOT NULL AUTO_INCREMENT");
     ck_assert_int_eq(table("t")->auto_inc_column, 0);
     ck_assert_str_eq(rig_ask(&rig, table("t")->parts[0].shard_id - 1, "SELECT MIN(id) FROM ddlt.t__p0"), "0");
-    ck_assert_str_eq(rig_ask(&rig, 0, "SELECT next > %zu FROM tessera.sequence WHERE table_id = %llu", rig.n - 1, (unsigned long long)table("t")->id), "1");
+    ck_assert_str_eq(rig_ask(&rig, 0, "SELECT next > %zu FROM tessera.sequence WHERE table_id = %llu", rig.n - 1,
+                             (unsigned long long)table("t")->id),
+                     "1");
     run("ALTER TABLE t CHANGE id ident BIGINT NOT NULL AUTO_INCREMENT");
     run("ALTER TABLE t ADD CONSTRAINT k1 CHECK (aa < 100)");
     run("ALTER TABLE t DROP CONSTRAINT k1");
@@ -341,13 +369,32 @@ START_TEST(test_alter)
     fails("ALTER TABLE nosuch ADD x INT", 1146);
     fails("ALTER TABLE t PARTITION BY KEY (ident)", 1235);
     run("ALTER TABLE t AUTO_INCREMENT = 5000");
-    ck_assert_str_eq(rig_ask(&rig, 0, "SELECT next FROM tessera.sequence WHERE table_id = %llu", (unsigned long long)table("t")->id), "5000");
+    ck_assert_str_eq(
+        rig_ask(&rig, 0, "SELECT next FROM tessera.sequence WHERE table_id = %llu", (unsigned long long)table("t")->id),
+        "5000");
     run("ALTER TABLE t RENAME TO t9");
     ck_assert(!table("t") && table("t9"));
     /* A unique key without the partition key moves a table that nobody partitioned. */
     ck_assert_uint_ge(run("ALTER TABLE t9 ADD UNIQUE KEY uaa (aa)"), 1);
     ck_assert(table("t9")->kind == CAT_SINGLE);
-    ck_assert_str_eq(rig_ask(&rig, table("t9")->parts[0].shard_id - 1, "SELECT COUNT(*) FROM ddlt.t9"), arena_printf(&rig.arena, "%zu", rig.n).ptr);
+    ck_assert_str_eq(rig_ask(&rig, table("t9")->parts[0].shard_id - 1, "SELECT COUNT(*) FROM ddlt.t9"),
+                     arena_printf(&rig.arena, "%zu", rig.n).ptr);
+}
+END_TEST
+
+/* As phpMyAdmin dumps do it: rows first, then the keys. */
+START_TEST(test_keys_later)
+{
+    run("CREATE TABLE wp (id BIGINT UNSIGNED NOT NULL, name VARCHAR(60) NOT NULL DEFAULT '')");
+    for (unsigned i = 0; i < rig.n; i++)
+        rig_do(&rig, table("wp")->parts[i].shard_id - 1, "INSERT INTO ddlt.wp__p%u (_tessera_row_id, id) VALUES (%u, %u)", i, i + 1, i + 1);
+    run("ALTER TABLE wp ADD PRIMARY KEY (id), ADD KEY name (name)");
+    ck_assert(table("wp")->kind == CAT_SINGLE && table("wp")->columns_n == 2 && table("wp")->primary == 0);
+    run("ALTER TABLE wp MODIFY id BIGINT UNSIGNED NOT NULL AUTO_INCREMENT, AUTO_INCREMENT=5");
+    ck_assert_str_eq(rig_ask(&rig, 0, "SELECT next FROM tessera.sequence WHERE table_id = %llu",
+                             (unsigned long long)table("wp")->id), "5");
+    ck_assert_str_eq(rig_ask(&rig, table("wp")->parts[0].shard_id - 1, "SELECT COUNT(*) FROM ddlt.wp"),
+                     arena_printf(&rig.arena, "%zu", rig.n).ptr);
 }
 END_TEST
 
@@ -357,13 +404,18 @@ START_TEST(test_alter_fails)
     const char *before;
     unsigned last;
 
-    run("CREATE TABLE t (id INT NOT NULL, a INT, b VARCHAR(100), c INT, PRIMARY KEY (id), KEY kb (b)) PARTITION BY KEY (id)");
+    run("CREATE TABLE t (id INT NOT NULL, a INT, b VARCHAR(100), c INT, PRIMARY KEY (id), KEY kb (b)) PARTITION BY KEY "
+        "(id)");
     last = table("t")->parts_n - 1;
     for (unsigned i = 0; i <= last; i++)
-        rig_do(&rig, table("t")->parts[i].shard_id - 1, "INSERT INTO ddlt.t__p%u VALUES (%u, %u, '%u', 1), (%u, %u, '%u', 2)", i, i, i, i, i + 100, i + 100, i + 100);
-    rig_do(&rig, table("t")->parts[last].shard_id - 1, "INSERT INTO ddlt.t__p%u VALUES (1000, 1, 'no number', NULL), (1000000, 1, REPEAT('x', 50), 70000)", last);
+        rig_do(&rig, table("t")->parts[i].shard_id - 1,
+               "INSERT INTO ddlt.t__p%u VALUES (%u, %u, '%u', 1), (%u, %u, '%u', 2)", i, i, i, i, i + 100, i + 100,
+               i + 100);
+    rig_do(&rig, table("t")->parts[last].shard_id - 1,
+           "INSERT INTO ddlt.t__p%u VALUES (1000, 1, 'no number', NULL), (1000000, 1, REPEAT('x', 50), 70000)", last);
     before = printed("t");
-    fails("ALTER TABLE t ADD UNIQUE KEY (id, a), ADD CONSTRAINT small CHECK (c < 100)", rig_ask(&rig, 0, "SELECT VERSION()")[0] == '1' ? 4025 : 3819);
+    fails("ALTER TABLE t ADD UNIQUE KEY (id, a), ADD CONSTRAINT small CHECK (c < 100)",
+          rig_ask(&rig, 0, "SELECT VERSION()")[0] == '1' ? 4025 : 3819);
     fails("ALTER TABLE t MODIFY c INT NOT NULL", rig_ask(&rig, 0, "SELECT VERSION()")[0] == '1' ? 1265 : 1138);
     fails("ALTER TABLE t MODIFY b VARCHAR(10)", 1406);
     fails("ALTER TABLE t MODIFY b INT", rig_ask(&rig, 0, "SELECT VERSION()")[0] == '1' ? 1292 : 1366);
@@ -389,7 +441,9 @@ START_TEST(test_drop_truncate_rename)
     rig_do(&rig, 0, "UPDATE tessera.sequence SET next = 100 WHERE table_id = %llu", (unsigned long long)table("a")->id);
     run("TRUNCATE TABLE a");
     ck_assert_str_eq(rig_ask(&rig, table("a")->parts[0].shard_id - 1, "SELECT COUNT(*) FROM ddlt.a__p0"), "0");
-    ck_assert_str_eq(rig_ask(&rig, 0, "SELECT next FROM tessera.sequence WHERE table_id = %llu", (unsigned long long)table("a")->id), "1");
+    ck_assert_str_eq(
+        rig_ask(&rig, 0, "SELECT next FROM tessera.sequence WHERE table_id = %llu", (unsigned long long)table("a")->id),
+        "1");
     /* swap */
     run("RENAME TABLE a TO tmp, b TO a, tmp TO b");
     ck_assert_uint_eq(table("a")->columns_n, 2);
@@ -414,9 +468,14 @@ static void *race(void *arg)
 
 START_TEST(test_concurrent)
 {
-    static const char *const sqls[] = {"CREATE TABLE c1 (id INT PRIMARY KEY)", "CREATE TABLE c1 (id INT PRIMARY KEY, b INT)", "CREATE TABLE c2 (id INT PRIMARY KEY)",
-                                       "DROP TABLE IF EXISTS c1", "CREATE TABLE IF NOT EXISTS c2 (id INT PRIMARY KEY)", "ALTER TABLE c2 ADD x INT",
-                                       "DROP TABLE IF EXISTS c2", "CREATE TABLE c3 (id INT PRIMARY KEY)"};
+    static const char *const sqls[] = {"CREATE TABLE c1 (id INT PRIMARY KEY)",
+                                       "CREATE TABLE c1 (id INT PRIMARY KEY, b INT)",
+                                       "CREATE TABLE c2 (id INT PRIMARY KEY)",
+                                       "DROP TABLE IF EXISTS c1",
+                                       "CREATE TABLE IF NOT EXISTS c2 (id INT PRIMARY KEY)",
+                                       "ALTER TABLE c2 ADD x INT",
+                                       "DROP TABLE IF EXISTS c2",
+                                       "CREATE TABLE c3 (id INT PRIMARY KEY)"};
     pthread_t th[ARRAY_LEN(sqls)];
 
     cat_pin_close(&rig.pin);
@@ -482,6 +541,42 @@ START_TEST(test_users)
 }
 END_TEST
 
+/* The last server joins and leaves. */
+START_TEST(test_shards)
+{
+    size_t last = rig.n - 1;
+    const char *host = rig.hosts[last];
+    unsigned port = rig.ports[last];
+
+    rig_stop(&rig);
+    ck_assert(rig_servers(&rig, 2));
+    rig_wipe(&rig, dbs);
+    rig_conf(&rig, last);
+    rig_start(&rig);
+    run("CREATE DATABASE ddlt");
+    run("CREATE TABLE bc (id INT PRIMARY KEY, v VARCHAR(20)) BROADCAST");
+    for (size_t i = 0; i < last; i++)
+        rig_do(&rig, i, "INSERT INTO ddlt.bc VALUES (1, 'it''s'), (2, NULL)");
+    fails(arena_printf(&rig.arena, "CREATE SHARD again HOST = '%s' PORT = %u", rig.hosts[0], rig.ports[0]).ptr, 9024);
+    fails("CREATE SHARD away HOST = '127.0.0.1' PORT = 1", 9001);
+    run(arena_printf(&rig.arena, "CREATE SHARD added HOST = '%s' PORT = %u", host, port).ptr);
+    ck_assert_uint_eq(rig_snapshot(&rig)->shards.n, rig.n);
+    ck_assert_str_eq(rig_ask(&rig, last, "SELECT GROUP_CONCAT(id, COALESCE(v, '-') ORDER BY id) FROM ddlt.bc"), "1it's,2-");
+    ck_assert_str_eq(rig_ask(&rig, last, "SELECT COUNT(*) FROM tessera.trx_log"), "0");
+    run("CREATE TABLE t (id INT PRIMARY KEY)");
+    ck_assert_uint_eq(table("t")->parts_n, rig.n);
+    fails("DROP SHARD added", 9024);
+    run("ALTER SHARD added HOST = 'localhost'");
+    fails("DROP SHARD nosuch", 9007);
+    ck_assert_uint_eq(run("DROP SHARD IF EXISTS nosuch"), 1);
+    run("DROP TABLE t");
+    run("DROP SHARD added");
+    ck_assert_uint_eq(rig_snapshot(&rig)->shards.n, last);
+    run("DROP DATABASE ddlt");
+    rig_do(&rig, last, "DROP DATABASE ddlt");
+}
+END_TEST
+
 static Suite *suite(bool servers)
 {
     Suite *s = suite_create("ddl");
@@ -504,11 +599,13 @@ static Suite *suite(bool servers)
     tcase_add_test(tc, test_placement);
     tcase_add_test(tc, test_foreign_keys);
     tcase_add_test(tc, test_alter);
+    tcase_add_test(tc, test_keys_later);
     tcase_add_test(tc, test_alter_fails);
     tcase_add_test(tc, test_drop_truncate_rename);
     tcase_add_test(tc, test_concurrent);
     tcase_add_test(tc, test_admin_show);
     tcase_add_test(tc, test_users);
+    tcase_add_test(tc, test_shards);
     suite_add_tcase(s, tc);
     return s;
 }

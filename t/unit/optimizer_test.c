@@ -212,7 +212,7 @@ static void read_statement(struct statement *s, const char *sql, bool mariadb)
     memset(s, 0, sizeof *s);
     s->opts = (struct sql_opts){.flavor = mariadb ? SQL_FLAVOR_MARIADB : SQL_FLAVOR_MYSQL, .seed = 1};
     s->oe = (struct opt_env){.db = SV("shop"), .flavour = mariadb ? ENV_MARIADB : ENV_MYSQL8,
-        .supports = OPT_INTO_VARS | OPT_ASSIGNED_VARS | OPT_FOUND_ROWS};
+        .supports = OPT_INTO_VARS | OPT_ASSIGNED_VARS | OPT_FOUND_ROWS | OPT_INSERT_ID};
     digest_scan_tokens(text, 0, &s->opts, s->slots, ARRAY_LEN(s->slots), s->tokens, ARRAY_LEN(s->tokens), &s->digest);
     for (unsigned i = 0; i < ARRAY_LEN(s->params); i++)
         s->params[i] = value_i64(11 + i);
