@@ -388,6 +388,14 @@ static void rename_steps(struct job *j, const struct pairs *ps, const struct ren
               m1 = arena_printf(&j->arena, "ddl_%lu_1", (unsigned long)j->id);
     struct sv drop_marks = mconn_sql(&j->arena, "DROP TABLE IF EXISTS tessera.%I, tessera.%I", &m0, &m1);
 
+    {
+        json_t *places = json_array();
+
+        array_each(&j->snap->shards, s)
+            if (on_shard(j, ps, s->id))
+                json_array_append_new(places, json_pack("{s:I}", "s", (json_int_t)s->id));
+        job_step_alive(j, places);
+    }
     marks = job_sql_step(j);
     array_each(&j->snap->shards, s) {
         struct strbuf forth, back;

@@ -24,6 +24,8 @@ struct exec_lane *exec_lanes_new(struct exec *e, uint32_t n);
 void exec_lane_ok(struct exec_lane *l, const struct packet_ok *ok);
 void exec_lane_err(struct exec_lane *l, const struct packet_err *err);
 void exec_lane_lost(struct exec_lane *l, const struct diag *d);
+/* The execution failed or was cancelled, and nothing of this lane was sent (or what was sent has no effect). */
+void exec_lane_drop(struct exec_lane *l);
 /* Ops for statements without rows: keeps the counts in l->ok. */
 extern const struct bcmd_ops exec_count_ops;
 
@@ -54,7 +56,6 @@ void into_start(struct exec *e, uint32_t place, uint32_t shard_id);
 void relay_start(struct exec *e, uint32_t place, uint32_t shard_id);
 void fanout_start(struct exec *e, const struct placeset *places);
 void gather_start(struct exec *e, const struct placeset *places);
-void gather_drained(struct exec *e);
 void insert_start(struct exec *e);
 /* True: the statement was waiting before its first lane, and ends (or has ended) by the cancel. */
 bool insert_cancel(struct exec *e);

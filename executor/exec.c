@@ -92,7 +92,15 @@ void exec_cancel(struct exec *e)
         if (l->conn && l->conn->is_paused)
             bconn_resume(l->conn);
     }
-    stop_lanes(e);
+    if (e->drained && !exec_failed(e)) {
+        /* Its lanes may have ended long ago, and the client may never take another row. */
+        struct diag d = {0};
+
+        diag_set(&d, ER_QUERY_INTERRUPTED);
+        exec_fail(e, &d);
+    } else {
+        stop_lanes(e);
+    }
     if (e->n_lanes && e->n_done == e->n_lanes)
         e->step_done(e);
 }
@@ -100,8 +108,8 @@ void exec_cancel(struct exec *e)
 void exec_client_drained(struct exec *e)
 {
     e->client_full = false;
-    if (e->step && e->lanes != &e->one)
-        gather_drained(e);
+    if (e->drained && e->state != EXEC_FINISHED)
+        e->drained(e);
     for (uint32_t i = 0; i < e->n_lanes; i++) {
         struct exec_lane *l = &e->lanes[i];
 
@@ -318,6 +326,13 @@ void exec_lane_lost(struct exec_lane *l, const struct diag *d)
     lane_done(l);
 }
 
+void exec_lane_drop(struct exec_lane *l)
+{
+    l->failed = true;
+    l->result.done = TXN_DONE_UNUSED;
+    lane_done(l);
+}
+
 /* ---- replies that are only counted ---- */
 
 static void count_ok(struct bcmd *cmd, const struct packet_ok *ok, bool is_result, bool more, struct sv payload)
@@ -368,10 +383,7 @@ static void on_leased(void *arg, struct bconn *c, const struct diag *d)
     }
     l->conn = c;
     if (exec_failed(e) || e->cancelled) {
-        /* Nothing was sent: the connection goes back as it came. */
-        l->failed = true;
-        l->result.done = TXN_DONE_UNUSED;
-        lane_done(l);
+        exec_lane_drop(l);
         return;
     }
     l->state = LANE_BUSY;

@@ -131,11 +131,14 @@ struct exec {
 
     /* exec.c's own */
     enum exec_state state;
-    bool cancelled, client_full, meta_sent, in_start;
+    bool cancelled, client_full, in_start;
+    bool meta_sent;   /* relay: packets that the channel did not number itself were sent behind those that it did */
+    bool client_torn; /* a packet to the client will never be complete: nothing can follow it but the connection's end */
     struct exec_lane one;
     struct exec_lane *lanes;
     uint32_t n_lanes, n_done;
     void (*step_done)(struct exec *e); /* all lanes of the step have ended */
+    void (*drained)(struct exec *e);   /* of a strategy that writes rows itself (gather): the client can take more */
     void *step;                        /* the strategy's state */
     struct exec_outcome outcome;
     uint64_t relayed_rows;

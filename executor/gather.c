@@ -88,6 +88,8 @@ static void maybe_over(struct gather *g)
         return; /* the client's output is full, or rows are still to be pulled */
     worker_task_cancel(e->worker, &g->pump);
     op_close(g->root);
+    for (uint32_t i = 0; i < e->n_lanes; i++)
+        op_close(state_of(&e->lanes[i])->src); /* those that the tree never got */
     acct_close(&g->acct);
     if (!exec_failed(e)) {
         e->outcome.kind = EXEC_ROWS;
@@ -112,6 +114,17 @@ static void lanes_over(struct exec *e)
         maybe_over(g);
     else
         worker_task_queue(e->worker, &g->pump);
+}
+
+/* After a failure that no lane told: lanes that only waited for a connection were taken back and tell nothing. */
+static void failed_outside(struct gather *g)
+{
+    struct exec *e = g->e;
+
+    if (!g->lanes_over && e->n_lanes && e->n_done == e->n_lanes && !e->in_start)
+        lanes_over(e);
+    else
+        maybe_over(g);
 }
 
 /* ---- the sink ---- */
@@ -221,7 +234,7 @@ static void pump(struct gather *g)
         if (!diag_is_set(&g->diag))
             diag_set(&g->diag, ER_INTERNAL, "an operator failed without a reason");
         fail(g, &g->diag);
-        maybe_over(g);
+        failed_outside(g);
         return;
     }
     resume_lanes(g);
@@ -233,7 +246,7 @@ static void pump_task(struct worker_task *t)
     pump(CONTAINER_OF(t, struct gather, pump));
 }
 
-void gather_drained(struct exec *e)
+static void drained(struct exec *e)
 {
     struct gather *g = e->step;
 
@@ -535,11 +548,16 @@ static void lane_meta_end(struct bcmd *cmd)
     maybe_build(g);
 }
 
-/* Another piece waits for this connection, so it must be read to the end whatever the tree wants. */
-static bool others_wait(const struct exec *e, const struct exec_lane *l)
+/* Another piece waits for a connection - for this one, or for one that somebody holds who may wait for this one - so it must be
+ * read to the end whatever the tree wants. */
+static bool others_wait(const struct exec *e)
 {
+    const struct gather *g = e->step;
+
+    if (g->meta)
+        return true;
     for (uint32_t i = 0; i < e->n_lanes; i++) {
-        if (e->lanes[i].state == LANE_LEASING && e->lanes[i].shard_id == l->shard_id)
+        if (e->lanes[i].state == LANE_LEASING)
             return true;
     }
     return false;
@@ -564,7 +582,7 @@ static void lane_row(struct bcmd *cmd, unsigned char *payload, size_t n)
         return;
     }
     worker_task_queue(e->worker, &g->pump);
-    if (op_source_full(st->src) && !others_wait(e, l))
+    if (op_source_full(st->src) && !others_wait(e))
         bconn_pause(l->conn);
 }
 
@@ -616,7 +634,7 @@ static void have_metadata(void *arg, struct sideq_result *r)
     g->meta = NULL;
     if (diag_is_set(&r->diag)) {
         fail(g, &r->diag);
-        maybe_over(g);
+        failed_outside(g);
         return;
     }
     if (e->plan->meta_is_stable && !e->plan->meta_defs) {
@@ -630,7 +648,7 @@ static void have_metadata(void *arg, struct sideq_result *r)
     set_defs(g, r->cols, r->n_cols);
     maybe_build(g);
     worker_task_queue(e->worker, &g->pump);
-    maybe_over(g);
+    failed_outside(g);
 }
 
 static void ask_metadata(struct gather *g, uint32_t place, uint32_t shard_id)
@@ -707,6 +725,7 @@ void gather_start(struct exec *e, const struct placeset *places)
     uint32_t n = 0;
 
     e->step = g;
+    e->drained = drained;
     g->e = e;
     g->take = UINT64_MAX;
     g->pump.fn = pump_task;

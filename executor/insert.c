@@ -227,6 +227,7 @@ static void evaluate_keys(struct insert *in)
     uint32_t width = in->part->columns_n;
     int32_t ak = auto_key(in);
     struct strbuf sql;
+    struct sideq *q;
 
     if (in->part->n <= 1) {
         route_rows(in);
@@ -258,9 +259,11 @@ static void evaluate_keys(struct insert *in)
         return;
     }
     in->waiting = true;
-    in->side = sideq_start(e->worker,
+    q = sideq_start(e->worker,
         &(struct sideq_args){.shard_id = router_any_shard(e->snapshot, 0, (uint64_t)(uintptr_t)in), .wanted = e->wanted,
             .sql = strbuf_sv(&sql), .arena = e->arena, .done = evaluated, .arg = in});
+    if (q) /* else evaluated() was called, and the statement may be gone */
+        in->side = q;
 }
 
 /* ---- text of one place ---- */

@@ -10,13 +10,15 @@ static const struct exec_place_text *place_text(struct exec *e, uint32_t place)
     struct exec_place_text *t;
     struct sv text;
 
-    if (p->texts && place < p->n_texts && p->texts[place].text.ptr && p->texts[place].signature == e->wanted->signature)
-        return &p->texts[place];
-    text = relay_text(e, place);
     if (p->texts && place < p->n_texts) {
         t = &p->texts[place];
-        t->text = arena_dup(p->arena, text);
+        if (t->text.ptr && t->signature == e->wanted->signature)
+            return t;
+        if (!t->text.ptr) /* else the text is as it was, and only what it means has changed */
+            t->text = arena_dup(p->arena, relay_text(e, place));
+        text = t->text;
     } else {
+        text = relay_text(e, place);
         t = ARENA_NEW(e->arena, struct exec_place_text);
         t->text = text;
     }
@@ -41,6 +43,10 @@ static void on_ok(struct bcmd *cmd, const struct packet_ok *ok, bool is_result, 
     struct bstmt *st = bconn_stmt_find(l->conn, l->stmt_hash);
 
     (void)ok, (void)is_result, (void)more, (void)payload;
+    if (l->e->cancelled) {
+        exec_lane_drop(l);
+        return;
+    }
     CHECK(st);
     execute(l->e, l, st);
 }

@@ -24,7 +24,6 @@ static void on_meta(struct bcmd *cmd, uint32_t n_columns)
 {
     struct exec *e = lane_of(cmd)->e;
 
-    e->meta_sent = true;
     if (e->client)
         chan_put_column_count(e->client, n_columns);
 }
@@ -59,8 +58,10 @@ static void on_raw(struct bcmd *cmd, unsigned char *bytes, size_t n)
     struct exec_lane *l = lane_of(cmd);
     struct exec *e = l->e;
 
-    if (!e->client || e->cancelled)
+    if (!e->client || e->client->state != CHAN_OPEN)
         return;
+    /* Also behind a KILL QUERY: runs are cut anywhere, and the error must come behind a whole packet. */
+    e->meta_sent = true;
     chan_write_ref(e->client, bytes, n);
     if (chan_out_full(e->client)) {
         e->client_full = true;
@@ -80,6 +81,7 @@ static void on_ok(struct bcmd *cmd, const struct packet_ok *ok, bool is_result, 
         /* CALL: one more result follows, so this end is not the statement's. */
         struct packet_ok mid = *ok;
 
+        e->meta_sent = false;
         mid.status = (uint16_t)(e->host->status(e) | STATUS_MORE_RESULTS);
         if (e->client && is_result)
             chan_put_result_end(e->client, &mid, e->caps);
@@ -110,8 +112,10 @@ static void on_lost(struct bcmd *cmd, bool maybe_done, const struct diag *d)
     struct exec_lane *l = lane_of(cmd);
 
     (void)maybe_done;
-    if (l->e->client && l->e->meta_sent)
+    if (l->e->client && l->e->meta_sent) {
         l->e->client->seq = (uint8_t)(cmd->last_seq + 1);
+        l->e->client_torn = l->conn->framer.left || l->conn->framer.continued;
+    }
     exec_lane_lost(l, d);
 }
 
@@ -188,7 +192,9 @@ static void on_leased(void *arg, struct bconn *c, const struct diag *d)
 
 static void relay_done(struct exec *e)
 {
-    if (!exec_failed(e)) {
+    if (!exec_failed(e) && !e->one.failed) {
+        if (e->outcome.kind == EXEC_OK)
+            e->cancelled = false; /* the KILL came too late: the statement took effect */
         e->outcome.ok = e->one.ok;
         if (!e->plan->calc_found_rows)
             e->outcome.rows = e->relayed_rows;

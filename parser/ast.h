@@ -188,14 +188,27 @@ enum {
     AST_SEL_CALC_FOUND_ROWS = 512
 };
 
-enum ast_grouping { AST_GROUP_PLAIN, AST_GROUP_WITH_ROLLUP, AST_GROUP_WITH_CUBE, AST_GROUP_ROLLUP, AST_GROUP_CUBE, AST_GROUP_SETS };
+enum ast_grouping {
+    AST_GROUP_PLAIN,
+    AST_GROUP_WITH_ROLLUP,
+    AST_GROUP_WITH_CUBE,
+    AST_GROUP_ROLLUP,
+    AST_GROUP_CUBE,
+    AST_GROUP_SETS
+};
 enum ast_setop_op { AST_UNION, AST_EXCEPT, AST_INTERSECT };
 enum ast_dir { AST_DIR_NONE, AST_DIR_ASC, AST_DIR_DESC };
 enum ast_into_target { AST_INTO_OUTFILE, AST_INTO_DUMPFILE, AST_INTO_VARS };
 enum ast_lock { AST_LOCK_UPDATE, AST_LOCK_SHARE, AST_LOCK_SHARE_MODE };
 enum ast_wait { AST_WAIT_NONE, AST_WAIT_NOWAIT, AST_WAIT_SKIP_LOCKED, AST_WAIT_SECONDS };
 enum ast_frame_unit { AST_FRAME_ROWS, AST_FRAME_RANGE, AST_FRAME_GROUPS };
-enum ast_exclude { AST_EXCLUDE_NONE, AST_EXCLUDE_CURRENT_ROW, AST_EXCLUDE_GROUP, AST_EXCLUDE_TIES, AST_EXCLUDE_NO_OTHERS };
+enum ast_exclude {
+    AST_EXCLUDE_NONE,
+    AST_EXCLUDE_CURRENT_ROW,
+    AST_EXCLUDE_GROUP,
+    AST_EXCLUDE_TIES,
+    AST_EXCLUDE_NO_OTHERS
+};
 enum ast_bound_type {
     AST_BOUND_UNBOUNDED_PRECEDING,
     AST_BOUND_PRECEDING,
@@ -224,7 +237,13 @@ enum ast_join_type {
 };
 enum ast_hint_action { AST_HINT_USE, AST_HINT_FORCE, AST_HINT_IGNORE };
 enum ast_hint_scope { AST_HINT_ALL, AST_HINT_JOIN, AST_HINT_ORDER_BY, AST_HINT_GROUP_BY };
-enum ast_priority { AST_PRIORITY_NONE, AST_PRIORITY_LOW, AST_PRIORITY_DELAYED, AST_PRIORITY_HIGH, AST_PRIORITY_CONCURRENT };
+enum ast_priority {
+    AST_PRIORITY_NONE,
+    AST_PRIORITY_LOW,
+    AST_PRIORITY_DELAYED,
+    AST_PRIORITY_HIGH,
+    AST_PRIORITY_CONCURRENT
+};
 enum ast_delete_form {
     AST_DELETE_SINGLE, /* DELETE FROM t: `from` is the TABLE */
     AST_DELETE_FROM,   /* DELETE targets FROM from */
@@ -277,7 +296,14 @@ enum ast_key_type {
 };
 enum ast_key_scope { AST_KEY_SCOPE_NONE, AST_KEY_GLOBAL, AST_KEY_LOCAL, AST_KEY_CLUSTERED };
 enum ast_fk_match { AST_FK_MATCH_NONE, AST_FK_MATCH_FULL, AST_FK_MATCH_PARTIAL, AST_FK_MATCH_SIMPLE };
-enum ast_fk_action { AST_FK_NONE, AST_FK_RESTRICT, AST_FK_CASCADE, AST_FK_SET_NULL, AST_FK_NO_ACTION, AST_FK_SET_DEFAULT };
+enum ast_fk_action {
+    AST_FK_NONE,
+    AST_FK_RESTRICT,
+    AST_FK_CASCADE,
+    AST_FK_SET_NULL,
+    AST_FK_NO_ACTION,
+    AST_FK_SET_DEFAULT
+};
 enum ast_enforced { AST_ENFORCED_NONE, AST_ENFORCED, AST_NOT_ENFORCED };
 enum ast_part_method {
     AST_PART_HASH,
@@ -393,7 +419,13 @@ enum ast_trx_op {
     AST_TRX_RELEASE
 };
 enum ast_xa_op { AST_XA_START, AST_XA_END, AST_XA_PREPARE, AST_XA_COMMIT, AST_XA_ROLLBACK, AST_XA_RECOVER };
-enum ast_lock_type { AST_LOCK_READ, AST_LOCK_READ_LOCAL, AST_LOCK_WRITE, AST_LOCK_LOW_WRITE, AST_LOCK_WRITE_CONCURRENT };
+enum ast_lock_type {
+    AST_LOCK_READ,
+    AST_LOCK_READ_LOCAL,
+    AST_LOCK_WRITE,
+    AST_LOCK_LOW_WRITE,
+    AST_LOCK_WRITE_CONCURRENT
+};
 enum ast_simple_op {
     AST_SIMPLE_USE,           /* name */
     AST_SIMPLE_UNLOCK_TABLES,
@@ -405,8 +437,15 @@ enum ast_simple_op {
     AST_SIMPLE_UNLOCK_INSTANCE,
     AST_SIMPLE_BACKUP         /* word: STAGE .., LOCK t, UNLOCK (MariaDB) */
 };
-enum ast_kill_what { AST_KILL_PLAIN, AST_KILL_CONNECTION, AST_KILL_QUERY, AST_KILL_QUERY_ID, AST_KILL_USER, AST_KILL_QUERY_USER,
-    AST_KILL_CONNECTION_USER };
+enum ast_kill_what {
+    AST_KILL_PLAIN,
+    AST_KILL_CONNECTION,
+    AST_KILL_QUERY,
+    AST_KILL_QUERY_ID,
+    AST_KILL_USER,
+    AST_KILL_QUERY_USER,
+    AST_KILL_CONNECTION_USER
+};
 enum ast_admin_op { AST_ADMIN_ANALYZE, AST_ADMIN_CHECK, AST_ADMIN_OPTIMIZE, AST_ADMIN_REPAIR, AST_ADMIN_CHECKSUM };
 enum ast_show_what {
     AST_SHOW_DATABASES,
@@ -489,7 +528,7 @@ enum ast_grant_level {
 };
 /* Statements kept as verified text. */
 enum ast_text_kind {
-    AST_TEXT_REPLICATION,  /* CHANGE MASTER|REPLICATION.., START|STOP SLAVE|REPLICA|GROUP_REPLICATION, RESET .., PURGE .. */
+    AST_TEXT_REPLICATION,  /* CHANGE MASTER|REPLICATION, START|STOP SLAVE|REPLICA|GROUP_REPLICATION, RESET, PURGE */
     AST_TEXT_PLUGIN,       /* INSTALL | UNINSTALL PLUGIN | COMPONENT | SONAME, CREATE FUNCTION .. SONAME */
     AST_TEXT_TABLESPACE,   /* CREATE | ALTER | DROP TABLESPACE, UNDO TABLESPACE, LOGFILE GROUP */
     AST_TEXT_SERVER,       /* CREATE | ALTER SERVER */
@@ -555,7 +594,8 @@ struct ast_query {
 #define AST_NEW(arena, K, tag) AST_AS(tag, ast_new((arena), AST_##K))
 /* Iterates over the slots of a list: `AST_EACH(slot, &sel->items) use(*slot);` */
 #define AST_EACH(slot, list)                                                                                           \
-    for (struct ast_node **slot = (list)->items, **slot##_end_ = slot + (list)->n; slot < slot##_end_; slot++)
+    for (struct ast_node **slot = (list)->items, **slot##_end_ = (list)->n ? slot + (list)->n : slot;                  \
+         slot != slot##_end_; slot++)
 
 static inline bool ast_is_query(const struct ast_node *n)
 {

@@ -14,7 +14,8 @@ void put_type(struct dep *d, const struct ast_type *t)
         deparse_ident(t->schema, d->o, d->b);
         put(d, ".");
     }
-    put_if(d, t->national && is_text(t->base), "NATIONAL ");
+    if (t->national && is_text(t->base))
+        put(d, t->base == AST_TYPE_CHAR ? "N" : "NATIONAL ");
     put(d, ast_type_text(t->base));
     if (t->base == AST_TYPE_INTERVAL)
         put(d, " ");
@@ -43,35 +44,21 @@ void put_type(struct dep *d, const struct ast_type *t)
     put_if(d, t->binary, " BINARY");
     if (t->collation.ptr) {
         put(d, " COLLATE ");
-        put_charset(d, t->collation);
+        put_collation(d, t->collation);
     }
 }
 
 /* Whether an option is written NAME=value; else NAME value. */
 static bool option_has_eq(struct sv name)
 {
-    static const char *const without[] = {"USING",       "WITH PARSER", "COMMENT",     "INTERVAL", "STARTS", "LIMIT",
-                                          "INCREMENT BY", "START WITH",  "MINVALUE",    "MAXVALUE", "CACHE",  "RESTART"};
+    static const char *const without[] = {"TABLESPACE", "STORAGE", "USING", "WITH PARSER", "COMMENT", "INTERVAL", "STARTS", "LIMIT",
+                                          "INCREMENT BY", "START WITH", "MINVALUE", "MAXVALUE", "CACHE", "RESTART"};
 
     for (size_t i = 0; i < ARRAY_LEN(without); i++) {
         if (sv_eq_cstr(name, without[i]))
             return false;
     }
     return true;
-}
-
-/* A name is one that the grammar knows as words, or an identifier that an engine knows. */
-static void option_name(struct dep *d, struct sv name)
-{
-    bool words = name.len > 0;
-
-    for (size_t i = 0; i < name.len; i++)
-        words = words && ((name.ptr[i] >= 'A' && name.ptr[i] <= 'Z') || name.ptr[i] == '_' || name.ptr[i] == ' ' ||
-                          (name.ptr[i] >= '0' && name.ptr[i] <= '9'));
-    if (words)
-        put_sv(d, name);
-    else
-        deparse_ident(name, d->o, d->b);
 }
 
 static void option_value(struct dep *d, const struct ast_node *v)
@@ -90,13 +77,16 @@ static void option_value(struct dep *d, const struct ast_node *v)
 
 static void option(struct dep *d, const struct ast_option *o)
 {
-    bool eq = option_has_eq(o->name);
+    bool eq = o->named || option_has_eq(o->name);
 
-    if (sv_eq_cstr(o->name, "INTERVAL")) { /* the value says it already */
+    if (!o->named && sv_eq_cstr(o->name, "INTERVAL")) { /* the value says it already */
         put_node(d, o->value);
         return;
     }
-    option_name(d, o->name);
+    if (o->named)
+        deparse_ident(o->name, d->o, d->b);
+    else
+        put_sv(d, o->name);
     if (o->has_list) {
         put(d, "=(");
         put_list(d, &o->list, ",");
@@ -122,7 +112,7 @@ static void charset_and_collation(struct dep *d, struct sv charset, struct sv co
     put_charset(d, charset);
     if (collation.ptr) {
         put(d, " COLLATE ");
-        put_charset(d, collation);
+        put_collation(d, collation);
     }
 }
 
@@ -796,8 +786,8 @@ static void drop_index(struct dep *d, const struct ast_drop_index *n)
 
 static void drop(struct dep *d, const struct ast_drop *n)
 {
-    static const char *const words[] = {"TABLE ", "VIEW ",     "DATABASE ", "TRIGGER ", "PROCEDURE ", "FUNCTION ", "EVENT ",
-                                        "SEQUENCE ", "USER ", "ROLE ",     "SERVER ",  "PACKAGE ",   "PACKAGE BODY "};
+    static const char *const words[] = {"TABLE ", "VIEW ", "DATABASE ", "TRIGGER ", "PROCEDURE ", "FUNCTION ",
+                                        "EVENT ", "SEQUENCE ", "USER ", "ROLE ", "SERVER ", "PACKAGE ", "PACKAGE BODY "};
 
     put(d, "DROP ");
     put_if(d, n->temporary, "TEMPORARY ");
@@ -855,7 +845,8 @@ static void definer(struct dep *d, const struct ast_node *n)
 
 static void create_view(struct dep *d, const struct ast_create_view *n)
 {
-    static const char *const checks[] = {"", " WITH CHECK OPTION", " WITH CASCADED CHECK OPTION", " WITH LOCAL CHECK OPTION"};
+    static const char *const checks[] = {"", " WITH CHECK OPTION", " WITH CASCADED CHECK OPTION",
+                                         " WITH LOCAL CHECK OPTION"};
 
     put(d, n->alter ? "ALTER " : "CREATE ");
     put_if(d, n->or_replace, "OR REPLACE ");

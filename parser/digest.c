@@ -252,8 +252,8 @@ static bool clause_word(unsigned kind)
         K_ANY,       K_BEGIN,    K_BOOLEAN,   K_CURRENT,   K_DATE,      K_DAY,      K_DUPLICATE, K_END,     K_ESCAPE,
         K_EXPANSION, K_FOLLOWING, K_HOUR,     K_LANGUAGE,  K_LOCKED,    K_MINUTE,   K_MODE,      K_MONTH,   K_NOWAIT,
         K_OFFSET,    K_PARTITION, K_PRECEDING, K_QUARTER,  K_QUERY,     K_QUICK,    K_RECURSIVE, K_ROLLUP,  K_ROW,
-        K_SECOND,    K_SEPARATOR, K_SHARE,    K_SKIP,      K_SOME,      K_SQL_NO_CACHE, K_TIME,  K_TIMESTAMP, K_UNBOUNDED,
-        K_UNKNOWN,   K_VALUE,    K_WEEK,      K_WINDOW,    K_YEAR,
+        K_SECOND,    K_SEPARATOR, K_SHARE,    K_SKIP,      K_SOME,      K_SQL_NO_CACHE, K_TIME,  K_TIMESTAMP,
+        K_UNBOUNDED, K_UNKNOWN,  K_VALUE,     K_WEEK,      K_WINDOW,    K_YEAR,
     };
 
     for (size_t i = 0; i < ARRAY_LEN(words); i++) {
@@ -330,8 +330,10 @@ void digest_text(struct sv text, uint32_t from, const struct sql_opts *opts, siz
     for (size_t i = 0; i < s.n && out->len - start < max_bytes; i++) {
         if (i)
             strbuf_putc(out, ' ');
-        if (dml && s.t[i].kind >= TK_KEYWORD_FIRST && lex_is_ident(s.t[i].kind, l.reserved) &&
-            !clause_word(s.t[i].kind) && (i + 1 == s.n || s.t[i + 1].kind != TK_LPAREN))
+        unsigned kind = s.t[i].kind;
+
+        if (dml && kind >= TK_KEYWORD_FIRST && kind < TK_KIND_COUNT && lex_is_ident(kind, l.reserved) &&
+            !clause_word(kind) && (i + 1 == s.n || s.t[i + 1].kind != TK_LPAREN))
             s.t[i].kind = TK_IDENT;
         put_dtoken(&l, &s.t[i], out);
     }

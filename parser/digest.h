@@ -2,7 +2,7 @@
  *
  * digest_scan is the hot path: one pass over the text of one statement gives a 128-bit hash of its token stream, its
  * literals' places, and its class. Literals enter the hash by their kind only (integer, decimal, float, string, hex,
- * bit), list lengths are kept: statements with equal hashes parse to the same tree but for the values of literals. NULL,
+ * bit), list lengths are kept: statements with equal hashes parse to the same tree but for values of literals. NULL,
  * TRUE, FALSE are tokens, not literals. Words enter as written, except reserved words, whose case is folded; so do
  * hints. Blanks and comments do not count: names that MySQL derives from source text (unaliased select items) must be
  * taken from the statement at hand, not from a cached one.

@@ -1,6 +1,6 @@
 /* The lexer is one function that switches on the class of a token's first byte, with a helper a class. Its little
- * context is what MySQL's has: behind a dot every word is an identifier; a word directly followed by a dot and a word is
- * one too; some function names are keywords only in front of "("; hints exist only behind the verb of a statement.
+ * context is what MySQL's has: behind a dot every word is an identifier; a word directly followed by a dot and a word
+ * is one too; some function names are keywords only in front of "("; hints exist only behind the verb of a statement.
  * Versioned comments just open and close: what is inside is lexed like any text, or skipped as a whole. */
 #include "parser/lex.h"
 
@@ -325,10 +325,10 @@ static const char *scan_number(const struct lex *l, const char *start, struct to
 static bool is_charset(const char *p, size_t n)
 {
     static const char *const names[] = {
-        "armscii8", "ascii",   "big5",   "binary", "cp1250", "cp1251", "cp1256",  "cp1257",   "cp850",   "cp852",  "cp866",
-        "cp932",    "dec8",    "eucjpms", "euckr",  "gb18030", "gb2312", "gbk",    "geostd8",  "greek",   "hebrew", "hp8",
-        "keybcs2",  "koi8r",   "koi8u",  "latin1", "latin2", "latin5", "latin7",  "macce",    "macroman", "sjis",   "swe7",
-        "tis620",   "ucs2",    "ujis",   "utf16",  "utf16le", "utf32", "utf8",    "utf8mb3",  "utf8mb4"};
+        "armscii8", "ascii", "big5", "binary", "cp1250", "cp1251", "cp1256", "cp1257", "cp850", "cp852", "cp866",
+        "cp932", "dec8", "eucjpms", "euckr", "gb18030", "gb2312", "gbk", "geostd8", "greek", "hebrew", "hp8",
+        "keybcs2", "koi8r", "koi8u", "latin1", "latin2", "latin5", "latin7", "macce", "macroman", "sjis", "swe7",
+        "tis620", "ucs2", "ujis", "utf16", "utf16le", "utf32", "utf8", "utf8mb3", "utf8mb4"};
 
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
         if (sv_eq_nocase(sv_make(p, n), sv_cstr(names[i])))

@@ -1,6 +1,6 @@
 /* Lexer: SQL text to tokens, one at a time, without copying or allocating.
  *
- * struct lex is a cursor over one text, owned by its user, one thread. lex_init, then lex_next until TK_EOF (which repeats)
+ * struct lex is a cursor over one text, owned by its user, one thread. lex_init, lex_next until TK_EOF (which repeats)
  * or TK_ERROR. Tokens are byte ranges of the text; what has to be decoded (quoted identifiers, strings) is decoded on
  * demand by lex_decode_*. Keywords are tokens of their own (K_SELECT ..); whether a keyword may also be an identifier
  * is asked with lex_is_ident. Source: MySQL's manual, "Language Structure"; MariaDB's "Comment Syntax". */

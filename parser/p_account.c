@@ -370,7 +370,8 @@ static void privilege(struct parser *p, struct ast_grant *g)
         return;
     }
     n->name = parse_upper(p);
-    while (p->t->kind == TK_IDENT || (p->t->kind >= TK_KEYWORD_FIRST && !is(p, K_ON) && !is(p, K_FROM) && !is(p, K_TO))) {
+    while (p->t->kind == TK_IDENT ||
+           (p->t->kind >= TK_KEYWORD_FIRST && !is(p, K_ON) && !is(p, K_FROM) && !is(p, K_TO))) {
         struct sv parts[3] = {n->name, SV(" "), SV("")};
 
         parts[2] = parse_upper(p);

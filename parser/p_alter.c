@@ -10,7 +10,8 @@ static struct ast_alter_action *action_new(struct parser *p, enum ast_alter_op o
 }
 
 /* Reads one word more and gives an action of it. */
-static struct ast_node *simple_action(struct parser *p, struct ast_alter_action *a, enum ast_alter_op op, unsigned words)
+static struct ast_node *simple_action(struct parser *p, struct ast_alter_action *a, enum ast_alter_op op,
+                                      unsigned words)
 {
     a->op = op;
     while (words--)

@@ -1,4 +1,5 @@
-/* CREATE, ALTER, DROP, RENAME, TRUNCATE: dispatch by the object's word, and all objects but tables, routines, accounts. */
+/* CREATE, ALTER, DROP, RENAME, TRUNCATE: dispatch by the object's word, and all objects but tables, routines, accounts
+ * (p_table.c, p_alter.c, p_program.c, p_account.c). */
 #include "parser/p-int.h"
 
 /* WAIT n, NOWAIT (MariaDB); NULL: neither. NOWAIT is WAIT 0. */
@@ -80,11 +81,13 @@ static struct ast_node *database_option(struct parser *p)
 static struct ast_node *database(struct parser *p, struct ast_create_database *n)
 {
     struct ast_node *o;
+    bool option; /* ALTER DATABASE without a name */
 
     next(p);
     n->if_not_exists = accept_if_not_exists(p);
-    if (!n->alter || (is_ident(p) && !is(p, K_CHARSET) && !is2(p, K_ENCRYPTION, TK_STRING) && !is2(p, K_ENCRYPTION, TK_EQ) &&
-                      !is2(p, K_COMMENT, TK_STRING) && !is2(p, K_COMMENT, TK_EQ)))
+    option = is(p, K_CHARSET) || ((is(p, K_ENCRYPTION) || is(p, K_COMMENT)) &&
+                                  (peek(p, 1) == TK_STRING || peek(p, 1) == TK_EQ));
+    if (!n->alter || (is_ident(p) && !option))
         n->name = parse_ident(p);
     while ((o = database_option(p)) != NULL) {
         add(p, &n->options, o);
@@ -205,8 +208,8 @@ static struct ast_node *sequence_option(struct parser *p)
     static const struct {
         uint16_t kind;
         const char *name;
-    } bare[] = {{K_NOMINVALUE, "NO MINVALUE"}, {K_NOMAXVALUE, "NO MAXVALUE"}, {K_NOCACHE, "NO CACHE"},
-                {K_CYCLE, "CYCLE"},            {K_NOCYCLE, "NO CYCLE"}};
+    } bare[] = {{K_NOMINVALUE, "NO MINVALUE"}, {K_NOMAXVALUE, "NO MAXVALUE"}, {K_NOCACHE, "NOCACHE"},
+                {K_CYCLE, "CYCLE"},            {K_NOCYCLE, "NOCYCLE"}};
     struct ast_option *o = NEW(p, OPTION, option);
 
     for (size_t i = 0; i < ARRAY_LEN(valued); i++) {
@@ -232,8 +235,8 @@ static struct ast_node *sequence_option(struct parser *p)
             next(p);
             o->name = k == K_MINVALUE   ? SV("NO MINVALUE")
                       : k == K_MAXVALUE ? SV("NO MAXVALUE")
-                      : k == K_CACHE    ? SV("NO CACHE")
-                                        : SV("NO CYCLE");
+                      : k == K_CACHE    ? SV("NOCACHE")
+                                        : SV("NOCYCLE");
             return done(p, o);
         }
     }
@@ -274,10 +277,10 @@ static struct ast_node *shard(struct parser *p, enum ast_shard_op op, uint32_t b
         n->op = AST_SHARD_DRAIN;
         return done(p, n);
     }
-    while (op != AST_SHARD_DROP && (is_ident(p) || p->t->kind >= TK_KEYWORD_FIRST)) {
+    while (op != AST_SHARD_DROP && p->t->kind >= TK_KEYWORD_FIRST) {
         struct ast_option *o = NEW(p, OPTION, option);
 
-        o->name = parse_upper(p);
+        o->name = parse_upper(p); /* what options there are, the catalog knows */
         accept_eq(p);
         o->value = parse_option_value(p);
         add(p, &n->options, done(p, o));

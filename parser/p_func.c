@@ -21,7 +21,7 @@ static void call_args(struct parser *p, struct ast_list *l, bool dynamic_column)
             c->arg = e;
             c->type = parse_cast_type(p);
             e = done(p, c);
-        } else if (is(p, K_AS) || is_ident(p) || is_string(p)) {
+        } else if (!dynamic_column && (is(p, K_AS) || is_ident(p) || is_string(p))) {
             struct ast_select_item *item = NEW(p, SELECT_ITEM, select_item);
 
             item->node.begin = item->expr_begin = begin;
@@ -413,16 +413,31 @@ struct ast_node *parse_window_spec(struct parser *p)
     return done(p, w);
 }
 
+/* OVER, or what may stand in front of it: FROM FIRST | LAST, RESPECT | IGNORE NULLS. */
+static bool window_follows(struct parser *p)
+{
+    unsigned k1 = peek(p, 1), k2 = peek(p, 2);
+
+    switch (p->t->kind) {
+    case K_OVER:
+    case K_RESPECT:
+        return true;
+    case K_IGNORE:
+        return k1 == K_NULLS;
+    case K_FROM:
+        return (k1 == K_FIRST || k1 == K_LAST) && (k2 == K_OVER || k2 == K_RESPECT || k2 == K_IGNORE);
+    default:
+        return false;
+    }
+}
+
 /* OVER (..) | OVER name behind a call; the call as it is where there is none. */
 struct ast_node *parse_over(struct parser *p, struct ast_node *call)
 {
     struct ast_agg *g;
 
-    if (is(p, K_RESPECT) || is2(p, K_IGNORE, K_NULLS) || (is(p, K_FROM) && (peek(p, 1) == K_FIRST || peek(p, 1) == K_LAST) && (peek(p, 2) == K_OVER || peek(p, 2) == K_RESPECT || peek(p, 2) == K_IGNORE))) {
-        /* NTH_VALUE(..) FROM FIRST RESPECT NULLS OVER .. */
-    } else if (!is(p, K_OVER)) {
+    if (!window_follows(p))
         return call;
-    }
     if (call->kind == AST_FUNC) {
         struct ast_func *f = AST_AS(func, call);
 

@@ -142,8 +142,7 @@ static struct ast_node *flush_item(struct parser *p)
     struct ast_option *o = NEW(p, OPTION, option);
 
     o->name = parse_upper(p);
-    while (!is(p, TK_COMMA) && !is(p, TK_SEMI) && !is(p, TK_EOF) && !is(p, TK_STRING) && !is(p, K_FOR) && !is(p, TK_EQ) &&
-           !p->failed) {
+    while ((p->t->kind == TK_IDENT || p->t->kind >= TK_KEYWORD_FIRST) && !is(p, K_FOR)) {
         struct sv parts[3] = {o->name, SV(" "), SV("")};
 
         parts[2] = parse_upper(p);

@@ -417,6 +417,13 @@ static struct ast_node *locking_clause(struct parser *p)
     return done(p, n);
 }
 
+/* PROCEDURE ANALYSE (MariaDB) */
+static bool procedure_follows(struct parser *p)
+{
+    return p->maria && is(p, K_PROCEDURE) && peek(p, 1) == TK_IDENT &&
+           sv_eq_nocase(lex_text(&p->lex, peek_token(p, 1)), SV("ANALYSE"));
+}
+
 static bool tail_follows(struct parser *p)
 {
     switch (p->t->kind) {
@@ -425,7 +432,7 @@ static bool tail_follows(struct parser *p)
     case K_INTO:
         return true;
     case K_PROCEDURE:
-        return p->maria && peek(p, 1) == TK_IDENT;
+        return procedure_follows(p);
     case K_LOCK:
         return peek(p, 1) == K_IN;
     case K_FOR:
@@ -461,7 +468,7 @@ static struct ast_node *query_tail(struct parser *p, struct ast_node *body, bool
     }
     parse_order_by(p, &q->order);
     q->limit = parse_limit(p);
-    if (is2(p, K_PROCEDURE, TK_IDENT) && p->maria && body->kind == AST_SELECT && &q->node == body) {
+    if (procedure_follows(p) && body->kind == AST_SELECT && &q->node == body) {
         next(p);
         AST_AS(select, body)->procedure = parse_plain_call(p);
     }
@@ -643,7 +650,7 @@ static struct ast_node *set_operations(struct parser *p, unsigned level, bool *p
             (void)accept(p, K_DISTINCT);
         n->left = left;
         n->right = level ? query_operand(p, &ignored) : set_operations(p, 1, &ignored);
-        if (has_into(left) || (ignored && has_into(n->right)))
+        if (has_into(left) || (ignored && p->maria && has_into(n->right)))
             parser_error(p);
         if (has_into(n->right)) { /* INTO of the last SELECT is the whole query's */
             n->into = ((struct ast_query *)(void *)n->right)->into;
@@ -767,12 +774,12 @@ static void index_hints(struct parser *p, struct ast_list *l)
     }
 }
 
-static struct ast_node *period_point(struct parser *p, struct ast_period *n)
+static struct ast_node *period_point(struct parser *p, enum ast_period_unit *unit)
 {
     if (accept(p, K_TRANSACTION))
-        n->unit = AST_PERIOD_UNIT_TRANSACTION;
+        *unit = AST_PERIOD_UNIT_TRANSACTION;
     else if (is(p, K_TIMESTAMP) && peek(p, 1) != TK_STRING && peek(p, 1) != TK_LPAREN && accept(p, K_TIMESTAMP))
-        n->unit = AST_PERIOD_UNIT_TIMESTAMP;
+        *unit = AST_PERIOD_UNIT_TIMESTAMP;
     return parse_bit_expr(p);
 }
 
@@ -797,19 +804,19 @@ struct ast_node *parse_period(struct parser *p)
         n->type = AST_PERIOD_ALL;
     } else if (accept(p, K_BETWEEN)) {
         n->type = AST_PERIOD_BETWEEN;
-        n->from = period_point(p, n);
+        n->from = period_point(p, &n->unit);
         expect(p, K_AND);
-        n->to = period_point(p, n);
+        n->to = period_point(p, &n->to_unit);
     } else if (accept(p, K_FROM)) {
         n->type = AST_PERIOD_FROM_TO;
-        n->from = period_point(p, n);
+        n->from = period_point(p, &n->unit);
         expect(p, K_TO);
-        n->to = period_point(p, n);
+        n->to = period_point(p, &n->to_unit);
     } else {
         expect(p, K_AS);
         expect(p, K_OF);
         n->type = AST_PERIOD_AS_OF;
-        n->from = period_point(p, n);
+        n->from = period_point(p, &n->unit);
     }
     return done(p, n);
 }

@@ -53,6 +53,7 @@ static struct ast_node *name_option(struct parser *p)
     struct ast_option *o = NEW(p, OPTION, option);
 
     o->name = parse_label(p).name;
+    o->named = true;
     next(p);
     o->value = parse_option_value(p);
     return done(p, o);
@@ -482,6 +483,8 @@ static struct ast_node *key_option(struct parser *p)
     default:
         break;
     }
+    if (is(p, K_ALGORITHM) || is(p, K_LOCK)) /* of CREATE INDEX */
+        return NULL;
     return is_ident(p) && peek(p, 1) == TK_EQ ? name_option(p) : NULL;
 }
 
@@ -946,7 +949,9 @@ struct ast_node *parse_table_option(struct parser *p)
     case K_START:
         return peek(p, 1) == K_TRANSACTION ? bare_option(p, "START TRANSACTION", 2) : NULL;
     case K_WITH:
-        return peek(p, 1) == K_SYSTEM && peek(p, 2) == K_VERSIONING ? bare_option(p, "WITH SYSTEM VERSIONING", 3) : NULL;
+        if (peek(p, 1) != K_SYSTEM || peek(p, 2) != K_VERSIONING)
+            return NULL;
+        return bare_option(p, "WITH SYSTEM VERSIONING", 3);
     default:
         break;
     }

@@ -3,8 +3,9 @@
 
 #include <ctype.h>
 
-static const char SYNTAX_TEXT[] = "You have an error in your SQL syntax; check the manual that corresponds to your MySQL "
-                                  "server version for the right syntax to use";
+static const char SYNTAX_TEXT[] =
+    "You have an error in your SQL syntax; check the manual that corresponds to your MySQL server version for the right "
+    "syntax to use";
 
 void parser_fill(struct parser *p)
 {
@@ -12,7 +13,8 @@ void parser_fill(struct parser *p)
     p->filled++;
     if (UNLIKELY(++p->tokens > LIMIT_STATEMENT_TOKENS) && !p->failed) {
         p->lex.pos = p->lex.end;
-        p->failed = diag_setf(p->d, ER_PARSE_ERROR, "The statement has more than %d tokens", LIMIT_STATEMENT_TOKENS) || true;
+        p->failed = true;
+        (void)diag_setf(p->d, ER_PARSE_ERROR, "The statement has more than %d tokens", LIMIT_STATEMENT_TOKENS);
     }
 }
 
@@ -163,11 +165,48 @@ struct sv parse_charset_name(struct parser *p)
     return parse_ident_or_text(p);
 }
 
+/* The tokens of a text, with one blank where something stood between them: what versioned comments contain without the
+ * comments, since a piece of text may begin or end inside of one. */
+static struct sv without_comments(struct parser *p, uint32_t begin)
+{
+    struct lex l = p->lex;
+    struct strbuf b;
+    struct token t;
+    uint32_t end = begin;
+
+    strbuf_init(&b, p->a);
+    l.pos = l.text + begin;
+    l.end = l.text + p->prev_end;
+    l.prev = TK_EOF;
+    l.comments = 1;
+    for (lex_next(&l, &t); t.kind > TK_ERROR; lex_next(&l, &t)) {
+        if (t.begin > end)
+            strbuf_putc(&b, ' ');
+        strbuf_putsv(&b, lex_text(&l, &t));
+        end = t.end;
+    }
+    return b.len ? strbuf_sv(&b) : SV("");
+}
+
+static bool has_versioned_comment(struct sv s)
+{
+    for (size_t i = 0; i + 2 < s.len; i++) {
+        char c = s.ptr[i + 2];
+
+        if (s.ptr[i] == '/' && s.ptr[i + 1] == '*' && (c == '!' || c == 'M' || c == 'T'))
+            return true;
+    }
+    return false;
+}
+
 struct sv parse_text_since(struct parser *p, uint32_t begin)
 {
+    struct sv s;
+
     if (p->failed || p->prev_end < begin)
         return SV("");
-    return sv_make(p->lex.text + begin, p->prev_end - begin);
+    s = sv_make(p->lex.text + begin, p->prev_end - begin);
+    return p->lex.comments || has_versioned_comment(s) ? without_comments(p, begin) : s;
 }
 
 struct ast_node *parse_table_name(struct parser *p)
@@ -286,7 +325,8 @@ bool parser_parse(struct sv text, uint32_t from, const struct sql_opts *opts, st
     return true;
 }
 
-bool parser_parse_expr(struct sv text, const struct sql_opts *opts, struct arena *a, struct ast_node **out, struct diag *d)
+bool parser_parse_expr(struct sv text, const struct sql_opts *opts, struct arena *a, struct ast_node **out,
+                       struct diag *d)
 {
     struct parser p;
 

@@ -17,7 +17,7 @@ struct parse_result {
     uint32_t nliterals, nparams;
 };
 
-/* Parses the statement of text that starts at `from`; it ends at ';' (a stored program's own ';' are inside) or with the
+/* Parses the statement of text that starts at `from`; it ends at ';' (a stored program's own are inside) or with the
  * text. `?` is accepted everywhere an expression may stand; whoever executes text refuses them by nparams. */
 bool parser_parse(struct sv text, uint32_t from, const struct sql_opts *opts, struct arena *a, struct parse_result *out,
                   struct diag *d) MUST_CHECK;

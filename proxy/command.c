@@ -74,6 +74,8 @@ void session_reset_state(struct session *s)
     uservar_free_all(s);
     s->last_insert_id = 0;
     s->found_rows = 0;
+    s->wait_timeout_s = 0;
+    s->env_signature = 0;
     s->sql_mode = s->proxy->sql_mode;
     s->no_backslash = false;
     if (s->collation_id != s->proxy->charset_id)

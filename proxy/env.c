@@ -16,7 +16,16 @@ enum { COLL_UTF8MB4_GENERAL_CI = 45 };
 
 const struct cat_snapshot *session_snapshot(struct session *s)
 {
-    return cat_pin_snapshot(s->worker->slot[WORKER_SLOT_CATALOG]);
+    struct cat_pin *pin = s->worker->slot[WORKER_SLOT_CATALOG];
+    struct stmt *st = s->stmt;
+
+    if (!st)
+        return cat_pin_snapshot(pin); /* login: used at once */
+    if (!st->snapshot) {
+        cat_pin_refresh(pin);
+        st->snapshot = cat_pin_borrow(pin);
+    }
+    return st->snapshot;
 }
 
 const struct sql_opts *session_sql_opts(struct session *s)
@@ -31,10 +40,16 @@ const struct sql_opts *session_sql_opts(struct session *s)
     return &s->sql_opts;
 }
 
+/* A prepared statement stays in the schema that it was prepared in. */
+static struct sv current_db(const struct session *s)
+{
+    return s->stmt && s->stmt->is_elsewhere ? s->stmt->db : s->db;
+}
+
 struct opt_env session_opt_env(struct session *s)
 {
     return (struct opt_env){
-        .db = s->db,
+        .db = current_db(s),
         .sql_mode = s->sql_mode,
         .flavour = s->proxy->is_mariadb ? ENV_MARIADB : ENV_MYSQL8,
         .supports = OPT_INTO_VARS | OPT_ASSIGNED_VARS | OPT_FOUND_ROWS | OPT_INSERT_ID,
@@ -43,6 +58,8 @@ struct opt_env session_opt_env(struct session *s)
 
 uint64_t session_env_signature(struct session *s)
 {
+    if (s->stmt && s->stmt->is_elsewhere)
+        return plan_env_signature(s->stmt->db, s->sql_mode, s->proxy->is_mariadb);
     if (!s->env_signature)
         s->env_signature = plan_env_signature(s->db, s->sql_mode, s->proxy->is_mariadb);
     return s->env_signature;
@@ -65,7 +82,7 @@ const struct env *session_env(struct session *s)
     e->row_count = s->row_count;
     e->found_rows = s->found_rows;
     e->connection_id = s->id;
-    e->db = s->db;
+    e->db = current_db(s);
     e->user = sv_cstr(s->user);
     e->host = sv_cstr(s->host);
     e->version = sv_cstr(s->proxy->server_version);

@@ -5,6 +5,7 @@
 #include "optimizer/optimizer.h"
 #include "proxy/session.h"
 
+/* The same one during the whole statement, which borrows it. */
 const struct cat_snapshot *session_snapshot(struct session *s);
 const struct sql_opts *session_sql_opts(struct session *s);
 struct opt_env session_opt_env(struct session *s);

@@ -13,6 +13,7 @@
 #include "parser/parse.h"
 #include "proxy/command.h"
 #include "proxy/env.h"
+#include "proxy/infoschema.h"
 #include "proxy/proxy.h"
 #include "proxy/uservar.h"
 
@@ -39,7 +40,7 @@ struct prepared {
     struct packet_coldef *cols;
     struct exec_place_text *texts;
     uint32_t n_texts;
-    struct sync_state *wanted;
+    struct sv db; /* the session's when it was prepared; its names mean that schema ever after */
     struct sideq_args q; /* while being prepared */
 };
 
@@ -157,8 +158,17 @@ static struct prepared *make(struct session *s, struct sv text)
         free_one(p);
         return NULL;
     }
-    p->text.len = r.end;
+    if (r.stmt->kind == AST_PREPARE || r.stmt->kind == AST_EXECUTE ||
+        (r.stmt->kind == AST_SIMPLE && AST_AS_CONST(simple, r.stmt)->op == AST_SIMPLE_DEALLOCATE)) {
+        diag_setf(d, 1295, "This command is not supported in the prepared statement protocol yet");
+        free_one(p);
+        return NULL;
+    }
+    /* Without the ';'. What ends in an executable comment ends behind r.end. */
+    if (memchr(p->text.ptr + r.end, ';', p->text.len - r.end))
+        p->text.len = r.end;
     p->ast = r.stmt;
+    p->db = s->db.len ? arena_dup(&p->arena, s->db) : SV_NULL;
     p->n_params = r.nparams;
     stmt_scan_run(&p->scan, p->text, session_sql_opts(s), true);
     p->is_planned = has_plan(p->ast);
@@ -210,12 +220,18 @@ static void send_prepared(struct session *s, struct prepared *p)
     session_reply_sent(s);
 }
 
+static void give_up(struct session *s)
+{
+    free_one(s->stmt->arg);
+}
+
 static void checked(void *arg, struct sideq_result *r)
 {
     struct session *s = arg;
     struct prepared *p = s->stmt->arg;
 
     s->stmt->side = NULL;
+    s->stmt->give_up = NULL;
     if (diag_is_set(&r->diag)) {
         free_one(p);
         session_reply_err(s, &r->diag);
@@ -261,12 +277,28 @@ void prepared_prepare(struct session *s, struct sv text)
     }
     make_texts(s, p);
     st->arg = p;
+    st->give_up = give_up;
     p->q = (struct sideq_args){.kind = SIDEQ_PREPARE, .sql = arena_dup(&p->arena, sql), .shard_id = shard_id,
         .logical_names = true, .arena = &p->arena, .done = checked, .arg = s};
     query_side(s, &p->q);
 }
 
 /* ---- execution ---- */
+
+/* The statement that runs is p: in p's schema, wherever the session is now. */
+static bool enter_schema(struct session *s, const struct prepared *p)
+{
+    struct stmt *st = s->stmt;
+
+    if (sv_eq(p->db, s->db))
+        return true;
+    st->wanted = sync_with_schema(s->wanted, p->db);
+    if (!st->wanted)
+        return diag_set(&st->diag, ER_OUT_OF_RESOURCES, "session variables");
+    st->db = p->db.len ? arena_dup(&st->arena, p->db) : SV_NULL;
+    st->is_elsewhere = true;
+    return true;
+}
 
 static bool renew(struct session *s, struct prepared *p)
 {
@@ -279,6 +311,8 @@ static bool renew(struct session *s, struct prepared *p)
         return false; /* the next execution tries again */
     p->texts = NULL;
     p->n_texts = 0;
+    p->cols = NULL; /* its tables may have other columns now */
+    p->n_cols = 0;
     make_texts(s, p);
     return true;
 }
@@ -350,10 +384,45 @@ static bool param_values(struct session *s, const struct prepared *p, const stru
     return true;
 }
 
+/* The parameters go into the text as literals: what is read of information_schema is collected anew for each execution. */
+static void run_infoschema(struct session *s, struct prepared *p)
+{
+    struct stmt *st = s->stmt;
+    struct parse_result r;
+    struct strbuf b;
+    struct lex l;
+    struct token t;
+    uint32_t at = 0;
+
+    strbuf_init(&b, &st->arena);
+    lex_init(&l, p->text, 0, session_sql_opts(s));
+    for (lex_next(&l, &t); t.kind > TK_ERROR; lex_next(&l, &t)) {
+        if (t.kind != TK_PARAM)
+            continue;
+        strbuf_put(&b, p->text.ptr + at, t.begin - at);
+        at = t.end;
+        value_print_sql(&st->inputs.params[t.slot], s->no_backslash, &b);
+    }
+    strbuf_put(&b, p->text.ptr + at, p->text.len - at);
+    st->inputs.params = NULL;
+    st->inputs.n_params = 0;
+    if (!parser_parse(strbuf_sv(&b), 0, session_sql_opts(s), &st->arena, &r, &st->diag)) {
+        session_reply_err(s, &st->diag);
+        return;
+    }
+    st->text = strbuf_sv(&b);
+    st->ast = r.stmt;
+    query_statement(s);
+}
+
 static void run(struct session *s, struct prepared *p, const struct packet_execute *e)
 {
     struct stmt *st = s->stmt;
 
+    if (p->is_planned && infoschema_reads(s, p->ast)) {
+        run_infoschema(s, p);
+        return;
+    }
     st->text = p->text;
     st->ast = p->ast;
     if (!p->is_planned) {
@@ -402,11 +471,11 @@ void prepared_execute(struct session *s)
         return;
     }
     st->binary = true;
-    if (!renew(s, p) || !param_values(s, p, e.params)) {
+    st->executing = p;
+    if (!enter_schema(s, p) || !renew(s, p) || !param_values(s, p, e.params)) {
         session_reply_err(s, &st->diag);
         return;
     }
-    st->executing = p;
     run(s, p, &e);
 }
 
@@ -551,7 +620,7 @@ void prepared_execute_text(struct session *s)
         return;
     }
     strbuf_init(&b, &st->arena);
-    if (!put_params(s, p, &n->args, &b)) {
+    if (!put_params(s, p, &n->args, &b) || !enter_schema(s, p)) {
         session_reply_err(s, &st->diag);
         return;
     }

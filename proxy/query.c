@@ -10,6 +10,7 @@
 #include "optimizer/cache.h"
 #include "parser/parse.h"
 #include "proxy/env.h"
+#include "proxy/infoschema.h"
 #include "proxy/kill.h"
 #include "proxy/prepared.h"
 #include "proxy/proxy.h"
@@ -37,6 +38,7 @@ static bool host_begin(struct exec *e, enum txn_need need, bool several, struct 
     if (!txn_stmt_begin(s->txn, &st, d))
         return false;
     s->stmt->txn_open = true;
+    s->stmt->wrote = need != TXN_NEED_READ;
     return true;
 }
 
@@ -67,6 +69,13 @@ static void execution_over(void *arg, const struct diag *d)
     const struct exec_outcome *o = &st->exec.outcome;
 
     st->txn_open = false;
+    if (st->exec.client_torn) {
+        /* Half a packet was sent: whatever came next would be read as its rest. */
+        s->kill_requested = true;
+        st->more_follows = false;
+        session_reply_sent(s);
+        return;
+    }
     /* d says more than the statement's own error: that the whole transaction is gone. */
     if (d || o->kind == EXEC_ERROR) {
         session_reply_err(s, d ? d : &o->diag);
@@ -131,7 +140,7 @@ void query_init_exec(struct session *s, struct exec *e)
     e->binary = st->binary;
     e->serializable = sv_eq(sync_get(s->wanted, session_isolation_var(s)), SV("'SERIALIZABLE'"));
     e->txn = s->txn;
-    e->wanted = s->wanted;
+    e->wanted = st->wanted ? st->wanted : s->wanted;
     e->snapshot = session_snapshot(s);
     e->arena = &st->arena;
     e->warnings = &st->warnings;
@@ -317,6 +326,7 @@ static void ddl_begin(void *arg, const struct diag *d)
         session_reply_err(s, d);
         return;
     }
+    session_drop_snapshots(s); /* or the job would wait for the statement that waits for it */
     wait = xcalloc(1, sizeof(*wait));
     wait->session = s;
     wait->worker = s->worker;
@@ -398,7 +408,8 @@ void query_statement(struct session *s)
     case AST_DELETE:
     case AST_DO:
     case AST_CALL:
-        query_execute(s);
+        if (!infoschema_run(s))
+            query_execute(s);
         return;
     case AST_TRX:
         run_trx(s);

@@ -1,6 +1,8 @@
 #include "proxy/resultset.h"
 
-enum { UTF8MB4_GENERAL_CI = 45, BINARY = 63, TEXT_CHARS = 255, NUMBER_CHARS = 21 };
+#include "proxy/proxy.h"
+
+enum { UTF8MB4_GENERAL_CI = 45, BINARY = 63, TEXT_CHARS = 255, NUMBER_CHARS = 21, NOT_FIXED = 31, MARIADB_NOT_FIXED = 39 };
 
 void resultset_make_defs(struct arena *a, const struct rs_col *cols, uint32_t n_cols, struct packet_coldef *out)
 {
@@ -15,8 +17,9 @@ void resultset_make_defs(struct arena *a, const struct rs_col *cols, uint32_t n_
             .type = cols[i].type,
             .charset = number ? BINARY : UTF8MB4_GENERAL_CI,
             .length = number ? chars : chars * 4,
-            .flags = (uint16_t)((cols[i].not_null ? WIRE_FLAG_NOT_NULL : 0) | (cols[i].is_unsigned ? WIRE_FLAG_UNSIGNED : 0) | (number ? WIRE_FLAG_BINARY | WIRE_FLAG_NUM : 0)),
-            .decimals = number ? 0 : 31,
+            .flags = (uint16_t)((cols[i].not_null ? WIRE_FLAG_NOT_NULL : 0) | (number ? WIRE_FLAG_BINARY | WIRE_FLAG_NUM : 0) |
+                (cols[i].is_unsigned ? WIRE_FLAG_UNSIGNED : 0)),
+            .decimals = number ? 0 : NOT_FIXED,
         };
     }
 }
@@ -55,5 +58,9 @@ void resultset_send(struct session *s, const struct rs_col *cols, uint32_t n_col
     struct packet_coldef *defs = ARENA_NEW_N(&s->stmt->arena, struct packet_coldef, n_cols);
 
     resultset_make_defs(&s->stmt->arena, cols, n_cols, defs);
+    for (uint32_t i = 0; i < n_cols && s->proxy->is_mariadb; i++) {
+        if (defs[i].decimals)
+            defs[i].decimals = MARIADB_NOT_FIXED;
+    }
     resultset_send_defs(s, defs, n_cols, cells, n_rows);
 }

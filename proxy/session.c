@@ -7,6 +7,7 @@
  * command's own end, which is what frees it: shard connections must be given back in order. */
 #include "proxy/session.h"
 
+#include "catalog/pin.h"
 #include "catalog/snapshot.h"
 #include "conf/conf.h"
 #include "executor/sideq.h"
@@ -21,7 +22,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
-enum { STMTS_KEPT = 256, STMT_ARENA_LIMIT_BYTES = 256 << 20, WARNINGS_MAX = 64 };
+enum { STMTS_KEPT = 256, SCAN_KEPT_BYTES = 64 << 10, STMT_ARENA_LIMIT_BYTES = 256 << 20, WARNINGS_MAX = 64 };
 
 static const uint8_t moves[SESSION_STATE_COUNT] = {
     [SESSION_GREETED] = 1 << SESSION_TLS | 1 << SESSION_AUTH | 1 << SESSION_ENDING | 1 << SESSION_GONE,
@@ -72,6 +73,8 @@ static void stmt_put(struct session *s, struct stmt *st)
         return;
     }
     stmt_clear(st);
+    if (st->scan.cap_slots * sizeof(*st->scan.slots) + st->scan.cap_tokens * sizeof(*st->scan.tokens) > SCAN_KEPT_BYTES)
+        stmt_scan_free(&st->scan); /* of a bulk insert */
     st->next_free = pw->free_stmts;
     pw->free_stmts = st;
     pw->n_free_stmts++;
@@ -84,10 +87,44 @@ void stmt_clear(struct stmt *st)
 
     if (st->plan)
         plan_release(st->plan);
+    if (st->snapshot)
+        cat_pin_return(st->session->worker->slot[WORKER_SLOT_CATALOG], st->snapshot);
+    if (st->wanted)
+        sync_unref(st->wanted);
     arena_reset(&arena);
     memset(st, 0, sizeof(*st));
     st->arena = arena;
     st->scan = scan;
+}
+
+void session_drop_snapshots(struct session *s)
+{
+    struct cat_pin *pin = s->worker->slot[WORKER_SLOT_CATALOG];
+
+    if (s->stmt && s->stmt->snapshot) {
+        cat_pin_return(pin, s->stmt->snapshot);
+        s->stmt->snapshot = NULL;
+    }
+    if (s->txn_snapshot) {
+        cat_pin_return(pin, s->txn_snapshot);
+        s->txn_snapshot = NULL;
+    }
+}
+
+/* A transaction keeps the version that it first wrote under, so that DDL's barrier waits for it. */
+static void hold_for_txn(struct session *s)
+{
+    struct cat_pin *pin = s->worker->slot[WORKER_SLOT_CATALOG];
+    struct stmt *st = s->stmt;
+
+    if (!txn_in_trans(s->txn)) {
+        if (s->txn_snapshot)
+            cat_pin_return(pin, s->txn_snapshot);
+        s->txn_snapshot = NULL;
+    } else if (st->wrote && st->snapshot && !s->txn_snapshot) {
+        cat_pin_borrow_again(pin, st->snapshot);
+        s->txn_snapshot = st->snapshot;
+    }
 }
 
 /* ---- end of a session ---- */
@@ -97,11 +134,14 @@ static void free_session(struct session *s)
     struct proxy_worker *pw = proxy_worker_of(s->worker);
 
     ASSERT(!s->stmt);
+    session_drop_snapshots(s);
     list_remove(&s->link);
     if (s->txn)
         txn_free(s->txn);
     if (s->wanted)
         sync_unref(s->wanted);
+    if (s->schema_wanted)
+        sync_unref(s->schema_wanted);
     prepared_free_all(s);
     uservar_free_all(s);
     xfree(s->auth);
@@ -141,6 +181,9 @@ void session_interrupt(struct session *s)
 
         st->side = NULL;
         sideq_cancel(q);
+        if (st->give_up)
+            st->give_up(s);
+        st->give_up = NULL;
         diag_set(&d, ER_QUERY_INTERRUPTED);
         session_reply_err(s, &d);
         return;
@@ -247,15 +290,24 @@ static const struct chan_ops client_ops = {
 
 /* ---- end of a command ---- */
 
-/* Work that finish() leaves for a task, so that a long pipeline of commands does not grow the stack: resuming the channel
- * delivers on_input, which takes the next command. */
+/* The next command is taken by on_input, which resuming the channel delivers as a task, and the next statement of the packet by a loop
+ * here: so many of them do not grow the stack. */
 static void finish(struct session *s)
 {
     struct stmt *st = s->stmt;
 
     prepared_execution_over(s);
+    hold_for_txn(s);
     if (st->more_follows && s->state == SESSION_BUSY) {
-        command_next_statement(s);
+        s->next_wanted = true;
+        if (s->in_loop)
+            return;
+        s->in_loop = true;
+        while (s->next_wanted) {
+            s->next_wanted = false;
+            command_next_statement(s); /* may end the session; its memory lasts until the turn's end */
+        }
+        s->in_loop = false;
         return;
     }
     s->stmt = NULL;

@@ -59,6 +59,9 @@ struct stmt {
     struct exec exec;
     struct exec_prepared prepared;
     struct prepared *executing;
+    struct sv db;              /* a prepared statement's own schema, where is_elsewhere */
+    struct sync_state *wanted; /* with that schema; NULL: the session's */
+    bool is_elsewhere;
     struct sideq *side; /* side query under way */
     struct warn_sink warnings;
     bool cacheable;
@@ -68,6 +71,10 @@ struct stmt {
     bool no_warning_count; /* SHOW COUNT(*) WARNINGS */
     bool keep_warnings; /* SHOW WARNINGS leaves the list as it is */
     bool txn_open;      /* txn_stmt_begin was called */
+    bool is_rewritten;  /* infoschema.c has put in what the statement reads of information_schema */
+    bool wrote;         /* it took locks or changed rows */
+    const struct cat_snapshot *snapshot; /* borrowed from the worker's pin while the statement runs; NULL: not yet */
+    void (*give_up)(struct session *s);  /* frees what arg holds when the step's side query is given up; NULL: nothing */
     void *arg;          /* of the step under way (set.c, show.c, ...) */
     uint64_t start_ns;
 };
@@ -87,6 +94,8 @@ struct session {
     char *login_db;           /* during login */
     struct txn *txn;
     struct sync_state *wanted; /* schema and session variables of the shard connections */
+    struct sync_state *schema_wanted; /* the same as infoschema.c needs it, made from the state of signature schema_base */
+    uint64_t schema_base;
     struct arena names;        /* db; reset when it changes */
     struct sv db;              /* ptr NULL: none */
     uint64_t sql_mode;
@@ -100,12 +109,14 @@ struct session {
     struct arena warn_arena;
     struct warn_sink warnings; /* of the statement before, for SHOW WARNINGS */
     struct stmt *stmt;
+    const struct cat_snapshot *txn_snapshot; /* what the open transaction wrote under: DDL waits for its end */
     uint64_t statements;
     uint64_t wait_timeout_s; /* 0: the configuration's */
     uint64_t idle_since_ms; /* the last command ended then */
     bool is_loopback;
     bool is_tls;
     bool kill_requested;
+    bool in_loop, next_wanted; /* session.c finish(): several statements of one packet */
     bool multi_statements;
     bool no_backslash;
 };
@@ -125,6 +136,8 @@ void login_start(struct session *s);
 void stmt_clear(struct stmt *st);
 /* Flags for OK and EOF packets. */
 uint16_t session_status(const struct session *s);
+/* The running statement uses no catalog any more, and so do not the transactions before it (DDL waits for nobody but others). */
+void session_drop_snapshots(struct session *s);
 
 /* --- end of a command; each may free s->stmt and start the next command --- */
 

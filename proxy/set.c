@@ -28,6 +28,7 @@ struct set_step {
     struct sv value;           /* its SQL literal; ptr NULL: DEFAULT */
     struct sideq_args q;
     bool is_user;
+    bool in_loop, next_wanted;
 };
 
 static void next_item(struct session *s);
@@ -37,9 +38,15 @@ static struct set_step *step_of(struct session *s)
     return s->stmt->arg;
 }
 
-static void fail(struct session *s)
+static void give_up(struct session *s)
 {
     sync_unref(step_of(s)->wanted);
+}
+
+static void fail(struct session *s)
+{
+    give_up(s);
+    s->stmt->give_up = NULL;
     session_reply_err(s, &s->stmt->diag);
 }
 
@@ -49,6 +56,7 @@ static void all_set(struct session *s)
 
     sync_unref(s->wanted);
     s->wanted = st->wanted;
+    s->stmt->give_up = NULL;
     session_reply_done(s);
 }
 
@@ -475,7 +483,7 @@ static void set_trx(struct session *s, const struct ast_set_trx *t)
         fail(s);
 }
 
-static void next_item(struct session *s)
+static void run_item(struct session *s)
 {
     struct set_step *st = step_of(s);
     struct ast_node *n;
@@ -507,6 +515,23 @@ static void next_item(struct session *s)
     }
 }
 
+/* A loop, not a call from item to item: a SET can have any number of them. */
+static void next_item(struct session *s)
+{
+    struct set_step *st = step_of(s);
+
+    st->next_wanted = true;
+    if (st->in_loop)
+        return;
+    st->in_loop = true;
+    while (s->stmt && s->stmt->arg == st && st->next_wanted) {
+        st->next_wanted = false;
+        run_item(s);
+    }
+    if (s->stmt && s->stmt->arg == st)
+        st->in_loop = false;
+}
+
 void set_run(struct session *s)
 {
     struct set_step *st = ARENA_NEW(&s->stmt->arena, struct set_step);
@@ -514,6 +539,7 @@ void set_run(struct session *s)
     st->set = AST_AS_CONST(set, s->stmt->ast);
     st->wanted = sync_ref(s->wanted);
     s->stmt->arg = st;
+    s->stmt->give_up = give_up;
     if (st->set->stmt) {
         diag_set(&s->stmt->diag, ER_NOT_SUPPORTED_YET, "SET STATEMENT ... FOR");
         fail(s);

@@ -11,6 +11,10 @@
 #include "proxy/env.h"
 #include "proxy/proxy.h"
 #include "proxy/resultset.h"
+#include "proxy/show.h"
+
+/* PRI_KEY, UNIQUE_KEY, MULTIPLE_KEY, PART_KEY */
+enum { KEY_FLAGS = 0x2 | 0x4 | 0x8 | 0x4000 };
 
 struct show_rows {
     const struct rs_col *cols;
@@ -22,7 +26,10 @@ struct show_rows {
 struct show_step {
     struct show_rows rows;
     struct sideq_args q;
-    const struct cat_table *table; /* SHOW COLUMNS: to leave hidden columns out */
+    struct sv meta;   /* query whose column definitions the rows get (with their own names); ptr NULL: made here */
+    struct sv *cells; /* what is sent once they are there */
+    size_t n_rows;
+    struct sv hidden; /* SHOW COLUMNS, INDEX: Tessera's own column, to be left out; ptr NULL: none */
     bool variables;
 };
 
@@ -53,16 +60,50 @@ static struct sv *add_row(struct session *s, struct show_rows *r)
     return r->cells + r->n_cols * r->n_rows++;
 }
 
-static void filtered(void *arg, struct sideq_result *r)
+static void have_meta(void *arg, struct sideq_result *r)
 {
     struct session *s = arg;
     struct show_step *st = s->stmt->arg;
 
     s->stmt->side = NULL;
+    if (diag_is_set(&r->diag)) {
+        session_reply_err(s, &r->diag);
+        return;
+    }
+    if (r->n_cols != st->rows.n_cols) {
+        resultset_send(s, st->rows.cols, st->rows.n_cols, st->cells, st->n_rows);
+        return;
+    }
+    for (uint32_t i = 0; i < r->n_cols; i++) {
+        r->cols[i].name = sv_cstr(st->rows.cols[i].name);
+        r->cols[i].flags &= (uint16_t)~KEY_FLAGS; /* MySQL: of the dictionary's table below */
+    }
+    resultset_send_defs(s, r->cols, r->n_cols, st->cells, st->n_rows);
+}
+
+static void have_cells(struct session *s, struct sv *cells, size_t n_rows)
+{
+    struct show_step *st = s->stmt->arg;
+
+    if (!st->meta.ptr) {
+        resultset_send(s, st->rows.cols, st->rows.n_cols, cells, n_rows);
+        return;
+    }
+    st->cells = cells;
+    st->n_rows = n_rows;
+    st->q = (struct sideq_args){.sql = st->meta, .done = have_meta, .arg = s};
+    query_side(s, &st->q);
+}
+
+static void filtered(void *arg, struct sideq_result *r)
+{
+    struct session *s = arg;
+
+    s->stmt->side = NULL;
     if (diag_is_set(&r->diag))
         session_reply_err(s, &r->diag);
     else
-        resultset_send(s, st->rows.cols, st->rows.n_cols, r->cells, r->n_rows);
+        have_cells(s, r->cells, r->n_rows);
 }
 
 /* The rows as SELECT ... UNION ALL SELECT ..., restricted by LIKE on the first column or by WHERE. */
@@ -73,7 +114,7 @@ static void filter(struct session *s, const struct ast_show *n)
     struct strbuf b;
 
     if (!r->n_rows) {
-        resultset_send(s, r->cols, r->n_cols, NULL, 0);
+        have_cells(s, NULL, 0);
         return;
     }
     strbuf_init(&b, &s->stmt->arena);
@@ -117,16 +158,17 @@ static void filter(struct session *s, const struct ast_show *n)
     query_side(s, &st->q);
 }
 
-static void send_rows(struct session *s, const struct ast_show *n, const struct show_rows *r)
+static void send_rows(struct session *s, const struct ast_show *n, const struct show_rows *r, struct sv meta)
 {
     struct show_step *st = ARENA_NEW(&s->stmt->arena, struct show_step);
 
     s->stmt->arg = st;
     st->rows = *r;
+    st->meta = meta;
     if (n && (n->like || n->where))
         filter(s, n);
     else
-        resultset_send(s, r->cols, r->n_cols, r->cells, r->n_rows);
+        have_cells(s, r->cells, r->n_rows);
 }
 
 /* `Tables_in_shop (pattern)`: MySQL puts the pattern of LIKE into the column's name. */
@@ -158,7 +200,7 @@ static void show_databases(struct session *s, const struct ast_show *n)
     }
     while (v < ARRAY_LEN(virtuals))
         *add_row(s, &r) = sv_cstr(virtuals[v++]);
-    send_rows(s, n, &r);
+    send_rows(s, n, &r, SV("SHOW DATABASES WHERE FALSE"));
 }
 
 static bool find_db(struct session *s, struct sv given, struct sv *db)
@@ -204,7 +246,7 @@ static void show_tables(struct session *s, const struct ast_show *n)
         if (n->full)
             row[1] = SV("BASE TABLE");
     }
-    send_rows(s, n, &r);
+    send_rows(s, n, &r, n->full ? SV("SHOW FULL TABLES FROM mysql WHERE FALSE") : SV("SHOW TABLES FROM mysql WHERE FALSE"));
 }
 
 /* ---- warnings ---- */
@@ -216,8 +258,8 @@ static void show_warnings(struct session *s, const struct ast_show *n, bool erro
         {"Code", WIRE_LONG, 4, true, true},
         {"Message", WIRE_VAR_STRING, 512, true, false},
     };
-    static const struct rs_col count_warnings[] = {{"@@session.warning_count", WIRE_LONGLONG, 21, false, false}};
-    static const struct rs_col count_errors[] = {{"@@session.error_count", WIRE_LONGLONG, 21, false, false}};
+    static const struct rs_col count_warnings[] = {{"@@session.warning_count", WIRE_LONGLONG, 21, false, true}};
+    static const struct rs_col count_errors[] = {{"@@session.error_count", WIRE_LONGLONG, 21, false, true}};
     static const char *const levels[] = {"Note", "Warning", "Error"};
     struct show_rows r = {.cols = cols, .n_cols = 3};
     const struct warn_sink *w = &s->warnings;
@@ -268,16 +310,24 @@ static void own_variables(struct session *s, struct sideq_result *r)
     }
 }
 
+/* A copy: the table's object may be replaced while a shard is asked. */
+static struct sv hidden_column(struct session *s, const struct cat_table *t)
+{
+    for (uint32_t i = 0; i < t->columns_n; i++) {
+        if (t->columns[i].hidden)
+            return arena_dup(&s->stmt->arena, t->columns[i].name);
+    }
+    return SV_NULL;
+}
+
 /* Tessera's hidden key column is not shown. */
-static void drop_hidden(const struct cat_table *t, struct sideq_result *r)
+static void drop_hidden(struct sv hidden, struct sideq_result *r)
 {
     size_t to = 0;
     uint32_t name_col = r->n_cols > 4 && sv_eq(r->cols[4].name, SV("Column_name")) ? 4 : 0;
 
     for (size_t i = 0; i < r->n_rows; i++) {
-        const struct cat_column *c = cat_find_column(t, r->cells[i * r->n_cols + name_col]);
-
-        if (c && c->hidden)
+        if (sv_eq_nocase(hidden, r->cells[i * r->n_cols + name_col]))
             continue;
         if (to != i)
             memcpy(r->cells + to * r->n_cols, r->cells + i * r->n_cols, r->n_cols * sizeof(*r->cells));
@@ -298,8 +348,8 @@ static void relayed(void *arg, struct sideq_result *r)
     }
     if (st->variables)
         own_variables(s, r);
-    if (st->table)
-        drop_hidden(st->table, r);
+    if (st->hidden.ptr)
+        drop_hidden(st->hidden, r);
     if (!r->n_cols)
         session_reply_ok(s, &r->ok);
     else
@@ -388,7 +438,7 @@ static void show_of_table(struct session *s, const char *head, const struct ast_
         strbuf_putsv(&b, source(s, where));
     }
     st = relay_step(s);
-    st->table = t;
+    st->hidden = hidden_column(s, t);
     relay_with(s, st, strbuf_sv(&b), shard_id);
 }
 
@@ -425,7 +475,7 @@ void describe_run(struct session *s)
         strbuf_putc(&b, ' ');
         strbuf_put_ident(&b, n->column.name);
         st = relay_step(s);
-        st->table = t;
+        st->hidden = hidden_column(s, t);
         relay_with(s, st, strbuf_sv(&b), shard_id);
         return;
     }
@@ -494,8 +544,9 @@ static void show_ddl_rows(struct session *s, const struct ast_show *n, const str
 
     for (size_t i = 0; i < rows->n_cols; i++)
         cols[i] = (struct rs_col){.name = arena_dup(&s->stmt->arena, rows->cols[i].name).ptr,
-            .type = rows->cols[i].type, .length = rows->cols[i].length};
-    send_rows(s, n, &r);
+            .type = rows->cols[i].type, .length = rows->cols[i].length,
+            .not_null = n->what == AST_SHOW_CREATE_TABLE || n->what == AST_SHOW_CREATE_DATABASE};
+    send_rows(s, n, &r, SV_NULL);
 }
 
 static void show_catalog(struct session *s, const struct ast_show *n)
@@ -525,6 +576,7 @@ void show_run(struct session *s)
     const struct ast_show *n = AST_AS_CONST(show, s->stmt->ast);
     struct show_step *st;
     const char *head;
+    struct sv db;
 
     switch (n->what) {
     case AST_SHOW_DATABASES:
@@ -554,6 +606,36 @@ void show_run(struct session *s)
         st->variables = n->scope != AST_SCOPE_GLOBAL;
         relay_with(s, st, s->stmt->text, query_any_shard(s));
         return;
+    case AST_SHOW_TABLE_STATUS:
+        if (!find_db(s, n->db.name, &db))
+            session_reply_err(s, &s->stmt->diag);
+        else if (cat_is_virtual_db(db))
+            relay(s, s->stmt->text, query_any_shard(s));
+        else
+            show_table_status(s, n, db);
+        return;
+    case AST_SHOW_PROCESSLIST:
+        show_processlist(s, n);
+        return;
+    case AST_SHOW_GRANTS:
+        show_grants(s, n);
+        return;
+    case AST_SHOW_OPEN_TABLES:
+        /* Tables are not opened here: the columns, no rows. */
+        relay(s, SV("SHOW OPEN TABLES WHERE FALSE"), query_any_shard(s));
+        return;
+    case AST_SHOW_TRIGGERS: /* user's databases have none of these, on no shard */
+    case AST_SHOW_EVENTS:
+        if (!find_db(s, n->db.name, &db)) {
+            session_reply_err(s, &s->stmt->diag);
+            return;
+        }
+        relay(s, s->stmt->text, query_any_shard(s));
+        return;
+    case AST_SHOW_PROCEDURE_STATUS:
+    case AST_SHOW_FUNCTION_STATUS:
+    case AST_SHOW_PACKAGE_STATUS:
+    case AST_SHOW_PACKAGE_BODY_STATUS:
     case AST_SHOW_STATUS:
     case AST_SHOW_ENGINES:
     case AST_SHOW_PLUGINS:

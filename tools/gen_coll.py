@@ -192,7 +192,7 @@ def case_table(port, coll, fn):
 
 
 def make_case(mysql):
-    for sym, coll in (("old", "utf8mb4_general_ci"), ("0900", "utf8mb4_0900_ai_ci")):
+    for sym, coll in (("old", "utf8mb4_general_ci"), ("520", "utf8mb4_unicode_520_ci"), ("0900", "utf8mb4_0900_ai_ci")):
         for fn in ("UPPER", "LOWER"):
             t = case_table(mysql, coll, fn)
             print("static const struct case_pair %s_%s[] = {" % (fn.lower(), sym))

@@ -254,7 +254,8 @@ static void lease_connected(struct branch *br, const struct diag *d)
         struct diag why = *d;
 
         fail_waiters(t, br, &why);
-        txn_drop_branch(t, br);
+        if (!br->closed) /* by the end of the statement that failed with it */
+            txn_drop_branch(t, br);
         return;
     }
     lease_next(t, br);

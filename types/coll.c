@@ -282,11 +282,6 @@ static uint8_t latin1_of(uint32_t cp)
     return '?';
 }
 
-static bool latin1_has(uint32_t cp)
-{
-    return cp == '?' || latin1_of(cp) != '?';
-}
-
 /* ---- weights ---- */
 
 struct weights {
@@ -621,6 +616,8 @@ static bool char_equal(const struct collation *c, const char *a, unsigned na, co
         return true;
     if (c->impl == COLL_BYTES || c->impl == COLL_CODEPOINT || c->impl == COLL_NOT_NATIVE)
         return false;
+    if ((na == 4 || nb == 4) && c->impl == COLL_UCA && ((const struct coll_weights *)c->data)->over_bmp_fffd)
+        return false; /* beyond the table each is itself here, though they weigh alike */
     return compare_weights(c, (struct sv){a, na}, (struct sv){b, nb}, false) == 0;
 }
 
@@ -674,7 +671,34 @@ bool coll_like(uint16_t id, struct sv s, struct sv pattern, uint32_t escape)
     }
 }
 
-size_t coll_locate(uint16_t id, struct sv s, struct sv needle, size_t from)
+/* Whether the text at p begins with needle. A character without weights begins nothing but a needle that starts with one. */
+static bool found_at(const struct collation *c, const char *p, const char *end, struct sv needle, bool by_bytes)
+{
+    struct weights x, y;
+    uint32_t wx, wy;
+
+    if (needle.len == 0)
+        return true;
+    if ((size_t)(end - p) >= needle.len && memcmp(p, needle.ptr, needle.len) == 0)
+        return true;
+    if (c->impl == COLL_NOT_NATIVE || c->impl == COLL_BYTES || c->impl == COLL_CODEPOINT || p == end)
+        return false;
+    if (by_bytes && c->impl != COLL_TABLE8)
+        return (size_t)(end - p) >= needle.len && compare_weights(c, (struct sv){p, needle.len}, needle, false) == 0;
+    weights_init(&x, c, (struct sv){p, char_len(c, p, end)});
+    weights_init(&y, c, (struct sv){needle.ptr, char_len(c, needle.ptr, needle.ptr + needle.len)});
+    if (!weights_next(&x, &wx) && weights_next(&y, &wy))
+        return false;
+    weights_init(&x, c, (struct sv){p, (size_t)(end - p)});
+    weights_init(&y, c, needle);
+    while (weights_next(&y, &wy)) {
+        if (!weights_next(&x, &wx) || wx != wy)
+            return false;
+    }
+    return true;
+}
+
+size_t coll_locate(uint16_t id, struct sv s, struct sv needle, size_t from, bool by_bytes)
 {
     const struct collation *c = coll_or_bin(id);
     const char *p = s.ptr, *end = p + s.len;
@@ -687,10 +711,7 @@ size_t coll_locate(uint16_t id, struct sv s, struct sv needle, size_t from)
     if (pos < from)
         return 0;
     for (;; pos++) {
-        if ((size_t)(end - p) < needle.len)
-            return 0;
-        if (needle.len == 0 || memcmp(p, needle.ptr, needle.len) == 0 ||
-            (c->impl > COLL_CODEPOINT && compare_weights(c, (struct sv){p, needle.len}, needle, false) == 0))
+        if (found_at(c, p, end, needle, by_bytes))
             return pos;
         if (p == end)
             return 0;
@@ -721,13 +742,15 @@ static struct sv change_case(uint16_t id, struct sv s, struct arena *a, bool up)
     const struct case_pair *t;
     size_t n, len = 0;
     const char *p = s.ptr, *end = p + s.len;
-    bool is_0900 = c->data == &w_0900 || strstr(c->name, "_0900_") != NULL;
+    bool is_0900 = strstr(c->name, "_0900_") != NULL, is_520 = strstr(c->name, "_520_") != NULL;
     char *buf;
 
     if (c->charset == CS_BINARY || s.len == 0)
         return s;
-    t = is_0900 ? (up ? upper_0900 : lower_0900) : (up ? upper_old : lower_old);
-    n = is_0900 ? (up ? ARRAY_LEN(upper_0900) : ARRAY_LEN(lower_0900)) : (up ? ARRAY_LEN(upper_old) : ARRAY_LEN(lower_old));
+    t = is_0900 ? (up ? upper_0900 : lower_0900) : is_520 ? (up ? upper_520 : lower_520) : (up ? upper_old : lower_old);
+    n = is_0900 ? (up ? ARRAY_LEN(upper_0900) : ARRAY_LEN(lower_0900))
+        : is_520 ? (up ? ARRAY_LEN(upper_520) : ARRAY_LEN(lower_520))
+                 : (up ? ARRAY_LEN(upper_old) : ARRAY_LEN(lower_old));
     buf = arena_alloc(a, s.len * 2 + 4); /* no pair grows from one to more than two bytes, or two to more than three */
     while (p < end) {
         uint32_t cp, to;
@@ -743,7 +766,7 @@ static struct sv change_case(uint16_t id, struct sv s, struct arena *a, bool up)
         }
         k = coll_decode_utf8(p, end, &cp);
         to = cp == (uint32_t)CP_INVALID ? cp : map_case(t, n, cp);
-        if (c->charset == CS_ASCII || (c->charset == CS_LATIN1 && (!latin1_has(to) || cp < 0xc0 || to < 0xc0)))
+        if (c->charset == CS_ASCII || (c->charset == CS_LATIN1 && (to > 0xff || cp < 0xc0 || to < 0xc0)))
             to = cp;
         if (to == cp) {
             memcpy(buf + len, p, k);

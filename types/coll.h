@@ -74,8 +74,9 @@ void coll_sortkey(uint16_t id, struct sv s, struct strbuf *b);
 void coll_orderkey(uint16_t id, struct sv s, struct strbuf *b);
 /* LIKE with this collation. escape: 0 for none. */
 bool coll_like(uint16_t id, struct sv s, struct sv pattern, uint32_t escape);
-/* Position in characters (1-based) of needle in s from character `from` (1-based), 0: absent. */
-size_t coll_locate(uint16_t id, struct sv s, struct sv needle, size_t from);
+/* Position in characters (1-based) of needle in s from character `from` (1-based), 0: absent. by_bytes: as MariaDB does for
+ * multi-byte sets, only pieces of as many bytes as the needle are compared; MySQL compares weights. */
+size_t coll_locate(uint16_t id, struct sv s, struct sv needle, size_t from, bool by_bytes);
 
 /* Upper and lower case by the collation's character set (binary: unchanged). In a, or the input where nothing changes. */
 struct sv coll_upper(uint16_t id, struct sv s, struct arena *a);

@@ -499,7 +499,7 @@ bool func_out_of_range(struct func_ctx *cx, const struct func_call *c, const cha
 
 void func_warn_div_zero(struct func_ctx *cx)
 {
-    if (cx->env->sql_mode & MODE_ERROR_FOR_DIVISION_BY_ZERO || cx->env->flavour == ENV_MARIADB)
+    if (cx->env->sql_mode & MODE_ERROR_FOR_DIVISION_BY_ZERO)
         warn_add(cx->env->warnings, WARN_WARNING, 1365, "Division by 0");
 }
 

@@ -150,7 +150,7 @@ static bool f_substring(struct func_ctx *cx, const struct func_call *c, const st
         return true;
     chars = coll_chars(c->coll, s);
     if (pos < 0) {
-        if ((uint64_t)-pos > chars)
+        if (0 - (uint64_t)pos > chars)
             return true;
         pos = (int64_t)chars + pos + 1;
     }
@@ -332,7 +332,7 @@ static bool f_locate(struct func_ctx *cx, const struct func_call *c, const struc
     struct sv s = arg_str(cx, c, args, instr ? 0 : 1), n = arg_str(cx, c, args, instr ? 1 : 0);
     int64_t from = c->n_args > 2 ? value_to_i64(&args[2], cx->env) : 1;
 
-    *out = value_i64(from < 1 ? 0 : (int64_t)coll_locate(c->coll, s, n, (size_t)from));
+    *out = value_i64(from < 1 ? 0 : (int64_t)coll_locate(c->coll, s, n, (size_t)from, cx->env->flavour == ENV_MARIADB));
     return true;
 }
 
@@ -466,7 +466,7 @@ static bool f_conv(struct func_ctx *cx, const struct func_call *c, const struct 
 {
     struct sv s = arg_str(cx, c, args, 0);
     int64_t from = value_to_i64(&args[1], cx->env), to = value_to_i64(&args[2], cx->env);
-    uint64_t v = 0, fb = (uint64_t)(from < 0 ? -from : from), tb = (uint64_t)(to < 0 ? -to : to);
+    uint64_t v = 0, fb = from < 0 ? 0 - (uint64_t)from : (uint64_t)from, tb = to < 0 ? 0 - (uint64_t)to : (uint64_t)to;
     bool neg = false, over = false;
     char buf[66];
     size_t i = 0, n = 0;

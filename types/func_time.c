@@ -311,8 +311,10 @@ static bool f_makedate(struct func_ctx *cx, const struct func_call *c, const str
         return true;
     if (year < 100)
         year += year < 70 ? 2000 : 1900;
+    if (day > 4000000)
+        return true;
     nr = temporal_daynr((uint32_t)year, 1, 1) + day - 1;
-    if (day > 4000000 || nr > 3652424)
+    if (nr > 3652424)
         return true;
     temporal_from_daynr(nr, &t);
     set_datetime(out, KIND_DATE, &t, 0);
@@ -329,7 +331,7 @@ static bool f_maketime(struct func_ctx *cx, const struct func_call *c, const str
     s.scale = 0;
     if (dec_to_i64(&s, &us) != DEC_OK || m < 0 || m > 59 || us < 0 || us >= 60000000)
         return true;
-    h = neg ? -h : h;
+    h = h < -1000 ? 1000 : neg ? -h : h;
     us = h > 838 ? TEMPORAL_TIME_MAX_US : (h * 3600 + m * 60) * 1000000 + us;
     us = MIN(us, TEMPORAL_TIME_MAX_US);
     *out = (struct value){.kind = KIND_TIME, .fsp = c->type.decimals};
@@ -356,11 +358,16 @@ static bool f_sec_to_time(struct func_ctx *cx, const struct func_call *c, const 
 
 static bool f_period_add(struct func_ctx *cx, const struct func_call *c, const struct value *args, struct value *out)
 {
-    int64_t p = value_to_i64(&args[0], cx->env), n = value_to_i64(&args[1], cx->env), m[2], v[2] = {p, n};
+    int64_t p = value_to_i64(&args[0], cx->env), n = value_to_i64(&args[1], cx->env), m[2] = {0, 0}, v[2] = {p, n};
 
     for (int i = 0; i < 2; i++) {
         int64_t y = v[i] / 100;
 
+        if (y > INT64_C(1) << 40 || y < -(INT64_C(1) << 40)) {
+            if (i == 0 || c->aux)
+                return func_out_of_range(cx, c, "BIGINT");
+            continue;
+        }
         if (y < 70)
             y += 2000;
         else if (y < 100)
@@ -371,7 +378,8 @@ static bool f_period_add(struct func_ctx *cx, const struct func_call *c, const s
         *out = value_i64(m[0] - m[1]);
         return true;
     }
-    m[0] += n;
+    if (__builtin_add_overflow(m[0], n, &m[0]) || m[0] > INT64_C(1) << 50 || m[0] < -(INT64_C(1) << 50))
+        return func_out_of_range(cx, c, "BIGINT");
     *out = value_i64(p == 0 ? 0 : m[0] / 12 * 100 + m[0] % 12 + 1);
     return true;
 }
@@ -462,8 +470,8 @@ static bool get_interval(struct func_ctx *cx, const struct func_call *c, const s
                 iv->months += f[k];
             else if (place == 2)
                 iv->days += f[k];
-            else
-                iv->us += f[k] * unit_us[place];
+            else if (__builtin_mul_overflow(f[k], unit_us[place], &f[k]) || __builtin_add_overflow(iv->us, f[k], &iv->us))
+                return false;
         }
         if (neg) {
             iv->months = -iv->months;
@@ -524,12 +532,16 @@ static bool f_date_add(struct func_ctx *cx, const struct func_call *c, const str
 
     if (!get_interval(cx, c, amount, &iv))
         return true;
-    if (c->aux & 1)
+    if (c->aux & 1) {
+        if (iv.months == INT64_MIN || iv.days == INT64_MIN || iv.us == INT64_MIN)
+            return out_of_datetime(cx);
         iv = (struct interval){-iv.months, -iv.days, -iv.us};
+    }
     if (type_kind_of(&c->type) == KIND_TIME) {
-        int64_t us = temporal_time_to_us(date->t);
+        int64_t us = temporal_time_to_us(date->t), days;
 
-        if (__builtin_add_overflow(us, iv.us + iv.days * INT64_C(86400000000), &us) || us > TEMPORAL_TIME_MAX_US ||
+        if (__builtin_mul_overflow(iv.days, INT64_C(86400000000), &days) || __builtin_add_overflow(us, days, &us) ||
+            __builtin_add_overflow(us, iv.us, &us) || us > TEMPORAL_TIME_MAX_US ||
             us < -TEMPORAL_TIME_MAX_US)
             return out_of_datetime(cx);
         *out = (struct value){.kind = KIND_TIME, .fsp = c->type.decimals, .t = temporal_time_from_us(us)};

@@ -30,9 +30,9 @@ char *strbuf_room(struct strbuf *b, size_t n)
 
 void strbuf_put(struct strbuf *b, const void *p, size_t n)
 {
-    char *to = strbuf_room(b, n);
+    char *to = n ? strbuf_room(b, n) : NULL;
 
-    if (to && n) {
+    if (to) {
         memcpy(to, p, n);
         b->len += n;
     }

@@ -161,6 +161,13 @@ static int child(const char *sql, const char *arm)
     return 0;
 }
 
+static uint64_t count(const char *text)
+{
+    uint64_t n;
+
+    return sv_to_u64(sv_cstr(text), &n) ? n : 0;
+}
+
 /* A restart: everything is finished, and the catalog and the shards agree; then the statement again, which must leave
  * them so. */
 static const char *recover(const struct chaos_case *c, struct rig *r, bool through)
@@ -180,7 +187,7 @@ static const char *recover(const struct chaos_case *c, struct rig *r, bool throu
         unsigned rows = 0;
 
         for (unsigned i = 0; t && i < t->parts_n; i++)
-            rows += (unsigned)atol(
+            rows += (unsigned)count(
                 rig_ask(r, t->parts[i].shard_id - 1, "SELECT COUNT(*) FROM chaos.`%s`", t->parts[i].phys_name.ptr));
         if (rows != (strstr(c->name, "gather") ? (unsigned)r->n : 5))
             wrong = "rows are missing";

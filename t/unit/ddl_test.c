@@ -541,6 +541,42 @@ START_TEST(test_users)
 }
 END_TEST
 
+/* The last server joins and leaves. */
+START_TEST(test_shards)
+{
+    size_t last = rig.n - 1;
+    const char *host = rig.hosts[last];
+    unsigned port = rig.ports[last];
+
+    rig_stop(&rig);
+    ck_assert(rig_servers(&rig, 2));
+    rig_wipe(&rig, dbs);
+    rig_conf(&rig, last);
+    rig_start(&rig);
+    run("CREATE DATABASE ddlt");
+    run("CREATE TABLE bc (id INT PRIMARY KEY, v VARCHAR(20)) BROADCAST");
+    for (size_t i = 0; i < last; i++)
+        rig_do(&rig, i, "INSERT INTO ddlt.bc VALUES (1, 'it''s'), (2, NULL)");
+    fails(arena_printf(&rig.arena, "CREATE SHARD again HOST = '%s' PORT = %u", rig.hosts[0], rig.ports[0]).ptr, 9024);
+    fails("CREATE SHARD away HOST = '127.0.0.1' PORT = 1", 9001);
+    run(arena_printf(&rig.arena, "CREATE SHARD added HOST = '%s' PORT = %u", host, port).ptr);
+    ck_assert_uint_eq(rig_snapshot(&rig)->shards.n, rig.n);
+    ck_assert_str_eq(rig_ask(&rig, last, "SELECT GROUP_CONCAT(id, COALESCE(v, '-') ORDER BY id) FROM ddlt.bc"), "1it's,2-");
+    ck_assert_str_eq(rig_ask(&rig, last, "SELECT COUNT(*) FROM tessera.trx_log"), "0");
+    run("CREATE TABLE t (id INT PRIMARY KEY)");
+    ck_assert_uint_eq(table("t")->parts_n, rig.n);
+    fails("DROP SHARD added", 9024);
+    run("ALTER SHARD added HOST = 'localhost'");
+    fails("DROP SHARD nosuch", 9007);
+    ck_assert_uint_eq(run("DROP SHARD IF EXISTS nosuch"), 1);
+    run("DROP TABLE t");
+    run("DROP SHARD added");
+    ck_assert_uint_eq(rig_snapshot(&rig)->shards.n, last);
+    run("DROP DATABASE ddlt");
+    rig_do(&rig, last, "DROP DATABASE ddlt");
+}
+END_TEST
+
 static Suite *suite(bool servers)
 {
     Suite *s = suite_create("ddl");
@@ -569,6 +605,7 @@ static Suite *suite(bool servers)
     tcase_add_test(tc, test_concurrent);
     tcase_add_test(tc, test_admin_show);
     tcase_add_test(tc, test_users);
+    tcase_add_test(tc, test_shards);
     suite_add_tcase(s, tc);
     return s;
 }

@@ -632,7 +632,7 @@ START_TEST(sort_keys_order_as_rows)
 
     for (uint32_t r = 0; r < ROWS; r++) {
         struct value v[ARRAY_LEN(t)] = {value_i64((int)rnd(5) - 2), value_dec(dec_from_i128((int)rnd(500) - 250, 2)),
-            value_dec(dec_from_i128(((int128)rnd(3) - 1) << 90, 2)), value_dec(random_dec()), value_str(random_text(), 45),
+            value_dec(dec_from_i128(((int128)rnd(3) - 1) * ((int128)1 << 90), 2)), value_dec(random_dec()), value_str(random_text(), 45),
             value_f64(((int)rnd(9) - 4) / 4.0), {.kind = KIND_TIME, .t = temporal_time_from_us((int64_t)rnd(9) * 1000 - 4000)},
             value_u64(rnd(2) ? UINT64_MAX - rnd(2) : rnd(3))};
 
