@@ -237,7 +237,8 @@ static void checked(void *arg, struct sideq_result *r)
         session_reply_err(s, &r->diag);
         return;
     }
-    p->n_cols = r->n_cols;
+    /* SELECT ... INTO answers with OK, whatever the statement that the shard has prepared would give. */
+    p->n_cols = p->plan->n_into_vars ? 0 : r->n_cols;
     p->cols = r->cols;
     keep(s, p);
     send_prepared(s, p);
