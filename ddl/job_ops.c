@@ -112,6 +112,9 @@ static void pass_warnings(struct job *j, const struct item_warnings *w)
         struct sv level = mresult_cell(&w->r, i, 0),
                   text = names_to_logical(&j->arena, mresult_cell(&w->r, i, 2), j->table);
 
+        /* Steps drop with IF EXISTS so that they can be repeated: what is not there is no news for the user. */
+        if (mresult_u64(&w->r, i, 1) == ER_BAD_TABLE_ERROR)
+            continue;
         job_note(j, sv_eq(level, SV("Note")) ? DDL_NOTE : DDL_WARNING, (unsigned)mresult_u64(&w->r, i, 1), "%.*s",
                  SV_ARG(text));
     }
