@@ -545,6 +545,20 @@ void session_drain_all(struct proxy_worker *pw)
     }
 }
 
+void session_interrupt_all(struct proxy_worker *pw)
+{
+    pw->draining = true;
+    list_each (&pw->sessions, n) {
+        struct session *s = CONTAINER_OF(n, struct session, link);
+
+        s->kill_requested = true;
+        if (s->state == SESSION_BUSY || s->state == SESSION_GONE)
+            session_interrupt(s);
+        else
+            session_end(s, true);
+    }
+}
+
 void session_end_all(struct proxy_worker *pw)
 {
     list_each (&pw->sessions, n) {

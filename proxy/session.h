@@ -166,6 +166,8 @@ void session_interrupt(struct session *s);
 void session_tick_all(struct proxy_worker *pw);
 /* Idle clients without a transaction go now, the others behind their statement or transaction. */
 void session_drain_all(struct proxy_worker *pw);
+/* The process ends: idle clients go, commands that run are interrupted. */
+void session_interrupt_all(struct proxy_worker *pw);
 /* The worker's thread has ended: frees what is left. */
 void session_end_all(struct proxy_worker *pw);
 
