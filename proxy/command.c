@@ -132,6 +132,8 @@ void command_run(struct session *s)
         reply_code(s, ER_MALFORMED_PACKET);
         return;
     }
+    if (s->db.len && s->db_version != session_snapshot(s)->version)
+        session_check_db(s);
     switch (p->ptr[0]) {
     case PCOM_QUERY:
         com_query(s);

@@ -459,8 +459,6 @@ void query_run(struct session *s, struct sv text)
     const struct digest *g = &st->scan.digest;
     struct parse_result r;
 
-    if (s->db.len && s->db_version != session_snapshot(s)->version)
-        session_check_db(s);
     stmt_scan_run(&st->scan, text, session_sql_opts(s), false);
     st->text = text;
     if (g->cls == STMT_EMPTY && !g->error && !g->ntokens) {
