@@ -206,6 +206,11 @@ struct sv parse_text_since(struct parser *p, uint32_t begin)
     if (p->failed || p->prev_end < begin)
         return SV("");
     s = sv_make(p->lex.text + begin, p->prev_end - begin);
+    /* Two minus signs in front of a comment would begin one themselves in the text that is kept; no statement ends so. */
+    if (s.len >= 2 && s.ptr[s.len - 1] == '-' && s.ptr[s.len - 2] == '-') {
+        parser_error(p);
+        return SV("");
+    }
     return p->lex.comments || has_versioned_comment(s) ? without_comments(p, begin) : s;
 }
 
