@@ -237,8 +237,10 @@ static void checked(void *arg, struct sideq_result *r)
         session_reply_err(s, &r->diag);
         return;
     }
-    p->n_cols = r->n_cols;
-    p->cols = r->cols;
+    if (!p->plan || !p->plan->n_into_vars) { /* SELECT ... INTO gives no rows */
+        p->n_cols = r->n_cols;
+        p->cols = r->cols;
+    }
     keep(s, p);
     send_prepared(s, p);
 }
