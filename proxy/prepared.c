@@ -233,8 +233,9 @@ static void checked(void *arg, struct sideq_result *r)
     s->stmt->side = NULL;
     s->stmt->give_up = NULL;
     if (diag_is_set(&r->diag)) {
+        s->stmt->diag = r->diag; /* r is in p's arena */
         free_one(p);
-        session_reply_err(s, &r->diag);
+        session_reply_err(s, &s->stmt->diag);
         return;
     }
     if (!p->plan || !p->plan->n_into_vars) { /* SELECT ... INTO gives no rows */
