@@ -44,6 +44,7 @@ enum { BCONN_STMTS_MAX = 256, BCONN_NAME_MAX = 64, BCONN_ADDRS_MAX = 4 };
 /* How to reach and enter one server. Immutable once given to a pool or connection, which count references (atomic). */
 struct bserver {
     _Atomic uint32_t refs;
+    _Atomic uint64_t reached_ms; /* a worker got a connection then (monotonic): the pools of others need not wait any longer */
     char name[BCONN_NAME_MAX + 1]; /* the shard's name, for messages */
     char *host, *user, *password;  /* host: for messages and TLS */
     uint16_t port;

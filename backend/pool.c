@@ -43,7 +43,7 @@ struct pool {
     struct worker_task serve;
     struct worker_timer sweep, probe;
     bool is_down, is_draining;
-    uint64_t down_until_ms, down_since_ms;
+    uint64_t down_until_ms, down_since_ms, down_failed_ms;
     uint32_t down_window_ms;
     struct diag down_why;
     struct pool_stats stats;
@@ -190,11 +190,18 @@ static void connect_one(struct pool *p)
     bconn_start(c);
 }
 
+/* Inside the window after a failed connect, unless another worker has reached the server since. */
+static bool still_down(const struct pool *p)
+{
+    return p->is_down && worker_now_ms(p->worker) < p->down_until_ms &&
+        !(p->server && atomic_load_explicit(&p->server->reached_ms, memory_order_relaxed) > p->down_failed_ms);
+}
+
 /* As many connection attempts as there are waiters, within the cap. */
 static void connect_for_waiters(struct pool *p)
 {
     /* While the server is down, the probe tries for all. */
-    if (p->is_down && worker_now_ms(p->worker) < p->down_until_ms)
+    if (still_down(p))
         return;
     while (p->server && p->n_place[PLACE_CONNECTING] + p->n_place[PLACE_SERVICE] < p->n_waiting &&
            n_open(p) + p->n_place[PLACE_CONNECTING] < p->cfg.max_conns)
@@ -249,7 +256,7 @@ enum pool_result pool_lease(struct pool *p, struct pool_waiter *pw, struct bconn
         diag_set(d, ER_UNKNOWN_SHARD, id);
         return POOL_FAIL;
     }
-    if (p->is_down && n_open(p) == 0 && worker_now_ms(p->worker) < p->down_until_ms) {
+    if (n_open(p) == 0 && still_down(p)) {
         p->stats.failed_fast++;
         *d = p->down_why;
         return POOL_FAIL;
@@ -381,6 +388,8 @@ static void on_ready(struct bconn *c)
 {
     struct pool *p = c->arg;
 
+    if (p->server)
+        atomic_store_explicit(&p->server->reached_ms, worker_now_ms(p->worker), memory_order_relaxed);
     if (p->is_down) {
         log_info(LOG_BACKEND, "shard %s is reachable again", p->server ? p->server->name : "?");
         p->is_down = false;
@@ -409,6 +418,7 @@ static void went_down(struct pool *p, const struct diag *d)
         p->down_window_ms = MIN(p->down_window_ms * 2, (uint32_t)DOWN_MAX_MS);
     }
     p->down_until_ms = now + p->down_window_ms;
+    p->down_failed_ms = now;
     p->down_why = *d;
     worker_timer_arm(p->worker, &p->probe, p->down_window_ms);
 }
@@ -602,6 +612,28 @@ void pool_configure(struct worker *w, uint32_t shard_id, struct bserver *server,
             connect_for_waiters(p);
         }
         bserver_unref(old);
+    }
+}
+
+void pool_set_break(struct worker *w)
+{
+    struct pool_set *s = w->slot[WORKER_SLOT_POOLS];
+    struct diag d = {0};
+
+    if (!s)
+        return;
+    diag_set(&d, ER_SERVER_SHUTDOWN);
+    for (uint32_t i = 0; i < s->n; i++) {
+        struct pool *p = s->by_id[i];
+
+        if (!p)
+            continue;
+        fail_waiters(p, &d);
+        for (struct bconn *c = p->all, *next; c; c = next) {
+            next = c->all_next;
+            if (c->pool_place == PLACE_LEASED)
+                bconn_break(c, &d);
+        }
     }
 }
 

@@ -276,8 +276,12 @@ static void load_shards(struct loader *l, const char *shown, json_t *v)
                 continue;
             if (o->def)
                 set_text(l, o, &s, path, sv_cstr(o->def));
-            else if (!json_object_get(e, strrchr(o->path, '/') + 1))
-                note(l, path, "has no %s", strrchr(o->path, '/') + 1);
+            else if (!json_object_get(e, strrchr(o->path, '/') + 1)) {
+                char member[PATH_MAX_BYTES + 32];
+
+                snprintf(member, sizeof(member), "%s/%s", path, strrchr(o->path, '/') + 1);
+                note(l, member, "is missing");
+            }
         }
         load_object(l, &item, e);
         array_push(&l->shards, &l->c->arena, s);

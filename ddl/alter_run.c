@@ -113,7 +113,7 @@ static bool read_shapes(struct run *r, struct diag *d)
         arena_init(&args[i].a, 0);
         tasks[i] = (struct fan_task){.shard = r->targets[i].shard, .run = read_one, .arg = &args[i]};
     }
-    ok = fan_run_all(job_conf(r->j), tasks, r->n, NULL, job_lanes(r->j), true, d);
+    ok = fan_run_all(job_conf(r->j), tasks, r->n, &r->j->plain, job_lanes(r->j), true, d);
     for (size_t i = 0; i < r->n; i++) {
         if (ok)
             copy_shape(r->a, &r->targets[i].now);
@@ -184,7 +184,7 @@ static bool each_scratch(struct run *r, bool create, struct diag *d)
                 .sql = mconn_sql(r->a, "CREATE TABLE %I.%I LIKE %I.%I", &t->db, &name, &t->db, &t->name)};
     }
     /* One lane a shard: a copy is made behind its old one's end. */
-    return fan_run_all(job_conf(r->j), tasks, n, NULL, 1, true, d);
+    return fan_run_all(job_conf(r->j), tasks, n, &r->j->plain, 1, true, d);
 }
 
 static void drop_scratch(struct run *r)
@@ -502,7 +502,7 @@ static bool take_back(struct run *r)
                                        .run = back_task,
                                        .sql = mconn_sql(r->a, "ALTER TABLE %I.%I %S", &t->db, &t->name, &actions)};
     }
-    if (!fan_run_all(job_conf(r->j), tasks, n, NULL, job_lanes(r->j), false, &d) || !read_shapes(r, &d))
+    if (!fan_run_all(job_conf(r->j), tasks, n, &r->j->plain, job_lanes(r->j), false, &d) || !read_shapes(r, &d))
         goto failed;
     for (size_t i = 0; i < r->n; i++)
         if (!shape_equal(&r->targets[i].now, &r->before) && !differs(r, &r->targets[i], &d))

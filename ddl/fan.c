@@ -5,6 +5,7 @@
 #include "ddl/fan.h"
 
 #include "catalog/snapshot.h"
+#include "util/clock.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -18,7 +19,7 @@ bool fan_set_env(struct mconn *c, const struct fan_env *e, struct diag *d)
     arena_init(&a, 0);
     strbuf_init(&b, &a);
     strbuf_puts(&b, "SET sql_quote_show_create=1");
-    if (!e) {
+    if (!e || e->plain) {
         strbuf_puts(&b, ", sql_mode='STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION'");
     } else {
         struct {
@@ -50,6 +51,16 @@ bool fan_set_env(struct mconn *c, const struct fan_env *e, struct diag *d)
     return ok;
 }
 
+enum { FAN_SLOTS = 64 };
+
+static bool take_mark(struct mconn *c, struct sv mark, struct diag *d)
+{
+    static _Atomic unsigned next; /* relaxed: any order will do */
+    unsigned slot = atomic_fetch_add_explicit(&next, 1, memory_order_relaxed) % FAN_SLOTS;
+
+    return mconn_execf(c, d, "DO GET_LOCK('%S.%u', 0)", &mark, slot);
+}
+
 bool fan_open(const struct conf *conf, const struct cat_shard *shard, const struct fan_env *env, uint32_t read_ms,
               struct mconn **out, struct diag *d)
 {
@@ -69,11 +80,63 @@ bool fan_open(const struct conf *conf, const struct cat_shard *shard, const stru
         arena_free(&a);
         return false;
     }
-    if (fan_set_env(*out, env, d))
+    if (fan_set_env(*out, env, d) && (!env || !env->mark.len || take_mark(*out, env->mark, d)))
         return true;
     mconn_close(*out);
     *out = NULL;
     return false;
+}
+
+/* One look at one shard. A shard that is away has no connections that matter: when it is back they are gone. */
+static bool marks_free(const struct conf *conf, const struct cat_shard *shard, struct sv mark, bool *all_free,
+                       struct diag *d)
+{
+    struct mresult r;
+    struct mconn *c;
+    struct strbuf b;
+    struct arena a;
+    struct diag d2;
+    bool ok = true;
+
+    diag_clear(&d2);
+    *all_free = true;
+    if (!fan_open(conf, shard, NULL, 10000, &c, &d2))
+        return true;
+    arena_init(&a, 0);
+    strbuf_init(&b, &a);
+    for (unsigned i = 0; i < FAN_SLOTS; i++)
+        strbuf_printf(&b, "%sIS_FREE_LOCK('%.*s.%u')", i ? "+" : "SELECT ", SV_ARG(mark), i);
+    ok = mconn_query(c, strbuf_sv(&b), &a, &r, &d2);
+    if (ok)
+        *all_free = mresult_u64(&r, 0, 0) == FAN_SLOTS;
+    else if (!fan_is_away(&d2))
+        *d = d2;
+    mconn_close(c);
+    arena_free(&a);
+    return ok || !diag_is_set(d);
+}
+
+bool fan_wait_marks(const struct conf *conf, const struct cat_snapshot *s, struct sv mark, uint64_t timeout_ms,
+                    struct diag *d)
+{
+    uint64_t deadline = clock_mono_ms() + timeout_ms, pause = 5;
+
+    array_each(&s->shards, shard) {
+        bool all_free;
+
+        for (;;) {
+            if (!marks_free(conf, shard, mark, &all_free, d))
+                return false;
+            if (all_free)
+                break;
+            if (clock_mono_ms() > deadline)
+                return diag_setf(d, ER_LOCK_WAIT_TIMEOUT, "A statement of the former runner still runs on shard '%.*s'",
+                                 SV_ARG(shard->name));
+            clock_sleep_ms(pause);
+            pause = MIN(pause * 2, (uint64_t)100);
+        }
+    }
+    return true;
 }
 
 bool fan_is_away(const struct diag *d)

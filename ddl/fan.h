@@ -6,10 +6,15 @@
 #define DDL_FAN_H
 
 #include "catalog/mconn.h"
+#include "catalog/snapshot.h"
 
 /* What of a session matters to the meaning of DDL. Views; live as long as the job. ptr NULL: the server's own. */
 struct fan_env {
     struct sv charset, collation, sql_mode, time_zone;
+    bool plain; /* the control plane's own: strict mode, nothing of the session's */
+    /* Every connection takes a named lock on its server, `<mark>.<0..63>`: whoever takes a job over waits until all of
+     * them are free (fan_wait_marks), i.e. until what the former runner had sent has ended there. len 0: none. */
+    struct sv mark;
     bool no_foreign_key_checks, no_unique_checks;
     bool keep_zero;       /* NO_AUTO_VALUE_ON_ZERO in addition: a column that becomes AUTO_INCREMENT keeps its zeros */
     uint32_t lock_wait_s; /* lock_wait_timeout */
@@ -41,6 +46,11 @@ bool fan_run_all(const struct conf *conf, struct fan_task *tasks, size_t n, cons
                  bool stop_on_error, struct diag *d) MUST_CHECK;
 /* A run function: executes t->sql. */
 bool fan_run_sql(struct mconn *c, struct arena *a, struct fan_task *t);
+
+/* Waits until no connection with the mark is left on the shards that can be reached; none of the caller's own may be
+ * open. False: ER_LOCK_WAIT_TIMEOUT, a statement still runs somewhere. */
+bool fan_wait_marks(const struct conf *conf, const struct cat_snapshot *s, struct sv mark, uint64_t timeout_ms,
+                    struct diag *d) MUST_CHECK;
 
 /* True if the failure says nothing about the statement: the shard was away, or the connection broke. */
 bool fan_is_away(const struct diag *d);

@@ -48,6 +48,7 @@ void job_init(struct job *j, struct ddl_engine *e, struct mconn *meta)
                       .db = SV(""),
                       .table = SV(""),
                       .user = SV("")};
+    j->plain.plain = true;
     arena_init(&j->arena, 0);
     CHECK(j->plan && json_object_set_new(j->plan, "steps", json_array()) == 0);
 }
@@ -267,6 +268,19 @@ static bool try_locks(struct job *j, const struct job_lock_array *l, uint64_t *b
     return false;
 }
 
+/* The job's connections to shards say whose they are. */
+static void set_mark(struct job *j)
+{
+    j->env.mark = j->plain.mark = j->token;
+}
+
+/* What an earlier runner, or a connection of ours that broke, left running on shards must have ended before anything is
+ * undone or repeated: a CREATE that arrives behind its DROP would stay. */
+static bool wait_marks(struct job *j, struct diag *d)
+{
+    return (j->snap || job_refresh(j, d)) && fan_wait_marks(j->e->cfg.conf, j->snap, j->token, j->e->cfg.retry_ms, d);
+}
+
 static bool new_token(struct job *j, struct diag *d)
 {
     struct mresult r;
@@ -274,13 +288,14 @@ static bool new_token(struct job *j, struct diag *d)
     j->token = arena_printf(&j->arena, "tsr.job.%08x%016lx", j->e->cfg.node_id, (unsigned long)rand_u64());
     if (!mconn_queryf(j->meta, &j->arena, &r, d, "SELECT GET_LOCK(%Q, 5)", &j->token))
         return false;
+    set_mark(j);
     if (r.rows && mresult_u64(&r, 0, 0) == 1)
         return true;
     return diag_set(d, ER_METADATA, "GET_LOCK did not give a job its lock");
 }
 
-/* The job in the way may have lost its runner: then its work comes first. False: it cannot be finished now, so there is no
- * point in waiting for it. */
+/* The job in the way may have lost its runner: then its work comes first. False: it cannot be finished now, so there is
+ * no point in waiting for it. */
 static bool adopt_if_orphan(struct job *j, uint64_t id, struct diag *d)
 {
     struct mresult r;
@@ -572,6 +587,16 @@ static bool with_retries(struct job *j, const struct job_op *op, json_t *step, b
             if (j->step != at)
                 return true;
         }
+        if (fan_is_away(d)) {
+            struct diag d2;
+
+            /* What was sent over the broken connection may still be running there. The op takes a gate again. */
+            gate_close(j->gate);
+            j->gate = NULL;
+            diag_clear(&d2);
+            if (!wait_marks(j, &d2))
+                log_info(LOG_DDL, "DDL job %lu: %s", (unsigned long)j->id, d2.text);
+        }
         clock_sleep_ms(pause);
         pause = MIN(pause * 2, (uint64_t)1000);
     }
@@ -659,7 +684,7 @@ enum job_outcome job_run(struct job *j, struct diag *why)
     }
     gate_close(j->gate);
     j->gate = NULL;
-    if (run_back(j, &d)) {
+    if (wait_marks(j, &d) && run_back(j, &d)) {
         (void)FAULT("ddl.before_finish");
         if (finish(j, JOB_FAILED, diag_is_set(why) ? why : NULL, &d))
             return JOB_ENDED_FAILED;
@@ -721,6 +746,9 @@ bool job_adopt(struct job *j, uint64_t id, bool *free_now, struct diag *d)
         return diag_setf(d, ER_INTERNAL, "Internal error: steps of DDL job %lu: %s", (unsigned long)id, je.text);
     }
     env_from_json(j, json_object_get(j->plan, "env"));
+    set_mark(j);
+    if (!wait_marks(j, d))
+        return false;
     if (!checked_update(j,
                         mconn_sql(a,
                                   "UPDATE tessera.ddl_job SET epoch = epoch + 1, beat = beat + 1, node = %Q WHERE id = "

@@ -49,8 +49,9 @@ struct job {
     struct sv token;
     struct sv kind; /* "CREATE TABLE" .. */
     struct sv db, table, statement, user;
-    struct fan_env env;
-    json_t *plan; /* {"steps": [..], "no_return": n, "env": {..}} */
+    struct fan_env env;   /* the session's, for its statements */
+    struct fan_env plain; /* for everything else on shards */
+    json_t *plan;         /* {"steps": [..], "no_return": n, "env": {..}} */
     unsigned step;
     uint64_t version;          /* last version that it published */
     struct gate *gate;         /* write locks on shards held between steps, or NULL */

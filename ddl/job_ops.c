@@ -45,11 +45,11 @@ bool job_open_shard(struct job *j, uint32_t shard_id, bool env, struct mconn **o
     /* Number 0: the shard that the job is about to add. */
     if (shard_id == 0 && json_object_get(j->plan, "new_shard")) {
         shard_of_json(json_object_get(j->plan, "new_shard"), &new_shard);
-        return fan_open(job_conf(j), &new_shard, env ? &j->env : NULL, 0, out, d);
+        return fan_open(job_conf(j), &new_shard, env ? &j->env : &j->plain, 0, out, d);
     }
     s = shard_of(j, shard_id, d);
 
-    return s && fan_open(job_conf(j), s, env ? &j->env : NULL, 0, out, d);
+    return s && fan_open(job_conf(j), s, env ? &j->env : &j->plain, 0, out, d);
 }
 
 bool job_fan(struct job *j, struct fan_task *tasks, size_t n, bool stop_on_error, struct diag *d)
@@ -112,6 +112,9 @@ static void pass_warnings(struct job *j, const struct item_warnings *w)
         struct sv level = mresult_cell(&w->r, i, 0),
                   text = names_to_logical(&j->arena, mresult_cell(&w->r, i, 2), j->table);
 
+        /* Steps drop with IF EXISTS so that they can be repeated: what is not there is no news for the user. */
+        if (mresult_u64(&w->r, i, 1) == ER_BAD_TABLE_ERROR)
+            continue;
         job_note(j, sv_eq(level, SV("Note")) ? DDL_NOTE : DDL_WARNING, (unsigned)mresult_u64(&w->r, i, 1), "%.*s",
                  SV_ARG(text));
     }
@@ -194,7 +197,7 @@ static bool absent_run(struct job *j, json_t *step, struct diag *d)
         if (!tasks[i].shard)
             return false;
     }
-    return fan_run_all(job_conf(j), tasks, n, NULL, job_lanes(j), true, d);
+    return fan_run_all(job_conf(j), tasks, n, &j->plain, job_lanes(j), true, d);
 }
 
 const struct job_op job_op_absent = {.name = "absent", .run = absent_run};
@@ -227,7 +230,7 @@ static bool alive_run(struct job *j, json_t *step, struct diag *d)
             return false;
         n++;
     }
-    return fan_run_all(job_conf(j), tasks, n, NULL, 1, true, d);
+    return fan_run_all(job_conf(j), tasks, n, &j->plain, 1, true, d);
 }
 
 const struct job_op job_op_alive = {.name = "alive", .run = alive_run};

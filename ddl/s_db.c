@@ -102,7 +102,7 @@ static bool create_steps(struct job *j, const struct db_options *o, struct diag 
         return diag_setf(d, ER_UNKNOWN_SHARD, "There is no shard; CREATE SHARD adds one");
     for (size_t i = 0; i < n; i++)
         probes[i] = (struct fan_task){.shard = &j->snap->shards.v[i], .run = probe_schema, .arg = &j->db};
-    if (!fan_run_all(job_conf(j), probes, n, NULL, 1, true, d))
+    if (!fan_run_all(job_conf(j), probes, n, &j->plain, 1, true, d))
         return false;
     sql = job_sql_step(j);
     for (size_t i = 0; i < n; i++) {

@@ -1,3 +1,7 @@
+/* Segments of AUTO_INCREMENT values: a map from table to what is left of its segment under one mutex that is held for a few
+ * instructions, and a thread that serves those who found their segment used up: it takes the next one from the metadata, larger
+ * while segments are used up quickly. Requests are served in order, so a second one for the same table usually finds the segment
+ * that the first one brought. */
 #include "executor/autoinc.h"
 
 #include "catalog/metadb.h"

@@ -468,6 +468,10 @@ void exec_start(struct exec *e)
         gather_start(e, &places);
         return;
     }
+    if (p->n_into_vars && p->fragment.n_pieces && e->inputs->n_params) {
+        gather_start(e, &places); /* parameters become literals there */
+        return;
+    }
     if (p->n_into_vars && places.n == 1) {
         into_start(e, places.items[0].partition, places.items[0].shard_id);
         return;

@@ -433,7 +433,10 @@ static void set_defs(struct gather *g, struct packet_coldef *defs, uint32_t n)
     g->n_defs = n;
     /* A set operation's columns belong to no table; PREPARE tells those of its first SELECT. */
     for (uint32_t i = 0; i < n && g->e->plan->n_set_branches; i++)
-        defs[i].table = defs[i].org_table = defs[i].org_name = defs[i].schema = SV("");
+        defs[i].table = defs[i].org_table = defs[i].schema = SV("");
+    /* Without a temporary table (UNION ALL, no order) a server does not even know the column's own name. */
+    for (uint32_t i = 0; i < n && g->e->plan->n_set_branches; i++)
+        defs[i].org_name = g->e->plan->set_distinct || (g->e->plan->top && g->e->plan->top->n_sort) ? defs[i].name : SV("");
     g->def_types = ARENA_NEW_N(g->e->arena, struct sql_type, n);
     for (uint32_t i = 0; i < n; i++)
         type_from_coldef(&g->def_types[i], defs[i].type, defs[i].flags, defs[i].charset, defs[i].length, defs[i].decimals);
@@ -452,22 +455,31 @@ static bool unify_defs(struct gather *g)
 
     for (uint32_t i = 0; i < n; i++) {
         struct sql_type t;
+        bool same = true, not_null = true;
+        uint32_t length = 0;
 
         for (uint32_t k = 0; k < g->n_branches; k++) {
             const struct packet_coldef *c = i < g->b[k].n_cols ? &g->b[k].cols[i] : &first->cols[i];
 
             args[k] = (struct func_arg){.dec_scale = FUNC_SCALE_OF_TYPE};
             type_from_coldef(&args[k].type, c->type, c->flags, c->charset, c->length, c->decimals);
+            same = same && args[k].type.code == args[0].type.code && args[k].type.decimals == args[0].type.decimals &&
+                type_is_unsigned(&args[k].type) == type_is_unsigned(&args[0].type);
+            not_null = not_null && (c->flags & WIRE_FLAG_NOT_NULL);
+            length = MAX(length, c->length);
         }
+        defs[i] = first->cols[i];
+        defs[i].flags = (uint16_t)((defs[i].flags & (WIRE_FLAG_UNSIGNED | WIRE_FLAG_BINARY | WIRE_FLAG_NUM | WIRE_FLAG_BLOB)) |
+            (not_null ? WIRE_FLAG_NOT_NULL : 0));
+        defs[i].length = length;
+        if (same)
+            continue;
         if (!func_unify_types(args, g->n_branches, "UNION", e->env, &t, &g->diag))
             return false;
-        defs[i] = first->cols[i];
-        if (t.code != defs[i].type || t.length != defs[i].length) {
-            defs[i].type = t.code;
-            defs[i].length = t.length;
-            defs[i].decimals = t.decimals;
-            defs[i].flags = t.flags;
-        }
+        defs[i].type = t.code;
+        defs[i].length = t.length;
+        defs[i].decimals = t.decimals;
+        defs[i].flags = (uint16_t)(t.flags & (not_null ? ~0 : ~WIRE_FLAG_NOT_NULL));
     }
     set_defs(g, defs, n);
     return true;

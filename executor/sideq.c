@@ -61,7 +61,8 @@ static void on_coldef(struct bcmd *cmd, uint32_t i, const struct packet_coldef *
     if (q->cancelled)
         return;
     if (q->a.kind == SIDEQ_FIELDS) {
-        /* The number of columns is not announced: grow by doubling. */
+        /* The number of columns is not announced: grow by doubling. Definitions are counted here, from 0. */
+        i = (uint32_t)q->r->n_rows;
         if (i >= q->r->n_cols) {
             uint32_t n = MAX(i + 1, q->r->n_cols * 2);
             struct packet_coldef *cols = ARENA_NEW_N(q->a.arena, struct packet_coldef, n);

@@ -8,6 +8,7 @@ struct dep {
     const struct deparse_opts *o;
     struct strbuf *b;
     uint32_t mode;
+    bool maria;
 };
 
 /* Precedence of what is written, loosest first. */
@@ -56,8 +57,9 @@ void put_path(struct dep *d, const struct ast_ident *a, const struct ast_ident *
 void put_names(struct dep *d, const struct ast_idents *l);
 void put_names_bare(struct dep *d, const struct ast_idents *l);
 void put_string(struct dep *d, struct sv s);
-/* Name of a character set or collation: in quotes where it is no plain word. */
+/* Name of a character set, of a collation: in quotes where it must be. */
 void put_charset(struct dep *d, struct sv name);
+void put_collation(struct dep *d, struct sv name);
 const char *put_scope_word(enum ast_scope s); /* "GLOBAL"; empty for none */
 
 /* expressions: d_expr.c */

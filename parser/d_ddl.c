@@ -14,7 +14,8 @@ void put_type(struct dep *d, const struct ast_type *t)
         deparse_ident(t->schema, d->o, d->b);
         put(d, ".");
     }
-    put_if(d, t->national && is_text(t->base), "NATIONAL ");
+    if (t->national && is_text(t->base))
+        put(d, t->base == AST_TYPE_CHAR ? "N" : "NATIONAL ");
     put(d, ast_type_text(t->base));
     if (t->base == AST_TYPE_INTERVAL)
         put(d, " ");
@@ -43,14 +44,14 @@ void put_type(struct dep *d, const struct ast_type *t)
     put_if(d, t->binary, " BINARY");
     if (t->collation.ptr) {
         put(d, " COLLATE ");
-        put_charset(d, t->collation);
+        put_collation(d, t->collation);
     }
 }
 
 /* Whether an option is written NAME=value; else NAME value. */
 static bool option_has_eq(struct sv name)
 {
-    static const char *const without[] = {"USING", "WITH PARSER", "COMMENT", "INTERVAL", "STARTS", "LIMIT",
+    static const char *const without[] = {"TABLESPACE", "STORAGE", "USING", "WITH PARSER", "COMMENT", "INTERVAL", "STARTS", "LIMIT",
                                           "INCREMENT BY", "START WITH", "MINVALUE", "MAXVALUE", "CACHE", "RESTART"};
 
     for (size_t i = 0; i < ARRAY_LEN(without); i++) {
@@ -111,7 +112,7 @@ static void charset_and_collation(struct dep *d, struct sv charset, struct sv co
     put_charset(d, charset);
     if (collation.ptr) {
         put(d, " COLLATE ");
-        put_charset(d, collation);
+        put_collation(d, collation);
     }
 }
 

@@ -65,8 +65,6 @@ static void auth(struct dep *d, const struct ast_auth *n, const char *lead)
 /* Alternatives (MariaDB's OR) and factors (MySQL's AND) are told apart by flavor alone. */
 static void user_spec(struct dep *d, const struct ast_user_spec *n)
 {
-    bool maria = d->o->sql && d->o->sql->flavor == SQL_FLAVOR_MARIADB;
-
     put_node(d, n->account);
     for (uint32_t i = 0; i < n->auths.n; i++) {
         const struct ast_auth *a = AST_AS_CONST(auth, n->auths.items[i]);
@@ -74,7 +72,7 @@ static void user_spec(struct dep *d, const struct ast_user_spec *n)
 
         if (i == 0)
             auth(d, a, with ? " IDENTIFIED WITH " : " IDENTIFIED ");
-        else if (maria)
+        else if (d->maria)
             auth(d, a, " OR ");
         else
             auth(d, a, with ? " AND IDENTIFIED WITH " : " AND IDENTIFIED ");
@@ -238,7 +236,7 @@ static void set_names(struct dep *d, const struct ast_set_names *n)
         put(d, "DEFAULT");
     if (n->collation.ptr) {
         put(d, " COLLATE ");
-        put_charset(d, n->collation);
+        put_collation(d, n->collation);
     }
 }
 
@@ -281,7 +279,7 @@ static void set_role(struct dep *d, const struct ast_set_role *n)
     put(d, n->is_default ? "DEFAULT ROLE " : "ROLE ");
     put(d, words[n->what]);
     put_list(d, &n->roles, ", ");
-    put_opt_list(d, " TO ", &n->users);
+    put_opt_list(d, d->maria ? " FOR " : " TO ", &n->users);
 }
 
 static void set(struct dep *d, const struct ast_set *n)

@@ -3,10 +3,10 @@
 
 /* ---- table references ---- */
 
-static void period_point(struct dep *d, const struct ast_period *p, const struct ast_node *n)
+static void period_point(struct dep *d, enum ast_period_unit unit, const struct ast_node *n)
 {
-    put_if(d, p->unit == AST_PERIOD_UNIT_TIMESTAMP, "TIMESTAMP ");
-    put_if(d, p->unit == AST_PERIOD_UNIT_TRANSACTION, "TRANSACTION ");
+    put_if(d, unit == AST_PERIOD_UNIT_TIMESTAMP, "TIMESTAMP ");
+    put_if(d, unit == AST_PERIOD_UNIT_TRANSACTION, "TRANSACTION ");
     put_expr(d, n, PREC_BIT_OR);
 }
 
@@ -15,21 +15,21 @@ static void period(struct dep *d, const struct ast_period *p)
     switch (p->type) {
     case AST_PERIOD_AS_OF:
         put(d, " FOR SYSTEM_TIME AS OF ");
-        period_point(d, p, p->from);
+        period_point(d, p->unit, p->from);
         break;
     case AST_PERIOD_BETWEEN:
     case AST_PERIOD_FROM_TO:
         put(d, p->type == AST_PERIOD_BETWEEN ? " FOR SYSTEM_TIME BETWEEN " : " FOR SYSTEM_TIME FROM ");
-        period_point(d, p, p->from);
+        period_point(d, p->unit, p->from);
         put(d, p->type == AST_PERIOD_BETWEEN ? " AND " : " TO ");
-        period_point(d, p, p->to);
+        period_point(d, p->to_unit, p->to);
         break;
     case AST_PERIOD_ALL:
         put(d, " FOR SYSTEM_TIME ALL");
         break;
     case AST_PERIOD_BEFORE:
         put(d, " BEFORE SYSTEM_TIME ");
-        period_point(d, p, p->from);
+        period_point(d, p->unit, p->from);
         break;
     case AST_PERIOD_PORTION:
         put(d, " FOR PORTION OF ");
@@ -742,7 +742,7 @@ bool put_query_node(struct dep *d, const struct ast_node *n)
         return true;
     case AST_CALL:
         put(d, "CALL ");
-        put_path(d, NULL, &AST_AS_CONST(call, n)->db, &AST_AS_CONST(call, n)->name);
+        put_path(d, &AST_AS_CONST(call, n)->db, &AST_AS_CONST(call, n)->package, &AST_AS_CONST(call, n)->name);
         put(d, "(");
         put_list(d, &AST_AS_CONST(call, n)->args, ", ");
         put(d, ")");

@@ -49,6 +49,14 @@ void put_charset(struct dep *d, struct sv name)
         put_string(d, name);
 }
 
+void put_collation(struct dep *d, struct sv name)
+{
+    if (plain_word(name) && !sv_eq_cstr(name, "binary")) /* a reserved word, which MariaDB does not take there */
+        put_sv(d, name);
+    else
+        put_string(d, name);
+}
+
 void put_int(struct dep *d, int64_t v)
 {
     strbuf_printf(d->b, "%lld", (long long)v);
@@ -135,6 +143,10 @@ static void literal(struct dep *d, const struct ast_lit *n)
         put_string(d, n->value);
         break;
     case AST_LIT_HEX:
+        if (!n->charset.ptr && n->raw.ptr) {
+            put_sv(d, n->raw);
+            break;
+        }
         put(d, "X'");
         hex_bytes(d, n->value);
         put(d, "'");
@@ -149,17 +161,15 @@ static void literal(struct dep *d, const struct ast_lit *n)
         put(d, "'");
         break;
     case AST_LIT_DATE:
-        put(d, "DATE ");
-        put_string(d, n->value);
-        break;
     case AST_LIT_TIME:
-        put(d, "TIME ");
+    case AST_LIT_TIMESTAMP: {
+        static const char *const words[] = {"DATE ", "TIME ", "TIMESTAMP "}, *const marks[] = {"{d ", "{t ", "{ts "};
+
+        put(d, n->odbc ? marks[n->type - AST_LIT_DATE] : words[n->type - AST_LIT_DATE]);
         put_string(d, n->value);
+        put_if(d, n->odbc, "}");
         break;
-    case AST_LIT_TIMESTAMP:
-        put(d, "TIMESTAMP ");
-        put_string(d, n->value);
-        break;
+    }
     }
 }
 
@@ -558,6 +568,7 @@ static void cast(struct dep *d, const struct ast_cast *n)
     if (n->bare) {
         put_node(d, n->arg);
         put_opt(d, " AS ", n->type);
+        put_if(d, AST_AS_CONST(type, n->type)->base == AST_TYPE_UNSIGNED, " INT");
         return;
     }
     put(d, n->convert ? "CONVERT(" : "CAST(");
@@ -601,10 +612,7 @@ static void sysvar(struct dep *d, const struct ast_sysvar *n)
         put(d, ".");
     }
     if (ast_ident_set(&n->base)) {
-        if (plain_word(n->base.name) && n->base.name.ptr[0] != '_')
-            put_sv(d, n->base.name);
-        else
-            quote_ident(d, n->base.name);
+        ident(d, n->base.name);
         put(d, ".");
     }
     if (plain_word(n->name.name) && n->name.name.ptr[0] != '_')
@@ -717,7 +725,7 @@ static bool expr_node(struct dep *d, const struct ast_node *n)
     case AST_COLLATE:
         put_expr(d, AST_AS_CONST(collate, n)->arg, PREC_POSTFIX);
         put(d, " COLLATE ");
-        put_charset(d, AST_AS_CONST(collate, n)->collation);
+        put_collation(d, AST_AS_CONST(collate, n)->collation);
         return true;
     case AST_INTERVAL:
         interval(d, AST_AS_CONST(interval, n));
@@ -732,7 +740,8 @@ static bool expr_node(struct dep *d, const struct ast_node *n)
         match(d, AST_AS_CONST(match, n));
         return true;
     case AST_VALUES_OF:
-        put_opt(d, "VALUES(", AST_AS_CONST(values_of, n)->column);
+        /* MariaDB's VALUES() belongs to ON DUPLICATE KEY UPDATE alone, its VALUE() may stand everywhere. */
+        put_opt(d, d->maria ? "VALUE(" : "VALUES(", AST_AS_CONST(values_of, n)->column);
         put(d, ")");
         return true;
     case AST_DEFAULT:
@@ -788,10 +797,12 @@ void put_expr(struct dep *d, const struct ast_node *n, enum prec min)
 static struct dep dep_make(const struct deparse_opts *opts, struct strbuf *out)
 {
     static const struct deparse_opts none;
-    struct dep d = {opts ? opts : &none, out, 0};
+    struct dep d = {opts ? opts : &none, out, 0, false};
 
-    if (d.o->sql)
+    if (d.o->sql) {
         d.mode = d.o->sql->mode;
+        d.maria = d.o->sql->flavor == SQL_FLAVOR_MARIADB;
+    }
     return d;
 }
 

@@ -208,8 +208,8 @@ static struct ast_node *sequence_option(struct parser *p)
     static const struct {
         uint16_t kind;
         const char *name;
-    } bare[] = {{K_NOMINVALUE, "NO MINVALUE"}, {K_NOMAXVALUE, "NO MAXVALUE"}, {K_NOCACHE, "NO CACHE"},
-                {K_CYCLE, "CYCLE"},            {K_NOCYCLE, "NO CYCLE"}};
+    } bare[] = {{K_NOMINVALUE, "NO MINVALUE"}, {K_NOMAXVALUE, "NO MAXVALUE"}, {K_NOCACHE, "NOCACHE"},
+                {K_CYCLE, "CYCLE"},            {K_NOCYCLE, "NOCYCLE"}};
     struct ast_option *o = NEW(p, OPTION, option);
 
     for (size_t i = 0; i < ARRAY_LEN(valued); i++) {
@@ -235,8 +235,8 @@ static struct ast_node *sequence_option(struct parser *p)
             next(p);
             o->name = k == K_MINVALUE   ? SV("NO MINVALUE")
                       : k == K_MAXVALUE ? SV("NO MAXVALUE")
-                      : k == K_CACHE    ? SV("NO CACHE")
-                                        : SV("NO CYCLE");
+                      : k == K_CACHE    ? SV("NOCACHE")
+                                        : SV("NOCYCLE");
             return done(p, o);
         }
     }

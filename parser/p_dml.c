@@ -356,13 +356,9 @@ struct ast_node *parse_call(struct parser *p)
     if (accept(p, TK_DOT)) {
         n->db = n->name;
         n->name = parse_ident(p);
-        if (accept(p, TK_DOT)) { /* db.package.procedure (MariaDB) */
-            struct sv parts[3] = {n->name.name, SV("."), SV("")};
-            struct ast_ident last = parse_ident(p);
-
-            parts[2] = last.name;
-            n->name.name = arena_concat(p->a, parts, 3);
-            n->name.end = last.end;
+        if (accept(p, TK_DOT)) {
+            n->package = n->name;
+            n->name = parse_ident(p);
         }
     }
     if (accept(p, TK_LPAREN)) {

@@ -364,6 +364,7 @@ static struct ast_node *odbc_escape(struct parser *p)
     next(p);
     if (peek(p, 1) == TK_STRING && (is_word(p, "d") || is_word(p, "t") || is_word(p, "ts"))) {
         e = temporal_literal(p, is_word(p, "d") ? AST_LIT_DATE : is_word(p, "t") ? AST_LIT_TIME : AST_LIT_TIMESTAMP);
+        AST_AS(lit, e)->odbc = true;
     } else {
         (void)parse_label(p);
         e = parse_expr(p);

@@ -650,7 +650,7 @@ static struct ast_node *set_operations(struct parser *p, unsigned level, bool *p
             (void)accept(p, K_DISTINCT);
         n->left = left;
         n->right = level ? query_operand(p, &ignored) : set_operations(p, 1, &ignored);
-        if (has_into(left) || (ignored && has_into(n->right)))
+        if (has_into(left) || (ignored && p->maria && has_into(n->right)))
             parser_error(p);
         if (has_into(n->right)) { /* INTO of the last SELECT is the whole query's */
             n->into = ((struct ast_query *)(void *)n->right)->into;
@@ -774,12 +774,12 @@ static void index_hints(struct parser *p, struct ast_list *l)
     }
 }
 
-static struct ast_node *period_point(struct parser *p, struct ast_period *n)
+static struct ast_node *period_point(struct parser *p, enum ast_period_unit *unit)
 {
     if (accept(p, K_TRANSACTION))
-        n->unit = AST_PERIOD_UNIT_TRANSACTION;
+        *unit = AST_PERIOD_UNIT_TRANSACTION;
     else if (is(p, K_TIMESTAMP) && peek(p, 1) != TK_STRING && peek(p, 1) != TK_LPAREN && accept(p, K_TIMESTAMP))
-        n->unit = AST_PERIOD_UNIT_TIMESTAMP;
+        *unit = AST_PERIOD_UNIT_TIMESTAMP;
     return parse_bit_expr(p);
 }
 
@@ -804,19 +804,19 @@ struct ast_node *parse_period(struct parser *p)
         n->type = AST_PERIOD_ALL;
     } else if (accept(p, K_BETWEEN)) {
         n->type = AST_PERIOD_BETWEEN;
-        n->from = period_point(p, n);
+        n->from = period_point(p, &n->unit);
         expect(p, K_AND);
-        n->to = period_point(p, n);
+        n->to = period_point(p, &n->to_unit);
     } else if (accept(p, K_FROM)) {
         n->type = AST_PERIOD_FROM_TO;
-        n->from = period_point(p, n);
+        n->from = period_point(p, &n->unit);
         expect(p, K_TO);
-        n->to = period_point(p, n);
+        n->to = period_point(p, &n->to_unit);
     } else {
         expect(p, K_AS);
         expect(p, K_OF);
         n->type = AST_PERIOD_AS_OF;
-        n->from = period_point(p, n);
+        n->from = period_point(p, &n->unit);
     }
     return done(p, n);
 }

@@ -152,7 +152,10 @@ static struct ast_node *set_var(struct parser *p)
             if (is(p, K_TRANSACTION))
                 return set_trx(p, n->scope, n->node.begin);
         }
-        n->name = is(p, K_DEFAULT) ? parse_label(p) : parse_ident(p);
+        if (n->at && p->maria && is2(p, TK_STRING, TK_DOT)) /* @@global.'connection'.name */
+            n->name = (struct ast_ident){parse_ident_or_text(p), p->prev_end, p->prev_end};
+        else
+            n->name = is(p, K_DEFAULT) ? parse_label(p) : parse_ident(p);
         if (accept(p, TK_DOT)) {
             n->base = n->name;
             n->name = parse_label(p);

@@ -483,6 +483,8 @@ static struct ast_node *key_option(struct parser *p)
     default:
         break;
     }
+    if (is(p, K_ALGORITHM) || is(p, K_LOCK)) /* of CREATE INDEX */
+        return NULL;
     return is_ident(p) && peek(p, 1) == TK_EQ ? name_option(p) : NULL;
 }
 

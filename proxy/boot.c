@@ -22,7 +22,7 @@
 #include "util/clock.h"
 #include "util/log.h"
 
-enum { METADATA_WAIT_MS = 30000, TICK_MS = 250 };
+enum { METADATA_WAIT_MS = 30000, TICK_MS = 250, INTERRUPT_MS = 2000 };
 
 static const struct conf *conf_of(struct proxy *px)
 {
@@ -246,8 +246,44 @@ static void end_worker(struct proxy *px, struct worker *w)
     worker_free(w);
 }
 
+static void interrupt_worker(struct worker *w, void *arg)
+{
+    (void)arg;
+    session_interrupt_all(proxy_worker_of(w));
+}
+
+static void break_worker(struct worker *w, void *arg)
+{
+    (void)arg;
+    pool_set_break(w);
+}
+
+static void wait_for_sessions(const struct proxy *px, uint64_t ms)
+{
+    uint64_t deadline_ms = clock_mono_ms() + ms;
+
+    while (!boot_is_drained(px) && clock_mono_ms() < deadline_ms)
+        clock_sleep_ms(5);
+}
+
+/* What still runs is interrupted, and what does not end by that loses its connections: so that when the workers stop, nothing is
+ * under way any more but sessions that wait for DDL. */
+static void end_statements(struct proxy *px)
+{
+    if (px->listeners && !atomic_load_explicit(&px->draining, memory_order_acquire))
+        boot_drain(px);
+    for (uint32_t i = 0; i < px->n_running; i++)
+        worker_post(px->workers[i], interrupt_worker, NULL);
+    wait_for_sessions(px, INTERRUPT_MS);
+    for (uint32_t i = 0; i < px->n_running; i++)
+        worker_post(px->workers[i], break_worker, NULL);
+    wait_for_sessions(px, INTERRUPT_MS / 10);
+}
+
 void boot_stop(struct proxy *px)
 {
+    if (px->n_running)
+        end_statements(px); /* before what they use */
     if (px->feed)
         feed_stop(px->feed);
     if (px->recovery)

@@ -74,6 +74,8 @@ void session_reset_state(struct session *s)
     uservar_free_all(s);
     s->last_insert_id = 0;
     s->found_rows = 0;
+    s->wait_timeout_s = 0;
+    s->env_signature = 0;
     s->sql_mode = s->proxy->sql_mode;
     s->no_backslash = false;
     if (s->collation_id != s->proxy->charset_id)
@@ -130,6 +132,8 @@ void command_run(struct session *s)
         reply_code(s, ER_MALFORMED_PACKET);
         return;
     }
+    if (s->db.len && s->db_version != session_snapshot(s)->version)
+        session_check_db(s);
     switch (p->ptr[0]) {
     case PCOM_QUERY:
         com_query(s);

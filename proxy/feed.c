@@ -1,3 +1,7 @@
+/* The feed's thread beats every heartbeat_interval_ms: it writes the node's row (version loaded, lowest in use), learns the catalog's
+ * newest version by that, and loads the snapshot when there is a newer one. DDL of this process publishes by itself and only
+ * has the workers told. Telling a worker means: refresh the pin, and make the pools fit the snapshot's shards. Names of servers are
+ * resolved here, where it may block, once for all workers; the resulting struct bserver is shared by their pools. */
 #include "proxy/feed.h"
 
 #include "backend/pool.h"
@@ -10,11 +14,14 @@
 
 #include <time.h>
 
+struct pool_plan;
+
 struct catalog_feed {
     struct proxy *proxy;
     const struct conf *conf;
     struct cat_pins pins;
     struct cat_pin *worker_pins; /* one a worker */
+    struct pool_plan *first_plan; /* of the workers' start */
     struct ssl_ctx_st *shard_tls;
     pthread_mutex_t lock; /* conn and loading; taken by the feed's thread and by DDL's */
     struct mconn *conn;
@@ -122,14 +129,14 @@ static void on_worker(struct worker *w, void *arg)
 void feed_attach_worker(struct catalog_feed *f, struct worker *w)
 {
     struct cat_pin *pin = &f->worker_pins[w->index];
-    struct pool_plan *p;
 
     cat_pin_open(pin, &f->pins);
     cat_pin_refresh(pin);
     w->slot[WORKER_SLOT_CATALOG] = pin;
-    p = make_pool_plan(f, cat_pin_snapshot(pin));
-    configure_pools(w, p);
-    pool_plan_unref(p);
+    /* One for all workers, so that their pools share what is known of each server. */
+    if (!f->first_plan)
+        f->first_plan = make_pool_plan(f, cat_pin_snapshot(pin));
+    configure_pools(w, f->first_plan);
 }
 
 void feed_detach_worker(struct catalog_feed *f, struct worker *w)
@@ -299,6 +306,8 @@ void feed_free(struct catalog_feed *f)
     if (!f)
         return;
     mconn_close(f->conn);
+    if (f->first_plan)
+        pool_plan_unref(f->first_plan);
     xfree(f->worker_pins);
     cat_pins_free(&f->pins);
     pthread_mutex_destroy(&f->lock);

@@ -443,7 +443,13 @@ static struct infoschema *is_of(struct session *s)
 static void have_sessions(struct session *s, const struct proclist *list)
 {
     struct infoschema *is = is_of(s);
+    struct diag d = {0};
 
+    if (s->stmt->is_cancelled) { /* with the client its packet is gone, and so is the text */
+        diag_set(&d, ER_QUERY_INTERRUPTED);
+        fail(is, &d);
+        return;
+    }
     infoschema_rows_sessions(s, &is->refs.v[is->jobs.v[is->job].ref], list);
     is->job++;
     run_next_job(is);

@@ -238,10 +238,9 @@ static void checked(void *arg, struct sideq_result *r)
         session_reply_err(s, &s->stmt->diag);
         return;
     }
-    if (!p->plan || !p->plan->n_into_vars) { /* SELECT ... INTO gives no rows */
-        p->n_cols = r->n_cols;
-        p->cols = r->cols;
-    }
+    /* SELECT ... INTO answers with OK, whatever the statement that the shard has prepared would give. */
+    p->n_cols = p->plan && p->plan->n_into_vars ? 0 : r->n_cols;
+    p->cols = r->cols;
     keep(s, p);
     send_prepared(s, p);
 }

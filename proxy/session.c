@@ -496,6 +496,15 @@ bool session_set_db(struct session *s, struct sv db, struct diag *d)
     return true;
 }
 
+void session_check_db(struct session *s)
+{
+    struct diag d = {0};
+
+    s->db_version = session_snapshot(s)->version;
+    if (!cat_find_db(session_snapshot(s), s->db) && !cat_is_virtual_db(s->db) && !session_set_db(s, SV(""), &d))
+        log_warn(LOG_SESSION, "client %u: %s", s->id, d.text);
+}
+
 bool session_set_shard_var(struct session *s, struct sv name, struct sv value, struct diag *d)
 {
     struct sync_state *next = sync_with_var(s->wanted, name, value);
@@ -532,6 +541,20 @@ void session_drain_all(struct proxy_worker *pw)
 
         if (s->state == SESSION_GREETED || s->state == SESSION_TLS || s->state == SESSION_AUTH ||
             (s->state == SESSION_READY && !txn_in_trans(s->txn)))
+            session_end(s, true);
+    }
+}
+
+void session_interrupt_all(struct proxy_worker *pw)
+{
+    pw->draining = true;
+    list_each (&pw->sessions, n) {
+        struct session *s = CONTAINER_OF(n, struct session, link);
+
+        s->kill_requested = true;
+        if (s->state == SESSION_BUSY || s->state == SESSION_GONE)
+            session_interrupt(s);
+        else
             session_end(s, true);
     }
 }

@@ -98,6 +98,7 @@ struct session {
     uint64_t schema_base;
     struct arena names;        /* db; reset when it changes */
     struct sv db;              /* ptr NULL: none */
+    uint64_t db_version;       /* catalog version in which db was last seen to exist */
     uint64_t sql_mode;
     struct sql_opts sql_opts;
     uint64_t env_signature; /* 0: to be computed */
@@ -152,6 +153,8 @@ void session_reply_sent(struct session *s);
 
 /* The schema changed (USE, COM_INIT_DB, connect). Empty: none. */
 bool session_set_db(struct session *s, struct sv db, struct diag *d) MUST_CHECK;
+/* The catalog has changed: a current schema that was dropped is none any more. */
+void session_check_db(struct session *s);
 /* A session variable for the shards' connections; value: SQL text, ptr NULL: the server's global value. */
 bool session_set_shard_var(struct session *s, struct sv name, struct sv value, struct diag *d) MUST_CHECK;
 /* KILL: the running command ends with 1317 as soon as what is under way allows; the connection too if kill_requested. */
@@ -163,6 +166,8 @@ void session_interrupt(struct session *s);
 void session_tick_all(struct proxy_worker *pw);
 /* Idle clients without a transaction go now, the others behind their statement or transaction. */
 void session_drain_all(struct proxy_worker *pw);
+/* The process ends: idle clients go, commands that run are interrupted. */
+void session_interrupt_all(struct proxy_worker *pw);
 /* The worker's thread has ended: frees what is left. */
 void session_end_all(struct proxy_worker *pw);
 

@@ -106,8 +106,8 @@ static void bind_sum(struct agg_call *c, const struct env *e)
         unsigned inc = e->div_precision_increment;
 
         scale = MIN(scale + inc, 30u);
-        /* MariaDB keeps the digits of a division here as well. */
-        phys = e->flavour == ENV_MARIADB ? dec_div_scale(phys, 0, inc) : scale;
+        /* The quotient keeps its words of nine digits, here on MySQL too: AVG(x) * 3 may be 1.0000. */
+        phys = dec_div_scale(phys, 0, inc);
         bind_set_decimal(&f, ints + scale, scale, MAX(phys, scale));
     } else {
         bind_set_decimal(&f, ints + scale + 22, scale, phys);
@@ -333,8 +333,6 @@ static bool final_sum(struct func_ctx *cx, const struct agg_call *c, const struc
         n = dec_from_u64(s->count);
         (void)dec_div(&d, &n, cx->env->div_precision_increment, &q);
         d = q;
-        if (cx->env->flavour == ENV_MYSQL8)
-            (void)dec_rescale(&d, c->type.decimals, DEC_HALF_UP);
     }
     *out = value_dec(d);
     return true;

@@ -13,7 +13,8 @@ import time
 from bank import *
 
 need_tesserad()
-SECONDS = 12
+SECONDS = 6
+OPTIONS = {"recovery_interval_ms": 200, "pool": {"probe_interval_ms": 200}}
 
 
 def fault_points():
@@ -112,7 +113,6 @@ def plain(f, bank):
 
 
 test("kill -9 of tesserad at random moments")(kill_random)
-test("kill -9 of a shard's server while transfers run")(kill_shard)
 points = fault_points()
 for point_ in points:
     test("kill -9 at " + point_)((at_recovery_point if point_.startswith("recover.") else at_point)(point_))
@@ -120,10 +120,21 @@ for point_ in points:
     test("failure at " + point_)(error_at_point(point_))
 
 
+test("kill -9 of a shard's server while transfers run")(kill_shard)
+
+
+@test("the same with the servers' binary logs on: a one-phase commit that was cut off comes back prepared")
+def kill_shard_binlog(f, bank):
+    with Fleet(shards=4, options=OPTIONS, extra=("--binlog", "on")) as g:
+        other = Bank(g)
+        other.set_up()
+        kill_shard(g, other)
+
+
 @test("there are fault points to kill at")
 def has_points(f, bank):
     assert points, "tesserad --list-faults names none"
 
 
-with Fleet(shards=4, options={"recovery_interval_ms": 200, "pool": {"probe_interval_ms": 200}}, extra=("--binlog", "on")) as fleet:
+with Fleet(shards=4, options=OPTIONS) as fleet:
     run(fleet, Bank(fleet))

@@ -57,7 +57,7 @@ START_TEST(wrong_entries_are_named)
             "config: /max_allowed_packet: \"2X\" is no size", "no size"},
         {"{\"shards\": [{\"name\": \"a\"}, {\"name\": \"b\", \"prt\": 1}]}",
             "config: /shards/1/prt: there is no such entry", "unknown in a list"},
-        {"{\"shards\": [{\"name\": \"a\"}, {\"host\": \"h\"}]}", "config: /shards/1: has no name",
+        {"{\"shards\": [{\"name\": \"a\"}, {\"host\": \"h\"}]}", "config: /shards/1/name: is missing",
             "missing"},
         {"{\"shards\": [{\"name\": \"a\", \"port\": 0}]}", "config: /shards/0/port: 0 is below 1",
             "wrong in a list"},

@@ -613,6 +613,48 @@ START_TEST(group_concat_ordered)
 }
 END_TEST
 
+/* Expected values are MySQL's for the same rows. */
+START_TEST(statistics)
+{
+    static const char *const xs[] = {"1", "0", "0"};
+    struct fixture f;
+    struct sql_type t = type_int(false);
+    struct op *src, *o;
+    const struct bexpr *arg, *e[5];
+    const struct bexpr *const *args = &arg;
+    struct data d = {0};
+    char **got;
+    uint32_t n;
+
+    setup(&f, _i & 1 ? ENV_MARIADB : ENV_MYSQL8, batch_sizes[_i >> 1]);
+    src = op_source_new(&f.cx, &t, 1);
+    arg = expr(&f, src, "#0");
+    {
+        struct op_agg aggs[] = {{{.fn = AGG_STDDEV_POP}, args, 1}, {{.fn = AGG_VAR_POP}, args, 1}, {{.fn = AGG_VAR_SAMP}, args, 1},
+            {{.fn = AGG_AVG}, args, 1}, {{.fn = AGG_SUM}, args, 1}};
+
+        o = op_aggregate_new(&f.cx, src, NULL, 0, aggs, ARRAY_LEN(aggs), NULL, 0);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(xs); i++) {
+        struct sv cell = sv_cstr(xs[i]);
+
+        ck_assert(op_source_push_row(src, &cell));
+    }
+    op_source_end(src);
+    e[0] = expr(&f, o, "#0");
+    e[1] = expr(&f, o, "#1");
+    e[2] = expr(&f, o, "#2");
+    e[3] = expr(&f, o, "(* #3 3)");
+    e[4] = expr(&f, o, "(* (/ #4 3) 3)");
+    o = op_project_new(&f.cx, o, e, 5);
+    ck_assert(o != NULL);
+    got = drain(&f, o, &d, &n);
+    ck_assert_str_eq(got[0], _i & 1 ? "0.4714045207910317|0.22222222222222224|0.33333333333333337|1.0000|1.0000"
+                                    : "0.4714045207910317|0.22222222222222224|0.33333333333333337|1.0000|0.9999");
+    teardown(&f, o);
+}
+END_TEST
+
 START_TEST(memory_refused)
 {
     struct fixture f;
@@ -725,6 +767,7 @@ int main(void)
     tcase_add_loop_test(t, scalar_aggregates_of_nothing, 0, 2);
     tcase_add_loop_test(t, two_phase, 0, 2);
     tcase_add_loop_test(t, group_concat_ordered, 0, 2);
+    tcase_add_loop_test(t, statistics, 0, 4);
     tcase_add_loop_test(t, memory_refused, 0, 2);
     tcase_add_loop_test(t, union_of_types, 0, 4);
     tcase_add_loop_test(t, lazy_arms, 0, 2);

@@ -3,6 +3,8 @@
  *   parser_corpus [-m] [-M MODE[,MODE..]] [-0] [-q] [-p] [-l] FILE..
  *     -m  MariaDB's flavor (else MySQL's)      -M  sql_mode: ansi_quotes, pipes, no_backslash, ignore_space, high_not
  *     -0  statements end with a NUL byte       -q  counts only      -p  print what the deparser wrote
+ *     -d  only write what the deparser makes of each statement (or the statement itself, where it does not parse), NUL
+ *         behind each, for asking servers whether they take that too
  *     -l  a line a statement: "ok" | "syntax" | "roundtrip", in the order of the file (for comparing with servers)
  * A file may begin with "-- flavor: mariadb" and "-- mode: .." lines. Without FILE: the corpus in t/sql/corpus below
  * $srcdir. Prints TAP, a test a file; statements that begin with "!" must not parse. */
@@ -17,7 +19,7 @@
 
 static struct {
     struct sql_opts sql;
-    bool nul, quiet, print, lines;
+    bool nul, quiet, print, lines, text;
 } opt;
 
 struct counts {
@@ -66,7 +68,7 @@ static char *read_file(const char *path, size_t *len)
 
 static void complain(const char *what, struct sv stmt, const char *why)
 {
-    if (!opt.quiet && !opt.lines)
+    if (!opt.quiet && !opt.lines && !opt.text)
         printf("# %s: %.*s\n#   %s\n", what, (int)MIN(stmt.len, (size_t)2000), stmt.ptr, why);
 }
 
@@ -80,6 +82,11 @@ static bool round_trip(struct arena *a, const struct sql_opts *sql, const struct
 
     strbuf_init(&text, a);
     deparse(n, &dopts, &text);
+    if (opt.text) {
+        fwrite(text.ptr, 1, text.len, stdout);
+        putchar('\0');
+        return true;
+    }
     if (opt.print)
         printf("# %s\n", strbuf_cstr(&text));
     if (!parser_parse(strbuf_sv(&text), 0, sql, a, &again, &d)) {
@@ -131,6 +138,8 @@ static bool one(struct arena *a, const struct sql_opts *sql, struct sv text, uin
         complain("does not parse", stmt, d.text);
         if (opt.lines)
             puts("syntax");
+        if (opt.text)
+            printf("%.*s%c", SV_ARG(stmt), '\0');
         return true;
     }
     c->parsed++;
@@ -172,6 +181,8 @@ static struct counts file(const char *path)
             (void)one(&a, &sql, sv_cstr(p), &from, &c);
             if (opt.lines && c.total == before.total)
                 puts("empty");
+            if (opt.text && c.total == before.total)
+                printf("%s%c", p, '\0');
             arena_reset(&a);
         }
     } else {
@@ -223,7 +234,7 @@ int main(int argc, char **argv)
     int c, n = 0, bad = 0;
     char **files;
 
-    while ((c = getopt(argc, argv, "mM:0qpl")) != -1) {
+    while ((c = getopt(argc, argv, "mM:0qpld")) != -1) {
         switch (c) {
         case 'm':
             opt.sql.flavor = SQL_FLAVOR_MARIADB;
@@ -243,6 +254,9 @@ int main(int argc, char **argv)
         case 'l':
             opt.lines = true;
             break;
+        case 'd':
+            opt.text = true;
+            break;
         default:
             return EXIT_FAILURE;
         }
@@ -251,14 +265,14 @@ int main(int argc, char **argv)
     n = argc - optind;
     if (n == 0)
         files = corpus_files(&n);
-    if (!opt.lines)
+    if (!opt.lines && !opt.text)
         printf("1..%d\n", n);
     for (int i = 0; i < n; i++) {
         struct counts k = file(files[i]);
         bool ok = k.total > 0 && k.parsed == k.total && k.same == k.total;
 
         bad += !ok;
-        if (!opt.lines)
+        if (!opt.lines && !opt.text)
             printf("%sok %d - %s: %u statements, %u parsed, %u the same again\n", ok ? "" : "not ", i + 1, files[i], k.total,
                    k.parsed, k.same);
     }
@@ -267,5 +281,5 @@ int main(int argc, char **argv)
             xfree(files[i]);
         xfree(files);
     }
-    return bad && !opt.lines ? EXIT_FAILURE : EXIT_SUCCESS;
+    return bad && !opt.lines && !opt.text ? EXIT_FAILURE : EXIT_SUCCESS;
 }
