@@ -40,8 +40,7 @@ const struct sql_opts *session_sql_opts(struct session *s)
     return &s->sql_opts;
 }
 
-/* A prepared statement stays in the schema that it was prepared in. */
-static struct sv current_db(const struct session *s)
+struct sv session_db(const struct session *s)
 {
     return s->stmt && s->stmt->is_elsewhere ? s->stmt->db : s->db;
 }
@@ -49,7 +48,7 @@ static struct sv current_db(const struct session *s)
 struct opt_env session_opt_env(struct session *s)
 {
     return (struct opt_env){
-        .db = current_db(s),
+        .db = session_db(s),
         .sql_mode = s->sql_mode,
         .flavour = s->proxy->is_mariadb ? ENV_MARIADB : ENV_MYSQL8,
         .supports = OPT_INTO_VARS | OPT_ASSIGNED_VARS | OPT_FOUND_ROWS | OPT_INSERT_ID,
@@ -82,7 +81,7 @@ const struct env *session_env(struct session *s)
     e->row_count = s->row_count;
     e->found_rows = s->found_rows;
     e->connection_id = s->id;
-    e->db = current_db(s);
+    e->db = session_db(s);
     e->user = sv_cstr(s->user);
     e->host = sv_cstr(s->host);
     e->version = sv_cstr(s->proxy->server_version);
@@ -312,7 +311,7 @@ void query_side(struct session *s, struct sideq_args *a)
     if (!a->shard_id)
         a->shard_id = query_any_shard(s);
     if (!a->wanted)
-        a->wanted = s->wanted;
+        a->wanted = s->stmt->wanted ? s->stmt->wanted : s->wanted;
     if (!a->arena)
         a->arena = &s->stmt->arena;
     s->stmt->side = NULL;

@@ -8,6 +8,8 @@
 /* The same one during the whole statement, which borrows it. */
 const struct cat_snapshot *session_snapshot(struct session *s);
 const struct sql_opts *session_sql_opts(struct session *s);
+/* The schema of names without one: a prepared statement stays in the schema that it was prepared in. */
+struct sv session_db(const struct session *s);
 struct opt_env session_opt_env(struct session *s);
 const struct env *session_env(struct session *s);
 /* Of what plans depend on. */

@@ -62,7 +62,7 @@ static bool is_cte(const struct finder *f, struct sv name)
 
 static const struct is_desc *desc_of(const struct finder *f, const struct ast_table *t)
 {
-    struct sv db = ast_ident_set(&t->db) ? t->db.name : f->s->db;
+    struct sv db = ast_ident_set(&t->db) ? t->db.name : session_db(f->s);
 
     if (!db.len || !sv_eq_nocase(db, SV("information_schema")) || (!ast_ident_set(&t->db) && is_cte(f, t->name.name)))
         return NULL;
@@ -101,7 +101,7 @@ static enum ast_walk find_refs(struct ast_node **slot, void *arg)
         array_push(&f->is->refs, &f->s->stmt->arena,
             ((struct is_ref){.desc = d, .node = whole ? f->from_table_query : n}));
     } else if (f->is && !is_cte(f, t->name.name)) {
-        db = ast_ident_set(&t->db) ? t->db.name : f->s->db;
+        db = ast_ident_set(&t->db) ? t->db.name : session_db(f->s);
         if (!db.len || !cat_is_virtual_db(db))
             f->is->has_user_tables = true;
     }
@@ -158,8 +158,8 @@ static struct sv constant(const struct session *s, const struct ast_node *n)
         return AST_AS_CONST(lit, n)->value;
     if (n->kind == AST_FUNC && !AST_AS_CONST(func, n)->args.n && !ast_ident_set(&AST_AS_CONST(func, n)->db) &&
         (sv_eq_nocase(AST_AS_CONST(func, n)->name.name, SV("DATABASE")) ||
-            sv_eq_nocase(AST_AS_CONST(func, n)->name.name, SV("SCHEMA"))) && s->db.len)
-        return s->db;
+            sv_eq_nocase(AST_AS_CONST(func, n)->name.name, SV("SCHEMA"))) && session_db(s).len)
+        return session_db(s);
     return SV_NULL;
 }
 
@@ -443,7 +443,13 @@ static struct infoschema *is_of(struct session *s)
 static void have_sessions(struct session *s, const struct proclist *list)
 {
     struct infoschema *is = is_of(s);
+    struct diag d = {0};
 
+    if (s->stmt->is_cancelled) { /* with the client its packet is gone, and so is the text */
+        diag_set(&d, ER_QUERY_INTERRUPTED);
+        fail(is, &d);
+        return;
+    }
     infoschema_rows_sessions(s, &is->refs.v[is->jobs.v[is->job].ref], list);
     is->job++;
     run_next_job(is);

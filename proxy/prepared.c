@@ -233,12 +233,13 @@ static void checked(void *arg, struct sideq_result *r)
     s->stmt->side = NULL;
     s->stmt->give_up = NULL;
     if (diag_is_set(&r->diag)) {
+        s->stmt->diag = r->diag; /* r is in p's arena */
         free_one(p);
-        session_reply_err(s, &r->diag);
+        session_reply_err(s, &s->stmt->diag);
         return;
     }
     /* SELECT ... INTO answers with OK, whatever the statement that the shard has prepared would give. */
-    p->n_cols = p->plan->n_into_vars ? 0 : r->n_cols;
+    p->n_cols = p->plan && p->plan->n_into_vars ? 0 : r->n_cols;
     p->cols = r->cols;
     keep(s, p);
     send_prepared(s, p);

@@ -565,6 +565,8 @@ bool query_one_shard_text(struct session *s, struct sv text, uint32_t *shard_id,
     struct plan *p = NULL;
     bool ok = parser_parse(text, 0, session_sql_opts(s), &st->arena, &r, &st->diag);
 
+    if (ok && infoschema_reads(s, r.stmt))
+        ok = diag_set(&st->diag, ER_NOT_SUPPORTED_YET, "reading information_schema here; SELECT ... INTO @variable does it");
     if (ok) {
         stmt_scan_run(&scan, text, session_sql_opts(s), true);
         p = query_plan(s, r.stmt, text);

@@ -557,6 +557,10 @@ static void show_catalog(struct session *s, const struct ast_show *n)
     struct arena *a = &s->stmt->arena;
     const struct ddl_rows *rows;
 
+    if (n->what == AST_SHOW_CREATE_TABLE && cat_is_virtual_db(db)) {
+        relay(s, s->stmt->text, query_any_shard(s));
+        return;
+    }
     if (n->what == AST_SHOW_SHARDS)
         rows = show_shards(cat, a);
     else if (n->what == AST_SHOW_TOPOLOGY)

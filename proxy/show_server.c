@@ -61,6 +61,11 @@ static void have_sessions(struct session *s, const struct proclist *list)
     struct arena *a = &s->stmt->arena;
     struct sv *cells = ARENA_NEW_N(a, struct sv, list->n * st->n_cols + 1);
 
+    if (s->stmt->is_cancelled) {
+        diag_set(&s->stmt->diag, ER_QUERY_INTERRUPTED);
+        session_reply_err(s, &s->stmt->diag);
+        return;
+    }
     for (size_t i = 0; i < list->n; i++)
         for (uint32_t c = 0; c < st->n_cols; c++)
             cells[i * st->n_cols + c] = proclist_cell(&list->v[i], &st->cols[c], st->full, a);
