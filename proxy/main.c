@@ -131,13 +131,28 @@ static void write_pid_file(const struct conf *conf)
         fclose(f);
 }
 
-static void reload(struct proxy *px, struct conf **conf)
+/* Configurations that a reload replaced: readers hold no reference, so they stay until the end. */
+struct replaced {
+    struct conf **list;
+    size_t n;
+};
+
+static void replaced_free(struct replaced *r)
+{
+    for (size_t i = 0; i < r->n; i++)
+        conf_unref(r->list[i]);
+    xfree(r->list);
+}
+
+static void reload(struct proxy *px, struct conf **conf, struct replaced *old)
 {
     struct conf *next;
     struct diag d = {0};
 
     notify_send("RELOADING=1");
     if (conf_reload(*conf, &next, NULL, &d)) {
+        old->list = xrealloc(old->list, (old->n + 1) * sizeof(struct conf *));
+        old->list[old->n++] = *conf;
         *conf = next;
         boot_reload(px, next);
         if (!log_open(next->log.file.ptr, &d))
@@ -150,7 +165,7 @@ static void reload(struct proxy *px, struct conf **conf)
 }
 
 /* Waits for signals until the process shall end. */
-static void serve(struct proxy *px, struct conf **conf, const sigset_t *signals)
+static void serve(struct proxy *px, struct conf **conf, struct replaced *old, const sigset_t *signals)
 {
     uint64_t deadline_ms = 0;
 
@@ -160,7 +175,7 @@ static void serve(struct proxy *px, struct conf **conf, const sigset_t *signals)
 
         switch (sig) {
         case SIGHUP:
-            reload(px, conf);
+            reload(px, conf, old);
             break;
         case SIGUSR1:
             log_reopen();
@@ -186,6 +201,7 @@ static void serve(struct proxy *px, struct conf **conf, const sigset_t *signals)
 static int run(struct conf *conf)
 {
     struct diag d = {0};
+    struct replaced old = {0};
     struct proxy *px;
     sigset_t signals;
 
@@ -217,7 +233,7 @@ static int run(struct conf *conf)
     log_info(LOG_MAIN, "ready on %.*s:%lld, as %s", SV_ARG(conf->listen.host), (long long)conf->listen.port,
         px->server_version);
     notify_send("READY=1");
-    serve(px, &conf, &signals);
+    serve(px, &conf, &old, &signals);
     boot_stop(px);
     mconn_library_end();
     log_info(LOG_MAIN, "ended");
@@ -225,6 +241,7 @@ static int run(struct conf *conf)
     if (conf->pid_file.len)
         unlink(conf->pid_file.ptr);
     conf_unref(conf);
+    replaced_free(&old);
     return 0;
 }
 
