@@ -165,6 +165,27 @@ struct sv parse_charset_name(struct parser *p)
     return parse_ident_or_text(p);
 }
 
+/* Lexed anew by itself, the text must give these tokens: else it means something else than it did in its place (a comment's end
+ * that was open before it, for one). */
+static bool is_self_contained(struct parser *p, struct sv text, uint32_t n_tokens, size_t n_bytes)
+{
+    struct lex l;
+    struct token t;
+    size_t bytes = 0;
+    uint32_t n = 0, star_end = UINT32_MAX;
+
+    lex_init(&l, text, 0, p->lex.opts);
+    for (lex_next(&l, &t); t.kind > TK_ERROR; lex_next(&l, &t)) {
+        if (t.kind == TK_SLASH && t.begin == star_end)
+            return false; /* an end of a comment that begins nowhere */
+        if (t.kind == TK_STAR)
+            star_end = t.end;
+        n++;
+        bytes += t.end - t.begin;
+    }
+    return t.kind == TK_EOF && n == n_tokens && bytes == n_bytes;
+}
+
 /* The tokens of a text, with one blank where something stood between them: what versioned comments contain without the
  * comments, since a piece of text may begin or end inside of one. */
 static struct sv without_comments(struct parser *p, uint32_t begin)
@@ -172,7 +193,8 @@ static struct sv without_comments(struct parser *p, uint32_t begin)
     struct lex l = p->lex;
     struct strbuf b;
     struct token t;
-    uint32_t end = begin;
+    uint32_t end = begin, n = 0;
+    size_t bytes = 0;
 
     strbuf_init(&b, p->a);
     l.pos = l.text + begin;
@@ -184,6 +206,12 @@ static struct sv without_comments(struct parser *p, uint32_t begin)
             strbuf_putc(&b, ' ');
         strbuf_putsv(&b, lex_text(&l, &t));
         end = t.end;
+        n++;
+        bytes += t.end - t.begin;
+    }
+    if (!is_self_contained(p, strbuf_sv(&b), n, bytes)) {
+        parser_error(p);
+        return SV("");
     }
     return b.len ? strbuf_sv(&b) : SV("");
 }
