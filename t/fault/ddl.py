@@ -140,5 +140,5 @@ for point_ in points:
 for point_ in points:
     test("failure at " + point_)(at_point(point_, "error"))
 
-with Fleet(shards=4, options={"recovery_interval_ms": 200}) as fleet:
+with Fleet(shards=4, options={"recovery_interval_ms": 200, "heartbeat_interval_ms": 100}) as fleet:
     run(fleet)
