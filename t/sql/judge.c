@@ -540,11 +540,23 @@ static bool may_use_temporary(const char *sql)
     return false;
 }
 
+/* A result's collation id says its character set and nothing else: MySQL sends the id that the client gave at login, which connections
+ * shared by many clients cannot all have. */
+static bool is_utf8mb4(unsigned id)
+{
+    return id == 45 || id == 46 || (id >= 224 && id <= 247) || (id >= 255 && id <= 323);
+}
+
+static bool same_charset(unsigned p, unsigned q)
+{
+    return p == q || (is_utf8mb4(p) && is_utf8mb4(q));
+}
+
 static bool same_meta(const struct column *p, const struct column *q, bool loose)
 {
     enum { NUMBER = 0x8000, PART_KEY = 0x4000, NO_DEFAULT = 0x1000, ON_UPDATE = 0x2000, BINARY = 0x80, KEYS = 0x0e, NULLS = 1 };
     unsigned ignored = NUMBER | PART_KEY | NO_DEFAULT | ON_UPDATE | BINARY | (loose ? KEYS | NULLS : 0);
-    if (p->type != q->type || p->charset != q->charset || ((p->flags ^ q->flags) & ~ignored))
+    if (p->type != q->type || !same_charset(p->charset, q->charset) || ((p->flags ^ q->flags) & ~ignored))
         return false;
     /* From 31 on, decimals say "not fixed", in several ways. */
     bool scale = p->decimals == q->decimals || (p->decimals >= 31 && q->decimals >= 31);
