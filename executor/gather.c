@@ -538,7 +538,8 @@ static void lane_meta_end(struct bcmd *cmd)
         if (st->n_cols != b->n_cols) {
             struct diag d = {0};
 
-            diag_set(&d, ER_INTERNAL, "the partitions of a table gave different columns");
+            /* An ALTER TABLE came between the reads of two partitions. */
+            diag_set(&d, ER_TABLE_DEF_CHANGED);
             fail(g, &d);
         }
         return;

@@ -160,7 +160,7 @@ static struct prepared *make(struct session *s, struct sv text)
     }
     if (r.stmt->kind == AST_PREPARE || r.stmt->kind == AST_EXECUTE ||
         (r.stmt->kind == AST_SIMPLE && AST_AS_CONST(simple, r.stmt)->op == AST_SIMPLE_DEALLOCATE)) {
-        diag_setf(d, 1295, "This command is not supported in the prepared statement protocol yet");
+        diag_set(d, ER_UNSUPPORTED_PS);
         free_one(p);
         return NULL;
     }

@@ -146,7 +146,7 @@ static void free_session(struct session *s)
     uservar_free_all(s);
     xfree(s->auth);
     xfree(s->login_db);
-    arena_free(&s->names);
+    xfree((char *)(uintptr_t)s->db.ptr);
     arena_free(&s->warn_arena);
     listen_conn_gone(s->worker, &pw->proxy->n_conns);
     worker_free_later(s->worker, s);
@@ -357,7 +357,7 @@ static void keep_warnings(struct session *s)
 
     if (st->keep_warnings)
         return;
-    arena_reset(&s->warn_arena);
+    arena_free(&s->warn_arena); /* a session without warnings holds no block for them */
     warn_sink_init(&s->warnings, &s->warn_arena, WARNINGS_MAX);
     if (st->warnings.total) {
         warn_merge(&s->warnings, &st->warnings);
@@ -467,7 +467,6 @@ void session_accept(struct worker *w, int fd, const struct sockaddr_storage *pee
     s->state = SESSION_GREETED;
     name_peer(s, peer);
     list_push_back(&pw->sessions, &s->link);
-    arena_init(&s->names, 0);
     arena_init(&s->warn_arena, 0);
     warn_sink_init(&s->warnings, &s->warn_arena, WARNINGS_MAX);
     s->wanted = sync_new();
@@ -483,6 +482,7 @@ void session_accept(struct worker *w, int fd, const struct sockaddr_storage *pee
 bool session_set_db(struct session *s, struct sv db, struct diag *d)
 {
     struct sync_state *next;
+    char *copy;
 
     if (db.len && !cat_find_db(session_snapshot(s), db) && !cat_is_virtual_db(db))
         return diag_setf(d, ER_BAD_DB_ERROR, "Unknown database '%.*s'", SV_ARG(db));
@@ -491,8 +491,13 @@ bool session_set_db(struct session *s, struct sv db, struct diag *d)
     sync_unref(s->wanted);
     s->wanted = next;
     s->env_signature = 0;
-    arena_reset(&s->names);
-    s->db = db.len ? arena_dup(&s->names, db) : SV_NULL;
+    copy = db.len ? xmalloc(db.len + 1) : NULL; /* not an arena: its first block would be a page a session */
+    if (copy) {
+        memcpy(copy, db.ptr, db.len);
+        copy[db.len] = '\0';
+    }
+    xfree((char *)(uintptr_t)s->db.ptr); /* db may have been it */
+    s->db = copy ? sv_make(copy, db.len) : SV_NULL;
     return true;
 }
 

@@ -96,8 +96,7 @@ struct session {
     struct sync_state *wanted; /* schema and session variables of the shard connections */
     struct sync_state *schema_wanted; /* the same as infoschema.c needs it, made from the state of signature schema_base */
     uint64_t schema_base;
-    struct arena names;        /* db; reset when it changes */
-    struct sv db;              /* ptr NULL: none */
+    struct sv db;              /* on the heap; ptr NULL: none */
     uint64_t db_version;       /* catalog version in which db was last seen to exist */
     uint64_t sql_mode;
     struct sql_opts sql_opts;
