@@ -228,6 +228,16 @@ static void lane_done(struct exec_lane *l)
 
 /* ---- warnings: asked for on the same connection, behind the statement ---- */
 
+/* What one server says once of a statement's constants, every shard says. */
+static bool is_known(const struct warn_sink *w, unsigned code, struct sv text)
+{
+    for (uint32_t i = 0; i < w->n; i++) {
+        if (w->list[i].code == code && sv_eq(w->list[i].text, text))
+            return true;
+    }
+    return false;
+}
+
 static void warnings_row(struct bcmd *cmd, unsigned char *payload, size_t n)
 {
     struct exec_lane *l = CONTAINER_OF(cmd, struct exec_lane, cmd);
@@ -243,6 +253,8 @@ static void warnings_row(struct bcmd *cmd, unsigned char *payload, size_t n)
     if (level == WARN_ERROR && l->failed)
         return; /* the statement's own error is told by its owner */
     text = names_to_logical(l->e->arena, cells[2], SV_NULL);
+    if (l->index && l->e->plan->returns_rows && is_known(l->e->warnings, (unsigned)code, text))
+        return;
     warn_add(l->e->warnings, level, (unsigned)code, "%.*s", SV_ARG(text));
 }
 

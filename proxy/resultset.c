@@ -49,7 +49,8 @@ void resultset_send_defs(struct session *s, const struct packet_coldef *cols, ui
             }
         }
     }
-    s->found_rows = n_rows;
+    if (!s->stmt->keep_warnings) /* SHOW WARNINGS leaves everything as it is */
+        s->found_rows = n_rows;
     session_reply_rows_end(s, 0);
 }
 

@@ -1,6 +1,7 @@
 #!/bin/bash
 # Runs the SQL cases: starts a plain server and Tessera over four shards, and hands both to the judge. Prints TAP.
-#   sql.sh [FILE...]            TESSERA_TEST_SERVER=mariadb|mysql, TESSERA_SQL_SELF=1, TESSERA_SQL_ARGS for sqltest
+#   sql.sh [FILE...]            TESSERA_TEST_SERVER=mariadb|mysql, TESSERA_SQL_SELF=1, TESSERA_SQL_ARGS for sqltest,
+#                               TESSERA_SQL_CASES='name ...' for some cases only
 set -u
 src=${TESSERA_SRCDIR:-$(cd "$(dirname "$0")/../.." && pwd)}
 build=${TESSERA_BUILDDIR:-$PWD}
@@ -25,6 +26,8 @@ files=("$@")
 if [ ${#files[@]} = 0 ]; then
     files=("$src"/t/sql/cases/*.test)
     # Two plain servers do not know Tessera's own statements.
+    # TESSERA_SQL_CASES: names of cases, instead of all.
+    [ -z "${TESSERA_SQL_CASES:-}" ] || mapfile -t files < <(for c in $TESSERA_SQL_CASES; do echo "$src/t/sql/cases/$c.test"; done)
     [ -z "${TESSERA_SQL_SELF:-}" ] || mapfile -t files < <(printf "%s\n" "${files[@]}" | grep -v /tessera.test)
     seed=${TESSERA_SQL_SEED:-1}
     for ((i = 0; i < ${TESSERA_SQL_RANDOM:-3}; i++)); do
