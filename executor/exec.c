@@ -253,7 +253,9 @@ static void warnings_row(struct bcmd *cmd, unsigned char *payload, size_t n)
     if (level == WARN_ERROR && l->failed)
         return; /* the statement's own error is told by its owner */
     text = names_to_logical(l->e->arena, cells[2], SV_NULL);
-    if (l->index && l->e->plan->returns_rows && is_known(l->e->warnings, (unsigned)code, text))
+    if (!l->e->first_warner)
+        l->e->first_warner = l;
+    if (l != l->e->first_warner && l->e->plan->returns_rows && is_known(l->e->warnings, (unsigned)code, text))
         return;
     warn_add(l->e->warnings, level, (unsigned)code, "%.*s", SV_ARG(text));
 }

@@ -139,6 +139,7 @@ struct exec {
     uint32_t n_lanes, n_done;
     void (*step_done)(struct exec *e); /* all lanes of the step have ended */
     void (*drained)(struct exec *e);   /* of a strategy that writes rows itself (gather): the client can take more */
+    const struct exec_lane *first_warner; /* the lane whose warnings came first */
     void *step;                        /* the strategy's state */
     struct exec_outcome outcome;
     uint64_t relayed_rows;
