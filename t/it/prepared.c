@@ -182,7 +182,7 @@ static void insert_all(struct side *s)
     double c11 = -1e300;
     char c12[] = "-123456789012345.12345", c17[] = "text with ' and \\ and \xc3\xa9", c18[] = "\0\1\2\xff";
     MYSQL_TIME c13 = {.year = 2024, .month = 2, .day = 29, .time_type = MYSQL_TIMESTAMP_DATE};
-    MYSQL_TIME c14 = {.day = 34, .hour = 22, .minute = 59, .second = 58, .second_part = 999999, .neg = 1, .time_type = MYSQL_TIMESTAMP_TIME};
+    MYSQL_TIME c14 = {.hour = 22, .minute = 59, .second = 58, .second_part = 999999, .neg = 1, .time_type = MYSQL_TIMESTAMP_TIME};
     MYSQL_TIME c15 = {.year = 9999, .month = 12, .day = 31, .hour = 23, .minute = 59, .second = 59, .second_part = 123456,
                       .time_type = MYSQL_TIMESTAMP_DATETIME};
     MYSQL_TIME c16 = {.year = 2024, .month = 1, .day = 1, .time_type = MYSQL_TIMESTAMP_DATETIME};
