@@ -621,8 +621,8 @@ static void sysvar(struct dep *d, const struct ast_sysvar *n)
         quote_ident(d, n->name.name);
 }
 
-/* The kinds that only expressions have. */
-static bool expr_node(struct dep *d, const struct ast_node *n)
+/* The kinds that only expressions have, in four groups. First: what has no arguments. */
+static bool leaf_node(struct dep *d, const struct ast_node *n)
 {
     switch (n->kind) {
     case AST_LIT:
@@ -653,6 +653,15 @@ static bool expr_node(struct dep *d, const struct ast_node *n)
     case AST_SYSVAR:
         sysvar(d, AST_AS_CONST(sysvar, n));
         return true;
+    default:
+        return false;
+    }
+}
+
+/* Operators. */
+static bool operator_node(struct dep *d, const struct ast_node *n)
+{
+    switch (n->kind) {
     case AST_ASSIGN:
         put_node(d, AST_AS_CONST(assign, n)->var);
         put(d, " := ");
@@ -697,6 +706,20 @@ static bool expr_node(struct dep *d, const struct ast_node *n)
         put(d, ")");
         return true;
     }
+    case AST_COLLATE:
+        put_expr(d, AST_AS_CONST(collate, n)->arg, PREC_POSTFIX);
+        put(d, " COLLATE ");
+        put_collation(d, AST_AS_CONST(collate, n)->collation);
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* What brings its own parentheses or words around its parts. */
+static bool closed_node(struct dep *d, const struct ast_node *n)
+{
+    switch (n->kind) {
     case AST_SUBQUERY:
         put_opt(d, "(", AST_AS_CONST(subquery, n)->query);
         put(d, ")");
@@ -722,14 +745,18 @@ static bool expr_node(struct dep *d, const struct ast_node *n)
         put_charset(d, AST_AS_CONST(using, n)->charset);
         put(d, ")");
         return true;
-    case AST_COLLATE:
-        put_expr(d, AST_AS_CONST(collate, n)->arg, PREC_POSTFIX);
-        put(d, " COLLATE ");
-        put_collation(d, AST_AS_CONST(collate, n)->collation);
-        return true;
     case AST_INTERVAL:
         interval(d, AST_AS_CONST(interval, n));
         return true;
+    default:
+        return false;
+    }
+}
+
+/* Functions, and what looks like them. */
+static bool call_node(struct dep *d, const struct ast_node *n)
+{
+    switch (n->kind) {
     case AST_FUNC:
         func(d, AST_AS_CONST(func, n));
         return true;
@@ -765,6 +792,11 @@ static bool expr_node(struct dep *d, const struct ast_node *n)
     default:
         return false;
     }
+}
+
+static bool expr_node(struct dep *d, const struct ast_node *n)
+{
+    return leaf_node(d, n) || operator_node(d, n) || closed_node(d, n) || call_node(d, n);
 }
 
 static bool replaced(struct dep *d, const struct ast_node *n)
