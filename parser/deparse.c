@@ -449,7 +449,11 @@ static void func_name(struct dep *d, const struct ast_func *n)
 {
     unsigned kw = kw_find(n->name.name.ptr, n->name.name.len);
 
-    if (ast_ident_set(&n->db)) {
+    if (ast_ident_set(&n->db) && (n->form == AST_FUNC_TRIM || n->form == AST_FUNC_SUBSTRING)) {
+        put_name(d, &n->db); /* MariaDB's: in quotes the name would have no syntax of its own */
+        put(d, ".");
+        put_sv(d, n->name.name);
+    } else if (ast_ident_set(&n->db)) {
         put_path(d, &n->db, &n->package, &n->name);
     } else if (!plain_word(n->name.name) || n->name.name.ptr[0] == '_' || parse_word_needs_quotes(n->form, kw)) {
         quote_ident(d, n->name.name);

@@ -209,7 +209,7 @@ static struct ast_node *system_var(struct parser *p)
         next(p);
         next(p);
     }
-    if (is(p, TK_STRING) && p->maria && peek(p, 1) == TK_DOT) /* @@'connection'.name */
+    if (is(p, TK_STRING) && peek(p, 1) == TK_DOT) /* @@'connection'.name */
         n->name = (struct ast_ident){parse_ident_or_text(p), n->node.begin + 2, p->prev_end};
     else
         n->name = parse_label(p);

@@ -81,3 +81,6 @@ SHUTDOWN WAIT FOR ALL SLAVES;
 CREATE DATABASE d COMMENT 'x';
 SELECT CURRENT_ROLE, CURRENT_ROLE(), VALUE(a);
 SELECT a LIKE b LIKE c, 1 IN (1) IN (1);
+EXPLAIN EXTENDED ALL SELECT 1 UNION (SELECT 2);
+SELECT oracle_schema.SUBSTR('a' FROM 1 FOR 2), oracle_schema.TRIM(LEADING ' ' FROM 'a'), mariadb_schema.TRIM('a'), mariadb_schema.SUBSTRING('abc' FROM 2);
+SELECT db.trim(), db.trim(1, 2, 3), db.substr('a'), db.substr(), db.trim(BOTH FROM 'a'), db.substr(1, 2, 3, 4), db.mid(a, b);

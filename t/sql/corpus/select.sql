@@ -93,3 +93,5 @@ SELECT a FROM t QUALIFY ROW_NUMBER() OVER (ORDER BY a) = 1;
 ! SELECT select FROM t;
 ! FOO;
 ! SELECT 1 LIMIT a + 1;
+SELECT 1 1.e*1, 1 1.e/1, 1 1.e^1, 1 1.e%1, 1 1.e&1, 1 1.e|1, 1.e(1), (1 1.e), 1 1.e, tmp 1.e.test FROM scientific_notation AS tmp;
+SELECT @@global.'m1'.replicate_ignore_table;
