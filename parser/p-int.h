@@ -33,6 +33,7 @@ struct parser {
     uint32_t nested; /* subqueries around the current token */
     bool failed;
     bool maria;
+    bool in_dup_update; /* ON DUPLICATE KEY UPDATE, outside of its subqueries: to MariaDB VALUES is a function here, nowhere else */
     bool in_program; /* inside the body of a stored program */
 };
 

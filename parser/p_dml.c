@@ -98,7 +98,9 @@ static void on_duplicate(struct parser *p, struct ast_insert *n)
     next(p);
     expect(p, K_KEY);
     expect(p, K_UPDATE);
+    p->in_dup_update = true;
     assignments(p, &n->on_dup);
+    p->in_dup_update = false;
 }
 
 static void returning(struct parser *p, struct ast_list *l)

@@ -84,3 +84,7 @@ SELECT a LIKE b LIKE c, 1 IN (1) IN (1);
 EXPLAIN EXTENDED ALL SELECT 1 UNION (SELECT 2);
 SELECT oracle_schema.SUBSTR('a' FROM 1 FOR 2), oracle_schema.TRIM(LEADING ' ' FROM 'a'), mariadb_schema.TRIM('a'), mariadb_schema.SUBSTRING('abc' FROM 2);
 SELECT db.trim(), db.trim(1, 2, 3), db.substr('a'), db.substr(), db.trim(BOTH FROM 'a'), db.substr(1, 2, 3, 4), db.mid(a, b);
+SELECT (VALUES (a)), ((VALUES (a))), 1 IN (VALUES (a)), EXISTS (VALUES (a)), (VALUES (1), (2)) FROM t;
+!SELECT VALUES(a) FROM t;
+INSERT INTO t VALUES ((VALUES (a)), 2) ON DUPLICATE KEY UPDATE a = VALUES(a), b = ((VALUES(a))) + 1, c = c IN (VALUES(a)), d = d IN (VALUES(a), (1)), e = (SELECT (VALUES (a)));
+!INSERT INTO t VALUES (1) ON DUPLICATE KEY UPDATE b = EXISTS (VALUES (a));
