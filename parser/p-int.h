@@ -33,7 +33,8 @@ struct parser {
     uint32_t nested; /* subqueries around the current token */
     bool failed;
     bool maria;
-    bool in_dup_update; /* ON DUPLICATE KEY UPDATE, outside of its subqueries: to MariaDB VALUES is a function here, nowhere else */
+    bool values_func; /* to MariaDB VALUES is a function here: in ON DUPLICATE KEY UPDATE and a partition's function, outside
+                       * of their subqueries; elsewhere it begins a query */
     bool in_program; /* inside the body of a stored program */
 };
 

@@ -98,9 +98,9 @@ static void on_duplicate(struct parser *p, struct ast_insert *n)
     next(p);
     expect(p, K_KEY);
     expect(p, K_UPDATE);
-    p->in_dup_update = true;
+    p->values_func = true;
     assignments(p, &n->on_dup);
-    p->in_dup_update = false;
+    p->values_func = false;
 }
 
 static void returning(struct parser *p, struct ast_list *l)

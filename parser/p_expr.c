@@ -628,7 +628,7 @@ static struct ast_node *keyword_primary(struct parser *p)
     case K_DEFAULT:
         return default_expr(p);
     case K_VALUES:
-        return p->maria && !p->in_dup_update ? NULL : values_of(p);
+        return p->maria && !p->values_func ? NULL : values_of(p);
     case K_ROW:
         return is_ident(p) && peek(p, 1) != TK_LPAREN ? NULL : row_expr(p);
     case K_BINARY:

@@ -39,7 +39,7 @@ static bool values_is_query(const struct parser *p, const struct lex *l)
     struct token t;
 
     if (p->maria)
-        return !p->in_dup_update;
+        return !p->values_func;
     lex_next(&copy, &t);
     return t.kind == K_ROW;
 }
@@ -687,14 +687,14 @@ struct ast_node *parse_query(struct parser *p)
 {
     uint32_t outer = p->height, begin = p->t->begin;
     struct ast_node *n, *with = NULL;
-    bool paren = false, dup_update = p->in_dup_update;
+    bool paren = false, values_func = p->values_func;
 
     if (!parser_enter(p)) {
         p->depth--;
         return &NEW(p, SELECT, select)->node;
     }
     p->height = 0;
-    p->in_dup_update = false;
+    p->values_func = false;
     if (is(p, K_WITH))
         with = parse_with(p);
     n = set_operations(p, 0, &paren);
@@ -720,7 +720,7 @@ struct ast_node *parse_query(struct parser *p)
     if (p->height < outer)
         p->height = outer;
     p->depth--;
-    p->in_dup_update = dup_update;
+    p->values_func = values_func;
     return n;
 }
 

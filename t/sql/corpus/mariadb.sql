@@ -87,4 +87,4 @@ SELECT db.trim(), db.trim(1, 2, 3), db.substr('a'), db.substr(), db.trim(BOTH FR
 SELECT (VALUES (a)), ((VALUES (a))), 1 IN (VALUES (a)), EXISTS (VALUES (a)), (VALUES (1), (2)) FROM t;
 !SELECT VALUES(a) FROM t;
 INSERT INTO t VALUES ((VALUES (a)), 2) ON DUPLICATE KEY UPDATE a = VALUES(a), b = ((VALUES(a))) + 1, c = c IN (VALUES(a)), d = d IN (VALUES(a), (1)), e = (SELECT (VALUES (a)));
-!INSERT INTO t VALUES (1) ON DUPLICATE KEY UPDATE b = EXISTS (VALUES (a));
+CREATE TABLE t (a INT) PARTITION BY LIST (VALUES(a) DIV 1) (PARTITION p0 VALUES IN (0));
