@@ -147,9 +147,9 @@ static void literal(struct dep *d, const struct ast_lit *n)
             put_sv(d, n->raw);
             break;
         }
-        put(d, "X'");
+        put(d, n->quoted ? "X'" : "0x");
         hex_bytes(d, n->value);
-        put(d, "'");
+        put_if(d, n->quoted, "'");
         break;
     case AST_LIT_BIT:
         if (!n->charset.ptr && n->raw.ptr) {

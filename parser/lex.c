@@ -482,6 +482,7 @@ static const char *scan_token(struct lex *l, const char *p, struct token *t)
                 bool hex = (c | 0x20) == 'x';
 
                 t->kind = hex ? TK_HEX : TK_BIT;
+                t->flags = hex ? TOKEN_QUOTED_HEX : 0;
                 return scan_quoted_digits(l, p + 2, hex);
             }
             if (c == 'n' || c == 'N')

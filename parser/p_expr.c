@@ -31,6 +31,7 @@ struct ast_node *parse_string_literal(struct parser *p)
         next(p);
         if (is(p, TK_HEX) || is(p, TK_BIT)) {
             n->type = is(p, TK_HEX) ? AST_LIT_HEX : AST_LIT_BIT;
+            n->quoted = (p->t->flags & TOKEN_QUOTED_HEX) != 0;
             n->value = lex_bytes(p->a, &p->lex, p->t);
             n->slot = p->t->slot;
             n->nslots = 1;
@@ -80,6 +81,7 @@ static struct ast_node *number_literal(struct parser *p)
     case TK_HEX:
     case TK_BIT:
         n->type = is(p, TK_HEX) ? AST_LIT_HEX : AST_LIT_BIT;
+        n->quoted = (p->t->flags & TOKEN_QUOTED_HEX) != 0;
         n->value = lex_bytes(p->a, &p->lex, p->t);
         break;
     default:
