@@ -53,6 +53,7 @@ struct rvalue {
     const struct rvalue *arg;
     enum session_value value;
     bool global;
+    bool binary; /* RV_LITERAL: with _binary in front */
     uint8_t type;
 };
 

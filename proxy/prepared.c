@@ -10,6 +10,7 @@
 #include "proxy/prepared.h"
 
 #include "catalog/snapshot.h"
+#include "parser/deparse.h"
 #include "parser/parse.h"
 #include "proxy/command.h"
 #include "proxy/env.h"
@@ -554,7 +555,7 @@ void prepared_prepare_text(struct session *s)
         struct sv lit = uservar_get(s, AST_AS_CONST(uservar, n->from)->name);
         struct value v;
 
-        if (lit.len && lit.ptr[0] == '\'' && session_literal_value(s, lit, &v))
+        if (session_literal_value(s, lit, &v) && v.kind == KIND_STR)
             text = v.s;
         else
             text = lit;
@@ -576,6 +577,17 @@ void prepared_prepare_text(struct session *s)
     session_reply_ok(s, &(struct packet_ok){.info = SV("Statement prepared")});
 }
 
+/* A parameter is a value: hex and bit literals are the strings that they spell, no numbers. */
+static void put_literal(struct session *s, const struct ast_lit *l, struct strbuf *b)
+{
+    struct deparse_opts o = {.sql = session_sql_opts(s)};
+
+    if ((l->type == AST_LIT_HEX || l->type == AST_LIT_BIT) && !l->charset.ptr)
+        strbuf_put_bytes(b, l->value, false);
+    else
+        deparse(&l->node, &o, b);
+}
+
 /* The statement's text with each `?` replaced by the literal given for it. */
 static bool put_params(struct session *s, const struct prepared *p, const struct ast_list *args, struct strbuf *b)
 {
@@ -595,7 +607,7 @@ static bool put_params(struct session *s, const struct prepared *p, const struct
         if (a->kind == AST_USERVAR)
             strbuf_putsv(b, uservar_get(s, AST_AS_CONST(uservar, a)->name));
         else if (a->kind == AST_LIT)
-            strbuf_putsv(b, AST_AS_CONST(lit, a)->raw);
+            put_literal(s, AST_AS_CONST(lit, a), b);
         else
             return diag_set(&s->stmt->diag, ER_NOT_SUPPORTED_YET, "EXECUTE ... USING an expression");
     }
