@@ -10,6 +10,7 @@
  * wait until the metadata is there. When the tree is done before the lanes (LIMIT), the rest is read and dropped. */
 #include "executor/exec-int.h"
 
+#include "catalog/names.h"
 #include "catalog/snapshot.h"
 #include "executor/op.h"
 #include "executor/sideq.h"
@@ -485,6 +486,19 @@ static bool unify_defs(struct gather *g)
     return true;
 }
 
+/* RETURNING: the fragment's columns are the statement's, and preparing the statement tells none. */
+static void returned_defs(struct gather *g, const struct branch *b)
+{
+    struct packet_coldef *defs = ARENA_NEW_N(g->e->arena, struct packet_coldef, b->n_cols);
+
+    for (uint32_t i = 0; i < b->n_cols; i++) {
+        defs[i] = b->cols[i];
+        defs[i].org_table = names_table_to_logical(defs[i].org_table);
+        defs[i].table = names_table_to_logical(defs[i].table);
+    }
+    set_defs(g, defs, b->n_cols);
+}
+
 /* Builds when every branch knows its columns (and, for set operations, the common types are there). */
 static void maybe_build(struct gather *g)
 {
@@ -555,6 +569,8 @@ static void lane_meta_end(struct bcmd *cmd)
     b->cols = st->cols;
     b->n_cols = st->n_cols;
     b->typed = true;
+    if (e->plan->kind != PLAN_SELECT)
+        returned_defs(g, b);
     for (uint32_t i = 0; i < b->n_lanes; i++)
         state_of(&e->lanes[b->first_lane + i])->src = op_source_new(&g->cx, types, b->n_cols);
     /* Lanes that ended before any columns were known do not exist: each reply brings columns or an error. */
@@ -677,8 +693,8 @@ static void ask_metadata(struct gather *g, uint32_t place, uint32_t shard_id)
         .arg = g,
     };
 
-    if (e->plan->route.split_only)
-        return; /* unify_defs */
+    if (e->plan->route.split_only || e->plan->kind != PLAN_SELECT)
+        return; /* unify_defs, returned_defs */
     if (e->result_defs) {
         set_defs(g, e->result_defs, e->n_result_defs);
         return;
