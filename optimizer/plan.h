@@ -156,8 +156,8 @@ struct merge_agg {
     struct agg_spec spec;
     uint16_t n_args;
     const uint16_t *args;
-    uint16_t weight_col; /* MIN, MAX, DISTINCT on strings whose collation is not native; else NO_COL */
-    const uint16_t *arg_weights; /* DISTINCT over several arguments: weight of each or NO_COL; NULL: none */
+    const uint16_t *weights; /* by argument: column of its WEIGHT_STRING or NO_COL, for MIN, MAX, DISTINCT and the order of
+                              * GROUP_CONCAT on strings whose collation is not native or not known; NULL: none */
 };
 
 struct limit_spec {
