@@ -184,6 +184,7 @@ static void on_leased(void *arg, struct bconn *c, const struct diag *d)
     l->cmd.meta_parsed = client_eof != shard_eof || renames(e->plan);
     l->cmd.seq_shift = (uint8_t)((client_eof ? 1 : 0) - (shard_eof ? 1 : 0));
     vars_before(l);
+    vars_before_id(l);
     if (e->prepared)
         prepare_execute(e, l);
     else
