@@ -182,7 +182,7 @@ void txn_rollback_start(struct txn *t, const struct diag *d)
             continue;
         t->pending++;
         xa_step_rollback(br, on_rolled_back);
-        txn_flush_for_fault(br->conn);
+        bconn_flush_for_fault(br->conn);
     }
     (void)FAULT("txn.rollback_sent");
     rolled_part_done(t);
@@ -293,7 +293,7 @@ static void commit_others(struct txn *t)
         array_push(&g->branches, NULL, br);
         g->left++;
         xa_step_commit(br, on_branch_committed);
-        txn_flush_for_fault(br->conn);
+        bconn_flush_for_fault(br->conn);
     }
     (void)FAULT("txn.commit_sent");
     end_alone_all(t, TXN_NEED_LOCK);
@@ -388,7 +388,7 @@ static void decide(struct txn *t, struct branch *br)
     txn_set_state(t, TXN_DECIDING);
     arm_deadline(t);
     xa_step_commit_one_phase(br, on_decided);
-    txn_flush_for_fault(br->conn);
+    bconn_flush_for_fault(br->conn);
     if (br == t->primary)
         (void)FAULT("txn.primary_commit_sent");
     else
@@ -545,7 +545,7 @@ static void prepare_all(struct txn *t, struct branch *first_written)
             br->prepare_sent = true;
             xa_step_prepare(br, on_prepared);
         }
-        txn_flush_for_fault(br->conn);
+        bconn_flush_for_fault(br->conn);
     }
     (void)FAULT("txn.prepare_sent");
     end_alone_all(t, TXN_NEED_READ);

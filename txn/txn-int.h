@@ -150,15 +150,4 @@ void txn_begin_now(struct txn *t);
  * 1970, when written), participants (shard ids). */
 #define TXN_RECORD_INSERT "INSERT INTO tessera.trx_log (gtrid,state,ts,participants) VALUES ("
 
-/* Fault points are about what the servers have got: while any is armed, output leaves before the point is passed. */
-static inline void txn_flush_for_fault(struct bconn *c)
-{
-#ifdef WITH_FAULTS
-    if (UNLIKELY(atomic_load_explicit(&fault_armed_count, memory_order_relaxed) != 0) && bconn_usable(c))
-        chan_flush(&c->chan);
-#else
-    (void)c;
-#endif
-}
-
 #endif

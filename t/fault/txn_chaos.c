@@ -1,7 +1,7 @@
 /* kill -9 of a coordinator at every named fault point of a transaction over shards, of recovery at each of its
  * own, several recoveries at once, and coordinators that live beside a recovery that is far too eager: a
  * transaction is whole or absent, no branch is left in XA RECOVER, no lock is held. Skipped without servers
- * (t/unit/txn_rig.h); t/fault/txn.sh starts some. */
+ * (t/unit/txn_rig.h); t/fault/txn_engine.sh starts some. */
 #include "t/unit/txn_rig.h"
 
 /* ---- kill -9 at every step ---- */
