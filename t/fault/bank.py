@@ -28,6 +28,7 @@ class Bank:
         self.next_id = 0
         self.codes = {}                 # error codes that clients saw, and how often
         self.acked, self.aborted, self.unknown = set(), set(), set()
+        self.hung = []                  # statements that got no answer in time
         self.ports = None               # where clients connect (all of the fleet's proxies where None)
 
     def set_up(self):
@@ -147,12 +148,14 @@ class Bank:
         rnd = random.Random(seed)
         while not until.is_set():
             try:
-                with PlainClient(port, timeout=30 * SLOW) as c:
+                with PlainClient(port, timeout=20 * SLOW) as c:
                     c.query("USE bank")
                     # Transfers may lock each other out over shards; without a detector only the limit ends that.
                     c.query("SET SESSION innodb_lock_wait_timeout = 2")
                     while not until.is_set():
                         self.transfer(c, rnd)
+            except TimeoutError:
+                self.hung.append(time.strftime("%H:%M:%S", time.gmtime()))
             except (OSError, ServerError):
                 until.wait(0.05)
 
@@ -185,6 +188,7 @@ class Bank:
         for t in threads:
             t.join(60 * SLOW)
             assert not t.is_alive(), "a client got no answer for 60 s" + self.f.log_tail()
+        assert not self.hung, "clients got no answer for 20 s, until %s%s" % (self.hung, self.f.log_tail())
         return met
 
     def run_for(self, seconds):

@@ -96,24 +96,24 @@ def shard_at(point, how):
     def go(f, bank):
         shard = SHARDS[_next_shard[0] % len(SHARDS)]
         _next_shard[0] += 1
-        pid = [0]
-        done = [None]
+        f.restart(faults="%s=stop@5" % point)
+        pid, away, back = f.pid(), [], []
 
         def step():
-            if done[0] is None:
-                if is_stopped(pid[0]):
+            now = time.monotonic()
+            if not away:
+                if is_stopped(pid):
                     f.pg(how, shard)
-                    os.kill(pid[0], signal.SIGCONT)
-                    done[0] = time.monotonic()
-                return False
-            return time.monotonic() - done[0] > (0.7 if how == "kill" else 2.5 * SLOW)
-        f.restart(faults="%s=stop@5" % point)
-        pid[0] = f.pid()
-        try:
-            reached = bank.run_until(step, SECONDS + 3)
-        finally:
-            if done[0] is not None:
-                f.pg("restart" if how == "kill" else "resume", shard)
+                    os.kill(pid, signal.SIGCONT)
+                    away.append(now)
+            elif not back:
+                if now - away[0] > (0.7 if how == "kill" else 2.5 * SLOW):
+                    f.pg("restart" if how == "kill" else "resume", shard)
+                    back.append(now)
+            return back and now - back[0] > 0.3
+        reached = bank.run_until(step, SECONDS + 3)
+        if away and not back:
+            f.pg("restart" if how == "kill" else "resume", shard)
         assert reached, "%s was not passed" % point
         assert f.alive(), "tesserad ended" + f.log_tail()
         eventually("the fleet is whole", lambda: works(f), 20)
