@@ -65,6 +65,7 @@ struct txn {
     uint32_t n_opened;
     struct savepoint_array savepoints;
     bool has_snapshot; /* read views on all shards were opened at its begin */
+    bool marked;       /* the only writer's one-phase commit carried a record */
     bool doomed;       /* must be rolled back as a whole; why: doom */
     struct diag doom;
     bool is_late; /* the one before was lost while no call was under way: late says why */

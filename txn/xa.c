@@ -351,6 +351,15 @@ void xa_step_commit_one_phase(struct branch *br, xa_step_fn *fn)
     send_xid(br, XA_ROLE_DECIDES, "XA COMMIT ", " ONE PHASE");
 }
 
+void xa_step_commit_marked(struct branch *br, struct sv sql, xa_step_fn *fn)
+{
+    step_begin(br, fn);
+    branch_set_state(br, BRANCH_COMMITTING);
+    bconn_query(br->conn, &cmd_new(br, XA_ROLE_IGNORED)->cmd, sql);
+    send_end(br);
+    send_xid(br, XA_ROLE_DECIDES, "XA COMMIT ", " ONE PHASE");
+}
+
 void xa_step_commit(struct branch *br, xa_step_fn *fn)
 {
     ASSERT(br->state == BRANCH_PREPARED);
