@@ -256,6 +256,7 @@ static void lane_done(struct exec_lane *l)
         l->conn = NULL;
         txn_release(e->txn, c, &l->result);
     }
+    (void)FAULT("exec.piece_done");
     if (++e->n_done == e->n_lanes && !e->in_start)
         e->step_done(e);
 }
@@ -456,6 +457,8 @@ static void on_leased(void *arg, struct bconn *c, const struct diag *d)
     vars_before_id(l);
     l->cmd.ops = l->ops;
     bconn_query(c, &l->cmd, l->sql);
+    bconn_flush_for_fault(c);
+    (void)FAULT("exec.piece_sent");
 }
 
 void exec_step(struct exec *e, struct exec_lane *lanes, uint32_t n, enum txn_need need, void (*done)(struct exec *e))

@@ -93,6 +93,7 @@ static void on_ok(struct bcmd *cmd, const struct packet_ok *ok, bool is_result, 
     }
     e->outcome.kind = is_result ? EXEC_ROWS : EXEC_OK;
     e->relayed_rows = cmd->relayed_rows;
+    (void)FAULT("exec.relay_done");
     if (!vars_after(l, ok))
         exec_lane_ok(l, ok);
 }
@@ -189,6 +190,10 @@ static void on_leased(void *arg, struct bconn *c, const struct diag *d)
         prepare_execute(e, l);
     else
         send_text(e, l);
+    if (l->conn) {
+        bconn_flush_for_fault(l->conn);
+        (void)FAULT("exec.relay_sent");
+    }
 }
 
 static void relay_done(struct exec *e)
