@@ -300,22 +300,26 @@ static void render_row(const struct insert *in, uint32_t row, uint32_t place, st
     strbuf_putc(b, ')');
 }
 
-static struct sv render(const struct insert *in, uint32_t place, bool all)
+static struct sv render(const struct insert *in, uint32_t place, bool all, struct exec_lane *l)
 {
     struct exec *e = in->e;
     struct strbuf b;
-    bool first = true;
+    uint32_t *rows = all ? NULL : ARENA_NEW_N(e->arena, uint32_t, in->p->n_rows), n = 0;
 
     strbuf_init(&b, e->arena);
     optimizer_render(&in->p->head, e->inputs, NULL, place, e->arena, &b);
     for (uint32_t r = 0; r < in->p->n_rows; r++) {
         if (!all && in->place[r] != place)
             continue;
-        if (!first)
+        if (n)
             strbuf_putc(&b, ',');
-        first = false;
+        if (rows)
+            rows[n] = r + 1;
+        n++;
         render_row(in, r, place, &b);
     }
+    l->rows = rows;
+    l->n_rows = n;
     optimizer_render(&in->p->tail, e->inputs, NULL, place, e->arena, &b);
     return strbuf_sv(&b);
 }
@@ -385,7 +389,7 @@ static void send_places(struct insert *in, const uint32_t *places, uint32_t n, b
     for (uint32_t i = 0; i < n; i++) {
         lanes[i].place = everywhere ? 0 : places[i];
         lanes[i].shard_id = everywhere ? all.items[i].shard_id : router_shard_of(in->p->table, places[i]);
-        lanes[i].sql = everywhere && i ? lanes[0].sql : render(in, lanes[i].place, everywhere || in->part->n <= 1);
+        lanes[i].sql = everywhere && i ? lanes[0].sql : render(in, lanes[i].place, everywhere || in->part->n <= 1, &lanes[i]);
         lanes[i].ops = &exec_count_ops;
     }
     if (!exec_begin(e, n > 1)) {

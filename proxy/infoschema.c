@@ -374,7 +374,8 @@ static void have_defs(void *arg, struct sideq_result *r)
     }
     is->defs = r->cols;
     is->n_defs = r->n_cols;
-    is->q = (struct sideq_args){.sql = is->final, .shard_id = is->final_shard, .done = have_rows, .arg = is};
+    is->q = (struct sideq_args){.sql = is->final, .shard_id = is->final_shard, .warnings = &is->session->stmt->warnings,
+        .done = have_rows, .arg = is};
     query_side(is->session, &is->q);
 }
 
@@ -488,6 +489,8 @@ static void run_next_job(struct infoschema *is)
         .wanted = s->schema_wanted,
         .sql = infoschema_rows_sql(s, &is->refs.v[j->ref], j->shard_id),
         .shard_id = j->shard_id,
+        /* MySQL calls PROCESSLIST deprecated when it is read. */
+        .warnings = is->refs.v[j->ref].desc->kind == IS_PROCESSLIST ? &s->stmt->warnings : NULL,
         .done = job_done,
         .arg = is,
     };
