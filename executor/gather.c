@@ -84,7 +84,7 @@ static void fail(struct gather *g, const struct diag *d)
 static bool said_by_all(const struct exec *e, const struct branch *b, const struct warning *w)
 {
     enum { CONSTANTS_MAX = 64 }; /* more come from rows */
-    bool each_row = !(b->plan->top && b->plan->top->aggregate);
+    bool grouped = b->plan->top && b->plan->top->aggregate, each_row = !grouped; /* grouped: rows sent are not rows read */
     uint32_t n = 0;
 
     for (uint32_t i = 0; i < b->n_lanes; i++) {
@@ -92,7 +92,7 @@ static bool said_by_all(const struct exec *e, const struct branch *b, const stru
         uint32_t here = l->warned->n > CONSTANTS_MAX ? 0 : warn_count(l->warned, w->code, w->text);
         uint32_t rows = ((const struct gather_lane *)l->arg)->n_rows;
 
-        if (here ? n && here != n : rows > 0)
+        if (here ? n && here != n : rows > 0 && !grouped)
             return false;
         n = here ? here : n;
         each_row = each_row && rows == here;

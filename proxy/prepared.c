@@ -214,7 +214,8 @@ static void send_prepared(struct session *s, struct prepared *p)
         session_reply_ok(s, &(struct packet_ok){.info = SV("Statement prepared")});
         return;
     }
-    session_keep_warnings(s);
+    if (!s->proxy->is_mariadb || p->said.total) /* MariaDB leaves those of the statement before */
+        session_keep_warnings(s);
     if (s->state == SESSION_BUSY) {
         chan_put_prepare_ok(c, &ok);
         for (uint32_t i = 0; i < p->n_params; i++)

@@ -326,8 +326,9 @@ static void fetch_warnings(MYSQL *c, struct outcome *out, struct row_set *to)
         out->lost = true;
 }
 
-/* Prepares once, executes for each set of parameters; the result sets of all executions are one after the other. */
-static void run_prepared(MYSQL *c, const char *sql, const struct case_step *s, struct outcome *out)
+/* Prepares once, executes for each set of parameters; the result sets of all executions are one after the other.
+ * prepare_warns: MySQL's PREPARE has warnings of its own; MariaDB's leaves those of the statement before. */
+static void run_prepared(MYSQL *c, const char *sql, const struct case_step *s, bool prepare_warns, struct outcome *out)
 {
     MYSQL_STMT *st = mysql_stmt_init(c);
     bind_bool yes = 1;
@@ -339,7 +340,7 @@ static void run_prepared(MYSQL *c, const char *sql, const struct case_step *s, s
         take_error(out, mysql_stmt_errno(st), mysql_stmt_sqlstate(st), mysql_stmt_error(st));
         out->unpreparable = out->error == 1295;
     } else {
-        if (!(s->skip & JUDGE_WARNINGS))
+        if (prepare_warns && !(s->skip & JUDGE_WARNINGS))
             fetch_warnings(c, out, &out->prepare_warnings);
         size_t runs = s->param_sets ? s->param_sets : 1;
         for (size_t i = 0; i < runs && !out->error; i++) {
@@ -393,10 +394,10 @@ static char *with_params(const char *sql, const struct case_params *set)
     return t.s;
 }
 
-static void run_side(MYSQL *c, const struct case_step *s, const char *sql, bool prepared, struct outcome *out)
+static void run_side(const struct judge *j, MYSQL *c, const struct case_step *s, const char *sql, bool prepared, struct outcome *out)
 {
     if (prepared) {
-        run_prepared(c, sql, s, out);
+        run_prepared(c, sql, s, !strcmp(j->o->kind, "mysql"), out);
         return;
     }
     if (s->param_sets == 0)
@@ -867,11 +868,11 @@ static void run_step(struct judge *j, const struct case_step *s, const char *sql
     for (int side = 0; side < SIDES; side++) {
         if (s->side == (side ? SIDE_PLAIN : SIDE_TESSERA))
             continue;
-        run_side(p->conn[side], s, sql, prepared, &out[side]);
+        run_side(j, p->conn[side], s, sql, prepared, &out[side]);
         if (side == 0 && out[0].unpreparable) {
             out[0] = (struct outcome){0};
             prepared = false;
-            run_side(p->conn[0], s, sql, false, &out[0]);
+            run_side(j, p->conn[0], s, sql, false, &out[0]);
         }
     }
     if (s->side == SIDE_BOTH && !(s->skip & JUDGE_WARNINGS) && (warning_count(&out[0]) || warning_count(&out[1]))) {
