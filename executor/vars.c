@@ -1,7 +1,8 @@
 /* What only the shard connection knows behind a statement: user variables that it set, LAST_INSERT_ID(expr), FOUND_ROWS().
  *
  * `@a := ...`: the shard connection gets the session's values in front of the statement (pipelined) and is asked for the new
- * ones behind it and behind SHOW WARNINGS (which changes none of them), before it goes back to the pool. LAST_INSERT_ID(expr) in a query is asked for in the same way.
+ * ones behind it and behind SHOW WARNINGS (which changes none of them), before it goes back to the pool. LAST_INSERT_ID(expr)
+ * in a query is asked for in the same way.
  * SELECT ... INTO @a: the clause was taken out by the planner; the row is kept here and given to the session. */
 #include "executor/exec-int.h"
 
