@@ -330,10 +330,8 @@ bool cat_table_finish(struct cat_table *t, struct diag *d) MUST_CHECK;
 struct cat_table *cat_table_ref(const struct cat_table *t);
 void cat_table_unref(const struct cat_table *t); /* NULL is allowed */
 /* Fills parts[0..n) for KEY and HASH: names p0.., hash space divided evenly, physical names
- * db.name__p<i> (the bare name where n is 1), shards as given (n ids). In t's arena. */
+ * by catalog/names.h, shards as given (n ids). In t's arena. */
 void cat_table_spread(struct cat_table *t, uint32_t n, const uint32_t *shard_ids);
-/* The physical name that partition i of a table gets: name__p<i>; with n 1 the bare name. */
-struct sv cat_make_phys_name(struct arena *a, struct sv name, uint32_t i, uint32_t n);
 
 /* The nested parts (columns, keys, partitioning, ...; not db, name, id, state, create_sql,
  * partitions) as JSON text, and back into an unfinished table. The format is durable: members are

@@ -460,7 +460,7 @@ static bool judge_columns(struct alter *x, const struct cat_table *now, struct d
 static bool try_on_scratch(struct job *j, struct alter *x, struct mconn *c, struct diag *d)
 {
     struct job_place p = job_place_at(j, x->t, 0);
-    struct sv scratch = names_physical(&j->arena, x->t->name, NAMES_SCRATCH_PART), sql;
+    struct sv scratch = names_scratch(&j->arena, x->t->name, NAMES_SCRATCH_PART), sql;
     struct ast_alter_table *at = AST_AS(alter_table, ast_copy(&j->arena, &x->at->node));
     struct cat_table *now = cat_table_new(x->t->db, x->t->name);
     uint32_t kept = 0;
@@ -650,7 +650,7 @@ static bool plan_alter(struct job *j, struct ast_alter_table *at, struct diag *d
     n_checks = highest_number(x.t, "_chk_", false);
     n_fks = highest_number(x.t, "_ibfk_", true);
     root = &x.at->node;
-    if (x.t->kind == CAT_PARTITIONED)
+    if (job_place_at(j, x.t, 0).part_no != NAMES_BARE)
         define_name_constraints(&j->arena, &root, x.t->name, !mconn_is_mariadb(c), &n_checks, &n_fks);
     ok = (x.at->actions.n == 0 || job_places(j, x.t) == 1 || x.t->fks_n || try_on_scratch(j, &x, c, d)) &&
          add_steps(j, &x, c, d);

@@ -159,11 +159,11 @@ static bool plan_steps(struct job *j, struct ast_create_table *ct, const struct 
     sql = job_sql_step(j);
     for (size_t i = 0; i < n; i++) {
         uint32_t shard = place.kind == CAT_BROADCAST ? j->snap->shards.v[i].id : place.parts[i].shard_id;
-        int part_no = place.kind == CAT_PARTITIONED ? (int)i : SHAPE_BARE;
-        struct sv phys = part_no == SHAPE_BARE ? name : names_physical(&j->arena, name, (uint32_t)i);
+        int part_no = place.kind == CAT_PARTITIONED ? names_part_no((uint32_t)i, (uint32_t)n) : NAMES_BARE;
+        struct sv phys = names_physical(&j->arena, name, part_no);
 
         /* The text is the same for all unpartitioned copies. */
-        if (!text.ptr || part_no != SHAPE_BARE)
+        if (!text.ptr || part_no != NAMES_BARE)
             text = sqlgen_create(j, ct, db->name, name, part_no, place.hidden, mariadb, d);
         if (!text.ptr)
             return false;

@@ -293,11 +293,6 @@ static struct renaming *find_renaming(struct renamings *r, struct sv db, struct 
     return NULL;
 }
 
-static struct sv phys_under(struct arena *a, const struct job_place *p, struct sv name)
-{
-    return p->part_no == SHAPE_BARE ? name : names_physical(a, name, (uint32_t)p->part_no);
-}
-
 /* ", `a`.`x` TO `b`.`y`" for the partitions of one pair on one shard. */
 static void put_pair(struct job *j, struct strbuf *b, uint32_t shard, const struct cat_table *t,
                      const struct sv from[2], const struct sv to[2])
@@ -308,8 +303,8 @@ static void put_pair(struct job *j, struct strbuf *b, uint32_t shard, const stru
 
         if (p.shard_id != shard)
             continue;
-        x = phys_under(&j->arena, &p, from[1]);
-        y = phys_under(&j->arena, &p, to[1]);
+        x = names_physical(&j->arena, from[1], p.part_no);
+        y = names_physical(&j->arena, to[1], p.part_no);
         strbuf_putsv(b, mconn_sql(&j->arena, ", %I.%I TO %I.%I", &from[0], &x, &to[0], &y));
     }
 }
@@ -361,7 +356,7 @@ static bool read_pairs(struct job *j, struct ast_rename_table *rt, struct pairs 
             if (there && !moved)
                 return diag_set(d, ER_TABLE_EXISTS_ERROR, arena_dup(&j->arena, p.to[1]).ptr);
         }
-        if (p.t->kind == CAT_PARTITIONED && p.to[1].len > NAMES_MAX - 7)
+        if (p.t->kind == CAT_PARTITIONED && !names_fit(p.to[1], p.t->parts_n))
             return diag_set(d, ER_TOO_LONG_IDENT, arena_dup(&j->arena, p.to[1]).ptr);
         if (r)
             *r = (struct renaming){p.t, p.to[0], p.to[1]};

@@ -13,6 +13,8 @@
 #include "catalog/snapshot.h"
 #include "util/log.h"
 
+#include <stdio.h>
+
 static const uint8_t moves[] = {
     [EXEC_NEW] = 1 << EXEC_LEASING | 1 << EXEC_RUNNING | 1 << EXEC_ENDING | 1 << EXEC_FINISHED,
     [EXEC_LEASING] = 1 << EXEC_RUNNING | 1 << EXEC_ENDING | 1 << EXEC_FINISHED,
@@ -125,6 +127,31 @@ void exec_remote_error(struct exec *e, const struct packet_err *err, struct diag
     diag_set_remote(d, err->code, err->sqlstate, names_to_logical(e->arena, err->text, SV_NULL));
 }
 
+uint64_t exec_row_number(struct sv text, size_t *len)
+{
+    struct sv at = SV("at row ");
+    uint64_t n;
+
+    *len = text.len;
+    while (*len && text.ptr[*len - 1] >= '0' && text.ptr[*len - 1] <= '9')
+        (*len)--;
+    if (*len < at.len || *len == text.len || memcmp(text.ptr + *len - at.len, at.ptr, at.len) != 0 ||
+        !sv_to_u64(sv_make(text.ptr + *len, text.len - *len), &n))
+        return 0;
+    return n;
+}
+
+/* "... at row 2" of a lane's rows, as the client counts them. */
+static struct sv row_of_statement(const struct exec_lane *l, struct sv text)
+{
+    size_t len;
+    uint64_t n = l->rows ? exec_row_number(text, &len) : 0;
+
+    if (n == 0 || n > l->n_rows || l->rows[n - 1] == n)
+        return text;
+    return arena_printf(l->e->arena, "%.*s%u", (int)len, text.ptr, l->rows[n - 1]);
+}
+
 enum txn_need exec_need(const struct exec *e)
 {
     const struct plan *p = e->plan;
@@ -163,6 +190,11 @@ struct exec_lane *exec_lanes_new(struct exec *e, uint32_t n)
 /* ---- one NOW() for all places: SET timestamp in front of the statement, back to DEFAULT behind it ---- */
 
 static void lane_done(struct exec_lane *l);
+
+static bool writes(const struct plan *p)
+{
+    return p->kind == PLAN_INSERT || p->kind == PLAN_UPDATE || p->kind == PLAN_DELETE || p->kind == PLAN_MOVE;
+}
 
 static void thawed(struct bcmd *cmd, const struct packet_ok *ok, bool is_result, bool more, struct sv payload)
 {
@@ -213,6 +245,8 @@ static void lane_done(struct exec_lane *l)
         vars_ask(l);
         return;
     }
+    if (l->conn && !l->failed && vars_ask_id(l))
+        return;
     if (l->now_frozen && l->conn && l->result.done != TXN_DONE_LOST) {
         l->now_frozen = false;
         l->state = LANE_WARNINGS;
@@ -227,8 +261,14 @@ static void lane_done(struct exec_lane *l)
         l->conn = NULL;
         txn_release(e->txn, c, &l->result);
     }
+    (void)FAULT("exec.piece_done");
     if (++e->n_done == e->n_lanes && !e->in_start)
         e->step_done(e);
+}
+
+void exec_lane_over(struct exec_lane *l)
+{
+    lane_done(l);
 }
 
 /* ---- warnings: asked for on the same connection, behind the statement ---- */
@@ -237,21 +277,6 @@ static void lane_done(struct exec_lane *l)
 static bool was_said(const struct exec *e, const struct warning *w)
 {
     return e->said && warn_count(e->said, w->code, w->text);
-}
-
-/* "... at row 2" of a piece is about another row of the statement. */
-static struct sv with_row(const struct exec_lane *l, struct sv text)
-{
-    static const struct sv at = {" at row ", 8};
-    size_t head = text.len;
-    uint64_t row;
-
-    while (head && text.ptr[head - 1] >= '0' && text.ptr[head - 1] <= '9')
-        head--;
-    if (!l->rows || head < at.len || !sv_eq(sv_make(text.ptr + head - at.len, at.len), at) ||
-        !sv_to_u64(sv_make(text.ptr + head, text.len - head), &row) || !row || row > l->n_rows)
-        return text;
-    return arena_printf(l->e->arena, "%.*s%u", (int)head, text.ptr, l->rows[row - 1]);
 }
 
 void exec_calc_deprecated(struct exec *e)
@@ -292,7 +317,7 @@ static void warnings_row(struct bcmd *cmd, unsigned char *payload, size_t n)
         return;
     if (w.level == WARN_ERROR && l->failed)
         return; /* the statement's own error is told by its owner */
-    w.text = with_row(l, names_to_logical(e->arena, w.text, SV_NULL));
+    w.text = row_of_statement(l, names_to_logical(e->arena, w.text, SV_NULL));
     if (was_said(e, &w))
         return;
     if (warn_is_deprecation(w.code) && !l->warned) {
@@ -364,21 +389,20 @@ void exec_lane_err(struct exec_lane *l, const struct packet_err *err)
     struct diag d = {0};
 
     exec_remote_error(l->e, err, &d);
-    if (l->rows)
-        diag_set_remote(&d, err->code, err->sqlstate, with_row(l, arena_dup(l->e->arena, sv_cstr(d.text))));
+    if (l->rows) {
+        struct sv text = row_of_statement(l, sv_cstr(d.text));
+
+        if (text.ptr != d.text)
+            snprintf(d.text, sizeof(d.text), "%.*s", SV_ARG(text));
+    }
     l->failed = true;
     l->result = (struct txn_result){.done = TXN_DONE_ERROR, .error_code = err->code};
     exec_fail(l->e, &d);
     /* A write may have given warnings before it failed. */
-    if (!l->e->plan->returns_rows && d.cls == DIAG_USER && l->e->warnings && err->code != ER_LOCK_WAIT_TIMEOUT) {
+    if (writes(l->e->plan) && d.cls == DIAG_USER && l->e->warnings && err->code != ER_LOCK_WAIT_TIMEOUT) {
         ask_warnings(l);
         return;
     }
-    lane_done(l);
-}
-
-void exec_lane_over(struct exec_lane *l)
-{
     lane_done(l);
 }
 
@@ -452,8 +476,11 @@ static void on_leased(void *arg, struct bconn *c, const struct diag *d)
     }
     l->state = LANE_BUSY;
     freeze_now(l);
+    vars_before_id(l);
     l->cmd.ops = l->ops;
     bconn_query(c, &l->cmd, l->sql);
+    bconn_flush_for_fault(c);
+    (void)FAULT("exec.piece_sent");
 }
 
 void exec_step(struct exec *e, struct exec_lane *lanes, uint32_t n, enum txn_need need, void (*done)(struct exec *e))
@@ -548,6 +575,8 @@ void exec_start(struct exec *e)
     }
     if (p->kind == PLAN_SELECT && (p->fragment.n_pieces || p->n_set_branches))
         gather_start(e, &places);
+    else if (p->returns_rows && p->fragment.n_pieces)
+        returning_start(e, &places);
     else if (p->kind != PLAN_SELECT && p->fragment.n_pieces)
         fanout_start(e, &places);
     else

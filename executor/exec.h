@@ -84,14 +84,15 @@ struct exec_lane {
     struct packet_ok ok;
     bool failed;
     bool is_delete; /* move.c */
+    bool ask_id;     /* LAST_INSERT_ID() is to be asked for behind the statement (vars.c) */
     bool now_frozen; /* SET timestamp is in force on the connection */
     bool asks_vars;  /* vars.c has something to ask behind the statement and its warnings */
-    const uint32_t *rows; /* the statement's row behind each of an INSERT's, from 1; NULL: the same numbers */
-    uint32_t n_rows;
     uint32_t n_listed; /* rows of SHOW WARNINGS */
     struct warn_sink *warned; /* its warnings by themselves (gather.c); NULL: straight to the statement's */
     struct packet_coldef *var_cols; /* vars.c */
     uint32_t n_var_cols;
+    const uint32_t *rows; /* insert.c: which rows of the statement the lane has, from 1; NULL: all */
+    uint32_t n_rows;
     uint64_t stmt_hash; /* prepare.c */
     bool want_meta;
     uint8_t want_shift;
@@ -148,7 +149,8 @@ struct exec {
     void *step;                        /* the strategy's state */
     struct exec_outcome outcome;
     uint64_t relayed_rows;
-    uint64_t last_insert_id; /* set by LAST_INSERT_ID(expr) in a query; 0: none */
+    uint64_t returned_bytes; /* kept by returning.c */
+    uint64_t last_insert_id; /* set by LAST_INSERT_ID(expr) in a query, or by a shard in INSERT ... RETURNING; 0: none */
     uint64_t generated_id; /* first AUTO_INCREMENT value that was generated; 0: none */
 };
 

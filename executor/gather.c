@@ -10,6 +10,7 @@
  * wait until the metadata is there. When the tree is done before the lanes (LIMIT), the rest is read and dropped. */
 #include "executor/exec-int.h"
 
+#include "catalog/names.h"
 #include "catalog/snapshot.h"
 #include "executor/op.h"
 #include "executor/sideq.h"
@@ -324,6 +325,31 @@ static struct sort_col *sort_cols(struct exec *e, const struct op *in, const str
     return out;
 }
 
+static const struct bexpr *weight_arg(struct exec *e, const struct op *in, const struct merge_agg *m, uint16_t arg)
+{
+    struct merge_key k = {.col = m->args[arg], .weight_col = m->weights[arg]};
+    uint32_t col = key_col(in, &k);
+
+    return bexpr_column(e->arena, col, *op_type(in, col));
+}
+
+/* Strings whose collation is not native: MIN and MAX compare by the weight, DISTINCT and the order of GROUP_CONCAT too. args has room
+ * for as many again. */
+static void use_weights(struct exec *e, const struct op *in, const struct merge_agg *m, struct op_agg *a, const struct bexpr **args)
+{
+    bool one = m->spec.fn == AGG_MIN || m->spec.fn == AGG_MAX;
+    uint32_t n = one ? 1 : !m->spec.distinct ? 0 : m->spec.fn == AGG_GROUP_CONCAT ? m->spec.n_value_args : m->n_args;
+
+    if (one && (m->weights[0] == NO_COL || !type_is_string(op_type(in, m->args[0]))))
+        return;
+    for (uint32_t k = 0; k < n; k++)
+        args[m->n_args + k] = weight_arg(e, in, m, (uint16_t)k);
+    a->spec.n_keys = n;
+    a->n_args += n;
+    for (uint32_t k = 0; k < m->spec.n_order; k++)
+        args[m->spec.order[k].arg] = weight_arg(e, in, m, (uint16_t)m->spec.order[k].arg);
+}
+
 static struct op *build_aggregate(struct gather *g, struct branch *b, struct op *in)
 {
     struct exec *e = g->e;
@@ -344,17 +370,13 @@ static struct op *build_aggregate(struct gather *g, struct branch *b, struct op 
     }
     for (uint32_t i = 0; i < t->n_aggs; i++) {
         const struct merge_agg *m = &t->aggs[i];
-        const struct bexpr **args = ARENA_NEW_N(e->arena, const struct bexpr *, m->n_args + 1u);
+        const struct bexpr **args = ARENA_NEW_N(e->arena, const struct bexpr *, m->n_args * 2u + 1);
 
         for (uint16_t k = 0; k < m->n_args; k++)
             args[k] = bexpr_column(e->arena, m->args[k], *op_type(in, m->args[k]));
         aggs[i] = (struct op_agg){.spec = m->spec, .args = args, .n_args = m->n_args};
-        if (m->weight_col != NO_COL && m->n_args && type_is_string(op_type(in, m->args[0])) &&
-            (m->spec.distinct || m->spec.fn == AGG_MIN || m->spec.fn == AGG_MAX)) {
-            diag_set(&g->diag, ER_NOT_SUPPORTED_YET, "MIN, MAX or DISTINCT aggregate over shards in this collation");
-            op_close(in);
-            return NULL;
-        }
+        if (m->weights)
+            use_weights(e, in, m, &aggs[i], args);
     }
     for (uint32_t i = 0; i < t->n_groups; i++)
         by_weight[i] = key_col(in, &t->groups[i]) != t->groups[i].col;
@@ -538,6 +560,19 @@ static bool unify_defs(struct gather *g)
     return true;
 }
 
+/* RETURNING: the fragment's columns are the statement's, and preparing the statement tells none. */
+static void returned_defs(struct gather *g, const struct branch *b)
+{
+    struct packet_coldef *defs = ARENA_NEW_N(g->e->arena, struct packet_coldef, b->n_cols);
+
+    for (uint32_t i = 0; i < b->n_cols; i++) {
+        defs[i] = b->cols[i];
+        defs[i].org_table = names_table_to_logical(defs[i].org_table);
+        defs[i].table = names_table_to_logical(defs[i].table);
+    }
+    set_defs(g, defs, b->n_cols);
+}
+
 /* Builds when every branch knows its columns (and, for set operations, the common types are there). */
 static void maybe_build(struct gather *g)
 {
@@ -608,6 +643,8 @@ static void lane_meta_end(struct bcmd *cmd)
     b->cols = st->cols;
     b->n_cols = st->n_cols;
     b->typed = true;
+    if (e->plan->kind != PLAN_SELECT)
+        returned_defs(g, b);
     for (uint32_t i = 0; i < b->n_lanes; i++)
         state_of(&e->lanes[b->first_lane + i])->src = op_source_new(&g->cx, types, b->n_cols);
     /* Lanes that ended before any columns were known do not exist: each reply brings columns or an error. */
@@ -731,8 +768,8 @@ static void ask_metadata(struct gather *g, uint32_t place, uint32_t shard_id)
         .arg = g,
     };
 
-    if (e->plan->route.split_only)
-        return; /* unify_defs */
+    if (e->plan->route.split_only || e->plan->kind != PLAN_SELECT)
+        return; /* unify_defs, returned_defs */
     if (e->result_defs) {
         set_defs(g, e->result_defs, e->n_result_defs);
         return;

@@ -141,10 +141,7 @@ static void put_literal(struct exec *e, const struct packet_coldef *c, struct sv
     }
     type_from_coldef(&t, c->type, c->flags, c->charset, c->length, c->decimals);
     if (c->type == WIRE_BIT || (type_is_string(&t) && c->charset == 63 && c->type != WIRE_JSON)) {
-        strbuf_puts(b, "x'");
-        for (size_t i = 0; i < cell.len; i++)
-            strbuf_printf(b, "%02x", (unsigned char)cell.ptr[i]);
-        strbuf_putc(b, '\'');
+        strbuf_put_bytes(b, cell, c->type == WIRE_BIT);
     } else if (type_is_numeric(&t)) {
         strbuf_putsv(b, cell);
     } else {

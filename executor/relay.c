@@ -93,6 +93,7 @@ static void on_ok(struct bcmd *cmd, const struct packet_ok *ok, bool is_result, 
     }
     e->outcome.kind = is_result ? EXEC_ROWS : EXEC_OK;
     e->relayed_rows = cmd->relayed_rows;
+    (void)FAULT("exec.relay_done");
     l->asks_vars = vars_wanted(e->plan);
     exec_lane_ok(l, ok);
 }
@@ -184,10 +185,15 @@ static void on_leased(void *arg, struct bconn *c, const struct diag *d)
     l->cmd.meta_parsed = client_eof != shard_eof || renames(e->plan);
     l->cmd.seq_shift = (uint8_t)((client_eof ? 1 : 0) - (shard_eof ? 1 : 0));
     vars_before(l);
+    vars_before_id(l);
     if (e->prepared)
         prepare_execute(e, l);
     else
         send_text(e, l);
+    if (l->conn) {
+        bconn_flush_for_fault(l->conn);
+        (void)FAULT("exec.relay_sent");
+    }
 }
 
 static void relay_done(struct exec *e)

@@ -15,6 +15,17 @@ bool vars_wanted(const struct plan *p)
     return p->n_assigned_vars || p->calc_found_rows || (p->sets_insert_id && p->kind == PLAN_SELECT);
 }
 
+/* The connection's own LAST_INSERT_ID() may be of another session: it gets this one's, so that what is asked for is this one's too. */
+void vars_before_id(struct exec_lane *l)
+{
+    struct exec *e = l->e;
+
+    if (!e->plan->asks_insert_id)
+        return;
+    l->ask_id = true;
+    bconn_query_forget(l->conn, arena_printf(e->arena, "SET last_insert_id=%llu", (unsigned long long)e->env->last_insert_id));
+}
+
 void vars_before(struct exec_lane *l)
 {
     struct exec *e = l->e;
@@ -115,6 +126,41 @@ void vars_ask(struct exec_lane *l)
     l->state = LANE_WARNINGS;
     l->cmd = (struct bcmd){.ops = &ask_ops, .mode = BCMD_ROWS};
     bconn_query(l->conn, &l->cmd, strbuf_sv(&b));
+}
+
+static void id_row(struct bcmd *cmd, unsigned char *payload, size_t n)
+{
+    struct exec *e = CONTAINER_OF(cmd, struct exec_lane, cmd)->e;
+    struct sv cell;
+    uint64_t id;
+
+    if (rowtext_decode(payload, n, &cell, 1) && sv_to_u64(cell, &id) && id != e->env->last_insert_id)
+        e->last_insert_id = MAX(e->last_insert_id, id);
+}
+
+static void id_ok(struct bcmd *cmd, const struct packet_ok *ok, bool is_result, bool more, struct sv payload)
+{
+    (void)ok, (void)is_result, (void)payload;
+    if (!more)
+        exec_lane_over(CONTAINER_OF(cmd, struct exec_lane, cmd));
+}
+
+static const struct bcmd_ops id_ops = {
+    .on_row = id_row,
+    .on_ok = id_ok,
+    .on_err = on_err,
+    .on_lost = on_lost,
+};
+
+bool vars_ask_id(struct exec_lane *l)
+{
+    if (!l->ask_id)
+        return false;
+    l->ask_id = false;
+    l->state = LANE_WARNINGS;
+    l->cmd = (struct bcmd){.ops = &id_ops, .mode = BCMD_ROWS};
+    bconn_query(l->conn, &l->cmd, SV("SELECT LAST_INSERT_ID()"));
+    return true;
 }
 
 /* ---- SELECT ... INTO @a, @b ---- */

@@ -75,8 +75,8 @@ static void plan_several(struct dml *m, const struct dist *d)
         what = "with LIMIT";
     else if (o->plan->n_assigned_vars)
         what = "that assigns user variables (:=)";
-    else if (o->plan->returns_rows)
-        what = "with RETURNING";
+    else if (o->plan->returns_rows && m->order->n)
+        what = "with ORDER BY and RETURNING";
     if (what) {
         opt_refuse(o, o->plan, arena_printf(o->scratch, "%s %s over several places", m->verb, what));
         o->plan->route.one_place = true;
@@ -337,6 +337,7 @@ bool opt_plan_delete(struct opt *o)
             return false;
         if (o->env->flavour == ENV_MARIADB)
             opt_edits_qualifiers(o, o->stmt, m.bl->sources[0]);
+        opt_edits_names(o, &d->returning);
     } else {
         AST_EACH(slot, &d->targets)
         if (!find_target(&m, *slot))

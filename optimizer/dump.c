@@ -154,10 +154,8 @@ static void dump_agg(const struct merge_agg *a, struct strbuf *out)
     if (a->spec.fn != AGG_COUNT_STAR)
         strbuf_puts(out, a->spec.distinct ? "(distinct " : "(");
     for (uint16_t i = 0; i < a->n_args; i++)
-        strbuf_printf(out, a->arg_weights && i < a->spec.n_value_args && a->arg_weights[i] != NO_COL ? "%s%u by %u" : "%s%u", i ? "," : "",
-            a->args[i], a->arg_weights ? a->arg_weights[i] : 0);
-    if (a->weight_col != NO_COL && !a->arg_weights)
-        strbuf_printf(out, " by %u", a->weight_col);
+        strbuf_printf(out, a->weights && a->weights[i] != NO_COL ? "%s%u by %u" : "%s%u", i ? "," : "",
+            a->args[i], a->weights ? a->weights[i] : 0);
     for (uint32_t i = 0; i < a->spec.n_order; i++)
         strbuf_printf(out, "%s%u%s", i ? "," : " order ", a->spec.order[i].arg, a->spec.order[i].desc ? " desc" : "");
     strbuf_puts(out, ")");

@@ -53,6 +53,7 @@ struct rvalue {
     const struct rvalue *arg;
     enum session_value value;
     bool global;
+    bool binary; /* RV_LITERAL: with _binary in front */
     uint8_t type;
 };
 
@@ -156,8 +157,8 @@ struct merge_agg {
     struct agg_spec spec;
     uint16_t n_args;
     const uint16_t *args;
-    uint16_t weight_col; /* MIN, MAX, DISTINCT on strings whose collation is not native; else NO_COL */
-    const uint16_t *arg_weights; /* DISTINCT over several arguments: weight of each or NO_COL; NULL: none */
+    const uint16_t *weights; /* by argument: column of its WEIGHT_STRING or NO_COL, for MIN, MAX, DISTINCT and the order of
+                              * GROUP_CONCAT on strings whose collation is not native or not known; NULL: none */
 };
 
 struct limit_spec {
@@ -248,6 +249,8 @@ struct plan {
     bool uncacheable;
     bool sets_insert_id;     /* LAST_INSERT_ID(expr) is called. A query's OK packet does not tell the value: ask LAST_INSERT_ID() on
                               * the same connection at once; one place only (OPT_INSERT_ID). A write's OK packet does */
+    bool asks_insert_id;     /* INSERT ... RETURNING whose insert id only the shard's connection knows (the shard generates it, or
+                              * LAST_INSERT_ID(expr) is called): no OK packet tells it, so it is asked for behind the statement */
     bool calc_found_rows;    /* SQL_CALC_FOUND_ROWS: one place: ask FOUND_ROWS() there at once; several: the executor counts
                               * the rows in front of top's limit */
     uint16_t n_found_rows;   /* calls of FOUND_ROWS(), which reach no shard */

@@ -332,6 +332,30 @@ void opt_edits_qualifiers(struct opt *o, struct ast_node *root, const struct sou
     ast_walk(&root, qualifier_pre, NULL, &w);
 }
 
+bool opt_name_of_item(const struct opt *o, const struct ast_select_item *it, struct sv *name)
+{
+    enum { NAME_MAX_BYTES = 255 };
+
+    if (ast_ident_set(&it->alias) || it->expr->kind == AST_COLUMN || it->expr->kind == AST_STAR || it->expr->kind == AST_LIT ||
+        it->expr->kind == AST_PARAM || it->expr_end <= it->expr_begin || it->expr_end - it->expr_begin > NAME_MAX_BYTES)
+        return false;
+    *name = sv_make(o->text.ptr + it->expr_begin, it->expr_end - it->expr_begin);
+    return true;
+}
+
+void opt_edits_names(struct opt *o, const struct ast_list *items)
+{
+    AST_EACH(slot, items)
+    {
+        const struct ast_select_item *it = AST_AS_CONST(select_item, *slot);
+        uint32_t at = opt_token_past(o, it->expr_end);
+        struct sv name;
+
+        if (opt_name_of_item(o, it, &name))
+            opt_edit_add(o, (struct edit){.tok_begin = at, .tok_end = at, .kind = EDIT_TEXT, .prefix = alias_text(o, name)});
+    }
+}
+
 /* ---- the end ---- */
 
 /* By place; at one place insertions first (a table's alias in front of what follows). Equal ones come from CTEs that are used twice. */

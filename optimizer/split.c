@@ -89,7 +89,8 @@ uint16_t split_need(struct split *s, enum fcol_kind kind, struct ast_node *expr,
             return at;
         at = (uint16_t)(at + c->width);
     }
-    if (kind == FCOL_WEIGHT || kind == FCOL_MIN_WEIGHT || kind == FCOL_MAX_WEIGHT)
+    if (kind == FCOL_WEIGHT || kind == FCOL_MIN_WEIGHT || kind == FCOL_MAX_WEIGHT || kind == FCOL_ORDER_WEIGHT ||
+        kind == FCOL_MIN_ORDER_WEIGHT)
         type = (struct expr_type){EXPR_STRING, TYPE_COLL_BINARY};
     return split_add(s, (struct fcol){.kind = kind, .expr = expr, .type = type, .named = true});
 }
@@ -100,16 +101,37 @@ struct merge_key split_key(uint16_t col, uint16_t weight, struct expr_type type,
         .coll = type.cls == EXPR_STRING || type.cls == EXPR_UNSURE || type.cls == EXPR_ENUM ? type.coll : 0};
 }
 
+static void put_weighed(struct tmpl *t, const struct fcol *c)
+{
+    bool filled = c->kind == FCOL_ORDER_WEIGHT || c->kind == FCOL_MIN_ORDER_WEIGHT;
+
+    tmpl_puts(t, filled ? "COALESCE(" : "");
+    tmpl_node(t, c->expr);
+    tmpl_puts(t, filled ? ", '')" : "");
+}
+
 static void put_weight(struct split *s, struct tmpl *t, const struct fcol *c)
 {
     struct expr_type e = opt_type_of(s->o, s->bl, c->expr);
     const struct collation *coll = e.coll ? coll_by_id(e.coll) : NULL;
-    /* Trailing spaces do not count in PAD SPACE collations, but WEIGHT_STRING gives them weights. */
-    bool trim = coll && coll->pad_space;
 
-    tmpl_puts(t, trim ? "WEIGHT_STRING(RTRIM(" : "WEIGHT_STRING(");
-    tmpl_node(t, c->expr);
-    tmpl_puts(t, trim ? "))" : ")");
+    /* Trailing spaces do not count in PAD SPACE collations, but WEIGHT_STRING gives them weights. */
+    if (coll) {
+        tmpl_puts(t, coll->pad_space ? "WEIGHT_STRING(RTRIM(" : "WEIGHT_STRING(");
+        put_weighed(t, c);
+        tmpl_puts(t, coll->pad_space ? "))" : ")");
+        return;
+    }
+    /* The collation is the shard's to know: it is asked whether a trailing space counts. */
+    tmpl_puts(t, "WEIGHT_STRING(IF(CONCAT(LEFT(");
+    put_weighed(t, c);
+    tmpl_puts(t, ", 0), 'a') = CONCAT(LEFT(");
+    put_weighed(t, c);
+    tmpl_puts(t, ", 0), 'a '), RTRIM(");
+    put_weighed(t, c);
+    tmpl_puts(t, "), ");
+    put_weighed(t, c);
+    tmpl_puts(t, "))");
 }
 
 static void put_aggregate(struct tmpl *t, const struct fcol *c)
@@ -162,11 +184,13 @@ void split_put_cols(struct split *s, struct tmpl *t)
             tmpl_puts(t, ") + 0");
             break;
         case FCOL_WEIGHT:
+        case FCOL_ORDER_WEIGHT:
             put_weight(s, t, c);
             break;
         case FCOL_MIN_WEIGHT:
         case FCOL_MAX_WEIGHT:
-            tmpl_puts(t, c->kind == FCOL_MIN_WEIGHT ? "MIN(" : "MAX(");
+        case FCOL_MIN_ORDER_WEIGHT:
+            tmpl_puts(t, c->kind == FCOL_MAX_WEIGHT ? "MAX(" : "MIN(");
             put_weight(s, t, c);
             tmpl_puts(t, ")");
             break;

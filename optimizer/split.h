@@ -11,6 +11,8 @@ enum fcol_kind {
     FCOL_WEIGHT, /* WEIGHT_STRING(expression) */
     FCOL_MIN_WEIGHT, /* MIN(WEIGHT_STRING(expression)) */
     FCOL_MAX_WEIGHT,
+    FCOL_ORDER_WEIGHT, /* of ORDER BY in GROUP_CONCAT, where NULL sorts as the empty string */
+    FCOL_MIN_ORDER_WEIGHT,
     FCOL_AGG     /* func([DISTINCT] expression), COUNT(*) without one */
 };
 

@@ -197,6 +197,16 @@ static struct ast_node *view(struct parser *p, struct ast_create_view *n)
 
 /* ---- sequences ---- */
 
+/* [+ | -] digits */
+static struct ast_node *sequence_number(struct parser *p)
+{
+    bool sign = is(p, TK_MINUS) || is(p, TK_PLUS);
+
+    if (peek(p, sign) != TK_INT)
+        parser_error(p);
+    return parse_literal(p);
+}
+
 static struct ast_node *sequence_option(struct parser *p)
 {
     static const struct {
@@ -218,7 +228,7 @@ static struct ast_node *sequence_option(struct parser *p)
         next(p);
         (void)(accept(p, valued[i].skip1) || (valued[i].skip2 && accept(p, valued[i].skip2)));
         o->name = sv_cstr(valued[i].name);
-        o->value = parse_literal(p);
+        o->value = sequence_number(p);
         return done(p, o);
     }
     for (size_t i = 0; i < ARRAY_LEN(bare); i++) {
@@ -243,8 +253,8 @@ static struct ast_node *sequence_option(struct parser *p)
     if (is(p, K_RESTART)) {
         next(p);
         o->name = SV("RESTART");
-        if (accept(p, K_WITH) || accept(p, TK_EQ) || is(p, TK_INT) || is(p, TK_MINUS))
-            o->value = parse_literal(p);
+        if (accept(p, K_WITH) || accept(p, TK_EQ) || is(p, TK_INT) || is(p, TK_MINUS) || is(p, TK_PLUS))
+            o->value = sequence_number(p);
         return done(p, o);
     }
     return parse_table_option(p);

@@ -11,6 +11,7 @@
 
 #include "catalog/snapshot.h"
 #include "ddl/ddl.h"
+#include "parser/deparse.h"
 #include "parser/parse.h"
 #include "proxy/command.h"
 #include "proxy/env.h"
@@ -587,7 +588,7 @@ void prepared_prepare_text(struct session *s)
         struct sv lit = uservar_get(s, AST_AS_CONST(uservar, n->from)->name);
         struct value v;
 
-        if (lit.len && lit.ptr[0] == '\'' && session_literal_value(s, lit, &v))
+        if (session_literal_value(s, lit, &v) && v.kind == KIND_STR)
             text = v.s;
         else
             text = lit;
@@ -606,6 +607,17 @@ void prepared_prepare_text(struct session *s)
     }
     p->name = arena_dup(&p->arena, n->name.name);
     check(s, p);
+}
+
+/* A parameter is a value: hex and bit literals are the strings that they spell, no numbers. */
+static void put_literal(struct session *s, const struct ast_lit *l, struct strbuf *b)
+{
+    struct deparse_opts o = {.sql = session_sql_opts(s)};
+
+    if ((l->type == AST_LIT_HEX || l->type == AST_LIT_BIT) && !l->charset.ptr)
+        strbuf_put_bytes(b, l->value, false);
+    else
+        deparse(&l->node, &o, b);
 }
 
 /* The statement's text with each `?` replaced by the literal given for it. */
@@ -627,7 +639,7 @@ static bool put_params(struct session *s, const struct prepared *p, const struct
         if (a->kind == AST_USERVAR)
             strbuf_putsv(b, uservar_get(s, AST_AS_CONST(uservar, a)->name));
         else if (a->kind == AST_LIT)
-            strbuf_putsv(b, AST_AS_CONST(lit, a)->raw);
+            put_literal(s, AST_AS_CONST(lit, a), b);
         else
             return diag_set(&s->stmt->diag, ER_NOT_SUPPORTED_YET, "EXECUTE ... USING an expression");
     }

@@ -83,6 +83,8 @@ static void execution_over(void *arg, const struct diag *d)
     }
     if (st->exec.last_insert_id)
         s->last_insert_id = st->exec.last_insert_id;
+    else if (st->exec.generated_id && o->kind == EXEC_ROWS) /* INSERT ... RETURNING */
+        s->last_insert_id = st->exec.generated_id;
     if (o->kind == EXEC_ROWS) {
         s->found_rows = o->rows;
         session_reply_rows_end(s, o->ok.warnings);

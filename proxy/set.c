@@ -318,10 +318,7 @@ struct sv literal_of_cell(struct arena *a, const struct packet_coldef *col, stru
     }
     strbuf_init(&b, a);
     if (col->charset == 63 && (col->type >= WIRE_TINY_BLOB || col->type == WIRE_BIT)) {
-        strbuf_puts(&b, "x'");
-        for (size_t i = 0; i < cell.len; i++)
-            strbuf_printf(&b, "%02x", (unsigned char)cell.ptr[i]);
-        strbuf_putc(&b, '\'');
+        strbuf_put_bytes(&b, cell, false);
     } else {
         strbuf_put_quoted(&b, cell, no_backslash);
     }

@@ -205,7 +205,7 @@ static const char *check_table(struct rig *r, const struct cat_snapshot *s, cons
         struct sv phys = t->kind == CAT_BROADCAST ? t->name : t->parts[i].phys_name;
         struct mconn *c = open_server(r, shard - 1);
         struct diag d = {0};
-        bool ok = describe_shape(c, t->db, phys, t->kind == CAT_PARTITIONED ? (int)i : SHAPE_BARE, &r->arena,
+        bool ok = describe_shape(c, t->db, phys, names_part_no((uint32_t)i, (uint32_t)n), &r->arena,
                                  i ? &now : &first, &d);
 
         mconn_close(c);
