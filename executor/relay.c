@@ -94,8 +94,8 @@ static void on_ok(struct bcmd *cmd, const struct packet_ok *ok, bool is_result, 
     e->outcome.kind = is_result ? EXEC_ROWS : EXEC_OK;
     e->relayed_rows = cmd->relayed_rows;
     (void)FAULT("exec.relay_done");
-    if (!vars_after(l, ok))
-        exec_lane_ok(l, ok);
+    l->asks_vars = vars_wanted(e->plan);
+    exec_lane_ok(l, ok);
 }
 
 static void on_err(struct bcmd *cmd, const struct packet_err *err, struct sv payload)

@@ -253,6 +253,7 @@ struct plan {
                               * LAST_INSERT_ID(expr) is called): no OK packet tells it, so it is asked for behind the statement */
     bool calc_found_rows;    /* SQL_CALC_FOUND_ROWS: one place: ask FOUND_ROWS() there at once; several: the executor counts
                               * the rows in front of top's limit */
+    uint16_t n_found_rows;   /* calls of FOUND_ROWS(), which reach no shard */
     bool uses_temporals_now; /* NOW() and the like: the same timestamp must go to all places */
     bool autocommit_breaks;  /* unused by relays: the statement commits implicitly */
     struct route route;

@@ -10,6 +10,7 @@
 #include "proxy/prepared.h"
 
 #include "catalog/snapshot.h"
+#include "ddl/ddl.h"
 #include "parser/deparse.h"
 #include "parser/parse.h"
 #include "proxy/command.h"
@@ -43,6 +44,7 @@ struct prepared {
     uint32_t n_texts;
     struct sv db; /* the session's when it was prepared; its names mean that schema ever after */
     struct sideq_args q; /* while being prepared */
+    struct warn_sink said; /* the warnings of that */
 };
 
 struct prepared_map {
@@ -203,10 +205,18 @@ static void keep(struct session *s, struct prepared *p)
 static void send_prepared(struct session *s, struct prepared *p)
 {
     struct chan *c = &s->chan;
-    struct packet_prepare_ok ok = {.stmt_id = p->id, .columns = (uint16_t)p->n_cols, .params = (uint16_t)p->n_params};
+    struct packet_prepare_ok ok = {.stmt_id = p->id, .columns = (uint16_t)p->n_cols, .params = (uint16_t)p->n_params,
+        .warnings = (uint16_t)p->said.total};
     static const struct packet_coldef param = {
         .catalog = {"def", 3}, .name = {"?", 1}, .type = WIRE_VAR_STRING, .charset = 63, .flags = WIRE_FLAG_BINARY};
 
+    warn_merge(&s->stmt->warnings, &p->said);
+    if (p->name.ptr) {
+        session_reply_ok(s, &(struct packet_ok){.info = SV("Statement prepared")});
+        return;
+    }
+    if (!s->proxy->is_mariadb || p->said.total) /* MariaDB leaves those of the statement before */
+        session_keep_warnings(s);
     if (s->state == SESSION_BUSY) {
         chan_put_prepare_ok(c, &ok);
         for (uint32_t i = 0; i < p->n_params; i++)
@@ -233,15 +243,17 @@ static void checked(void *arg, struct sideq_result *r)
 
     s->stmt->side = NULL;
     s->stmt->give_up = NULL;
-    if (diag_is_set(&r->diag)) {
+    if (diag_is_set(&r->diag) && p->is_planned) {
         s->stmt->diag = r->diag; /* r is in p's arena */
         free_one(p);
         session_reply_err(s, &s->stmt->diag);
         return;
     }
     /* SELECT ... INTO answers with OK, whatever the statement that the shard has prepared would give. */
-    p->n_cols = p->plan && p->plan->n_into_vars ? 0 : r->n_cols;
-    p->cols = r->cols;
+    if (p->plan && !p->plan->n_into_vars) {
+        p->n_cols = r->n_cols;
+        p->cols = r->cols;
+    }
     keep(s, p);
     send_prepared(s, p);
 }
@@ -260,30 +272,50 @@ static void make_texts(struct session *s, struct prepared *p)
     p->texts = ARENA_NEW_N(&p->arena, struct exec_place_text, p->n_texts);
 }
 
-void prepared_prepare(struct session *s, struct sv text)
+/* What a shard is given to prepare; false: nothing. DDL and SET are prepared for MySQL's warnings of deprecated syntax only, as they
+ * were written: what a shard does not understand is ours. */
+static bool text_for_shard(struct session *s, struct prepared *p, uint32_t *shard_id, struct sv *sql)
 {
-    struct prepared *p = make(s, text);
+    if (p->plan)
+        return query_first_place_text(s, p->plan, p->text, &p->scan, shard_id, sql);
+    *shard_id = 0;
+    *sql = p->text;
+    return !s->proxy->is_mariadb && (ddl_owns(p->ast) || p->ast->kind == AST_SET);
+}
+
+/* Has a shard check what was made, and tells the client. */
+static void check(struct session *s, struct prepared *p)
+{
     struct stmt *st = s->stmt;
     uint32_t shard_id;
     struct sv sql;
+    bool asks = text_for_shard(s, p, &shard_id, &sql);
 
-    if (!p) {
-        session_reply_err(s, &st->diag);
-        return;
+    warn_sink_init(&p->said, &p->arena, UINT16_MAX);
+    if (p->plan) {
+        make_texts(s, p);
+        exec_deprecations(p->plan, session_env(s), &p->said);
     }
-    if (!p->plan || !query_first_place_text(s, p->plan, p->text, &p->scan, &shard_id, &sql)) {
-        if (p->plan)
-            make_texts(s, p);
+    if (!asks) {
         keep(s, p);
         send_prepared(s, p);
         return;
     }
-    make_texts(s, p);
     st->arg = p;
     st->give_up = give_up;
     p->q = (struct sideq_args){.kind = SIDEQ_PREPARE, .sql = arena_dup(&p->arena, sql), .shard_id = shard_id,
-        .logical_names = true, .arena = &p->arena, .done = checked, .arg = s};
+        .logical_names = true, .warnings = &p->said, .arena = &p->arena, .done = checked, .arg = s};
     query_side(s, &p->q);
+}
+
+void prepared_prepare(struct session *s, struct sv text)
+{
+    struct prepared *p = make(s, text);
+
+    if (p)
+        check(s, p);
+    else
+        session_reply_err(s, &s->stmt->diag);
 }
 
 /* ---- execution ---- */
@@ -475,6 +507,7 @@ void prepared_execute(struct session *s)
     }
     st->binary = true;
     st->executing = p;
+    st->said = &p->said;
     if (!enter_schema(s, p) || !renew(s, p) || !param_values(s, p, e.params)) {
         session_reply_err(s, &st->diag);
         return;
@@ -572,9 +605,8 @@ void prepared_prepare_text(struct session *s)
         session_reply_err(s, &st->diag);
         return;
     }
-    keep(s, p);
     p->name = arena_dup(&p->arena, n->name.name);
-    session_reply_ok(s, &(struct packet_ok){.info = SV("Statement prepared")});
+    check(s, p);
 }
 
 /* A parameter is a value: hex and bit literals are the strings that they spell, no numbers. */
@@ -638,6 +670,7 @@ void prepared_execute_text(struct session *s)
         session_reply_err(s, &st->diag);
         return;
     }
+    st->said = &p->said;
     query_run(s, strbuf_sv(&b));
 }
 

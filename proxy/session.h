@@ -59,6 +59,7 @@ struct stmt {
     struct exec exec;
     struct exec_prepared prepared;
     struct prepared *executing;
+    const struct warn_sink *said; /* EXECUTE: what preparing the statement has warned of; else NULL */
     struct sv db;              /* a prepared statement's own schema, where is_elsewhere */
     struct sync_state *wanted; /* with that schema; NULL: the session's */
     bool is_elsewhere;
@@ -147,6 +148,10 @@ void session_reply_done(struct session *s);
 void session_reply_err(struct session *s, const struct diag *d);
 /* The rows were sent; only the end of the result is missing. */
 void session_reply_rows_end(struct session *s, uint16_t warnings);
+/* Whether preparing the statement that runs has warned of this. */
+bool session_was_said(const struct session *s, unsigned code, struct sv text) PURE;
+/* The statement's warnings become those that SHOW WARNINGS shows; for those who send the last packet themselves. */
+void session_keep_warnings(struct session *s);
 /* Everything was sent already. */
 void session_reply_sent(struct session *s);
 
