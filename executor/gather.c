@@ -145,6 +145,11 @@ static void maybe_over(struct gather *g)
     acct_close(&g->acct);
     if (e->warnings && e->n_lanes)
         merge_warnings(g);
+    if (!exec_failed(e) && e->taker) {
+        e->drained = NULL;
+        e->taker->done(e);
+        return;
+    }
     if (!exec_failed(e)) {
         e->outcome.kind = EXEC_ROWS;
         e->outcome.ok = (struct packet_ok){0};
@@ -188,8 +193,12 @@ static void put_metadata(struct gather *g)
     struct exec *e = g->e;
 
     g->meta_out = true;
-    e->meta_sent = true;
     g->row = ARENA_NEW_N(e->arena, struct sv, g->n_defs);
+    if (e->taker) {
+        e->taker->columns(e, g->defs, g->n_defs);
+        return;
+    }
+    e->meta_sent = true;
     if (!e->client || e->plan->n_into_vars)
         return;
     chan_put_column_count(e->client, g->n_defs);
@@ -228,6 +237,11 @@ static enum sink_result sink_batch(struct op_sink *s, const struct op *root, con
             g->row[i] = ends[i] == SIZE_MAX ? SV_NULL : sv_make(text.ptr ? text.ptr + at : "", ends[i] - at);
             at = ends[i] == SIZE_MAX ? at : ends[i];
         }
+        if (e->taker) {
+            if (!e->taker->row(e, g->row, g->n_defs))
+                break;
+            continue;
+        }
         if (g->rows++ < g->skip || g->rows - g->skip > g->take)
             continue; /* SQL_CALC_FOUND_ROWS: counted only */
         if (e->plan->n_into_vars) {
@@ -249,7 +263,7 @@ static enum sink_result sink_batch(struct op_sink *s, const struct op *root, con
             arena_reset(&scratch);
     }
     arena_free(&scratch);
-    return e->client && chan_out_full(e->client) ? SINK_FULL : SINK_OK;
+    return e->client && !e->taker && chan_out_full(e->client) ? SINK_FULL : SINK_OK;
 }
 
 /* Lanes whose source can take rows again go on. */
@@ -643,7 +657,7 @@ static void lane_meta_end(struct bcmd *cmd)
     b->cols = st->cols;
     b->n_cols = st->n_cols;
     b->typed = true;
-    if (e->plan->kind != PLAN_SELECT)
+    if (e->plan->kind != PLAN_SELECT || e->taker)
         returned_defs(g, b);
     for (uint32_t i = 0; i < b->n_lanes; i++)
         state_of(&e->lanes[b->first_lane + i])->src = op_source_new(&g->cx, types, b->n_cols);
@@ -768,7 +782,7 @@ static void ask_metadata(struct gather *g, uint32_t place, uint32_t shard_id)
         .arg = g,
     };
 
-    if (e->plan->route.split_only || e->plan->kind != PLAN_SELECT)
+    if (e->plan->route.split_only || e->plan->kind != PLAN_SELECT || e->taker)
         return; /* unify_defs, returned_defs */
     if (e->result_defs) {
         set_defs(g, e->result_defs, e->n_result_defs);
@@ -854,7 +868,7 @@ void gather_start(struct exec *e, const struct placeset *places)
         g->b[i].n_lanes = sets[i].n;
         n += sets[i].n;
     }
-    if (diag_is_set(&g->diag) || !make_params(g) || !exec_begin(e, true)) {
+    if (diag_is_set(&g->diag) || !make_params(g) || (!e->taker && !exec_begin(e, true))) {
         if (diag_is_set(&g->diag))
             exec_fail(e, &g->diag);
         acct_close(&g->acct);
@@ -871,5 +885,5 @@ void gather_start(struct exec *e, const struct placeset *places)
         maybe_over(g);
         return;
     }
-    exec_step(e, lanes, n, exec_need(e), lanes_over);
+    exec_step(e, lanes, n, e->taker ? TXN_NEED_WRITE : exec_need(e), lanes_over);
 }
