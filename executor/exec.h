@@ -90,7 +90,6 @@ struct exec_lane {
     uint32_t n_var_cols;
     uint64_t stmt_hash; /* prepare.c */
     bool want_meta;
-    uint8_t want_shift;
     void *arg; /* gather.c: its source */
 };
 
