@@ -44,6 +44,8 @@ enum txn_need exec_need(const struct exec *e);
 
 /* The one-place text of the statement at a place, in the statement's arena (relay.c). */
 struct sv relay_text(struct exec *e, uint32_t place);
+/* Sets the shift of sequence ids of a relayed reply, once its command is sent. */
+void relay_align(struct exec_lane *l);
 /* The three numbers of an info text; false: it has other ones. */
 bool exec_info_numbers(struct sv info, uint64_t out[3]);
 /* A cell of the text protocol as an SQL literal (move.c). */

@@ -102,7 +102,6 @@ struct exec_lane {
     uint32_t n_rows;
     uint64_t stmt_hash; /* prepare.c */
     bool want_meta;
-    uint8_t want_shift;
     void *arg; /* gather.c: its source */
 };
 

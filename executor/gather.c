@@ -36,6 +36,8 @@ struct gather {
     uint64_t skip, take;      /* SQL_CALC_FOUND_ROWS: the limit, which is applied behind the counting */
     bool built, root_done, sink_full, meta_out, lanes_over, failed;
     uint64_t rows;
+    const struct batch *half; /* taken up to half_at only: the client's output was full */
+    uint32_t half_at;
 };
 
 /* One SELECT of the statement: its lanes and their sources. */
@@ -208,11 +210,14 @@ static void put_metadata(struct gather *g)
         chan_put_eof(e->client, e->host->status(e), 0);
 }
 
+enum { SCRATCH_BYTES = 256 << 10 };
+
 static enum sink_result sink_batch(struct op_sink *s, const struct op *root, const struct batch *b)
 {
     struct gather *g = CONTAINER_OF(s, struct gather, sink);
     struct exec *e = g->e;
     struct sel sel = batch_sel(b);
+    uint32_t from = g->half == b ? g->half_at : 0;
     struct arena scratch;
 
     (void)root;
@@ -220,8 +225,9 @@ static enum sink_result sink_batch(struct op_sink *s, const struct op *root, con
         diag_set(&g->diag, ER_INTERNAL, "a merged result has fewer columns than its metadata");
         return SINK_ERROR;
     }
+    g->half = NULL;
     arena_init(&scratch, 0);
-    for (uint32_t k = 0; k < sel.n; k++) {
+    for (uint32_t k = from; k < sel.n; k++) {
         uint32_t row = SEL_ROW(&sel, k);
         struct strbuf text;
         size_t *ends = ARENA_NEW_N(&scratch, size_t, g->n_defs);
@@ -259,8 +265,14 @@ static enum sink_result sink_batch(struct op_sink *s, const struct op *root, con
             arena_free(&scratch);
             return SINK_ERROR;
         }
-        if ((k & 63) == 63)
+        if ((k & 63) == 63 || scratch.used_bytes > SCRATCH_BYTES)
             arena_reset(&scratch);
+        /* Rows may be megabytes long: the rest of the batch waits where it is until the client has taken these. */
+        if (k + 1 < sel.n && chan_out_full(e->client)) {
+            g->half = b;
+            g->half_at = k + 1;
+            break;
+        }
     }
     arena_free(&scratch);
     return e->client && !e->taker && chan_out_full(e->client) ? SINK_FULL : SINK_OK;
@@ -277,6 +289,22 @@ static void resume_lanes(struct gather *g)
     }
 }
 
+/* The rest of a batch first: it is the tree's until the tree is asked again. */
+static enum op_run_result run(struct gather *g)
+{
+    if (g->half) {
+        switch (sink_batch(&g->sink, g->root, g->half)) {
+        case SINK_OK:
+            break;
+        case SINK_FULL:
+            return OP_RUN_SINK_FULL;
+        case SINK_ERROR:
+            return OP_RUN_ERROR;
+        }
+    }
+    return op_run(g->root, &g->sink);
+}
+
 static void pump(struct gather *g)
 {
     struct exec *e = g->e;
@@ -288,7 +316,7 @@ static void pump(struct gather *g)
     g->sink_full = false;
     if (!g->meta_out)
         put_metadata(g);
-    switch (op_run(g->root, &g->sink)) {
+    switch (run(g)) {
     case OP_RUN_BLOCKED:
         break;
     case OP_RUN_SINK_FULL:
