@@ -334,6 +334,30 @@ static void finish(struct session *s)
     chan_resume_input(&s->chan);
 }
 
+bool session_to_login(struct session *s)
+{
+    struct stmt *st = s->stmt;
+
+    hold_for_txn(s);
+    s->stmt = NULL;
+    if (s->state == SESSION_BUSY)
+        chan_consume_packet(&s->chan, &st->packet);
+    stmt_put(s, st);
+    if (s->state == SESSION_GONE) {
+        free_session(s);
+        return false;
+    }
+    if (s->state != SESSION_BUSY)
+        return false;
+    if (s->kill_requested || proxy_worker_of(s->worker)->draining) {
+        session_end(s, true);
+        return false;
+    }
+    session_set_state(s, SESSION_AUTH);
+    chan_resume_input(&s->chan);
+    return true;
+}
+
 uint16_t session_status(const struct session *s)
 {
     uint16_t st = 0;

@@ -92,6 +92,7 @@ struct session {
     char host[SESSION_HOST_MAX];
     uint32_t collation_id; /* of the handshake */
     struct auth_server *auth; /* during login */
+    unsigned char nonce[PACKET_NONCE_BYTES]; /* the greeting's: COM_CHANGE_USER answers the same one */
     char *login_db;           /* during login */
     struct txn *txn;
     struct sync_state *wanted; /* schema and session variables of the shard connections */
@@ -132,6 +133,10 @@ void session_end(struct session *s, bool after_flush);
 void login_input(struct session *s);
 void login_ready(struct session *s); /* TLS is up */
 void login_start(struct session *s);
+/* COM_CHANGE_USER, everything being reset already: ends the command and authenticates by its packet. */
+void login_change_user(struct session *s);
+/* The running command ends without an answer and the session is in SESSION_AUTH; false: it ends, as the client is gone or was to go. */
+bool session_to_login(struct session *s) MUST_CHECK;
 
 /* Forgets everything but the arena's first block and the scan's arrays. */
 void stmt_clear(struct stmt *st);
