@@ -41,9 +41,17 @@ static void ident(struct dep *d, struct sv name)
         strbuf_putsv(d->b, name);
 }
 
+/* A name of a character set or collation that is read as one without quotes. */
+static bool plain_set_name(struct sv name)
+{
+    unsigned kw = kw_find(name.ptr, name.len);
+
+    return plain_word(name) && (!kw || !kw_flags[kw] || sv_eq_cstr(name, "DEFAULT"));
+}
+
 void put_charset(struct dep *d, struct sv name)
 {
-    if (plain_word(name))
+    if (plain_set_name(name) || sv_eq_cstr(name, "binary"))
         put_sv(d, name);
     else
         put_string(d, name);
@@ -51,7 +59,7 @@ void put_charset(struct dep *d, struct sv name)
 
 void put_collation(struct dep *d, struct sv name)
 {
-    if (plain_word(name) && !sv_eq_cstr(name, "binary")) /* a reserved word, which MariaDB does not take there */
+    if (plain_set_name(name)) /* not binary: a reserved word, which MariaDB does not take there */
         put_sv(d, name);
     else
         put_string(d, name);

@@ -50,6 +50,7 @@ static struct ast_node *database_option(struct parser *p)
 {
     struct ast_node *o = parse_charset_option(p);
     struct ast_option *n;
+    bool string = false;
 
     if (o)
         return o;
@@ -58,6 +59,7 @@ static struct ast_node *database_option(struct parser *p)
         next(p);
     if (is(p, K_ENCRYPTION) || is(p, K_COMMENT) || is(p, K_MODE)) {
         n->name = kw_text(p->t->kind);
+        string = !is(p, K_MODE);
         next(p);
     } else if (is2(p, K_READ, K_ONLY)) {
         next(p);
@@ -74,6 +76,8 @@ static struct ast_node *database_option(struct parser *p)
         return NULL;
     }
     accept_eq(p);
+    if (string && !is(p, TK_STRING))
+        parser_error(p);
     n->value = parse_option_value(p);
     return done(p, n);
 }

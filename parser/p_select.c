@@ -592,6 +592,8 @@ static struct ast_node *query_operand(struct parser *p, bool *paren)
     case K_TABLE: {
         struct ast_table_query *t = NEW(p, TABLE_QUERY, table_query);
 
+        if (p->maria) /* which has no such query; ANALYZE TABLE is something else there */
+            parser_error(p);
         next(p);
         t->table = parse_table_name(p);
         return done(p, t);
