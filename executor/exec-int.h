@@ -44,8 +44,14 @@ enum txn_need exec_need(const struct exec *e);
 
 /* The one-place text of the statement at a place, in the statement's arena (relay.c). */
 struct sv relay_text(struct exec *e, uint32_t place);
+/* Sets the shift of sequence ids of a relayed reply, once its command is sent. */
+void relay_align(struct exec_lane *l);
 /* The three numbers of an info text; false: it has other ones. */
 bool exec_info_numbers(struct sv info, uint64_t out[3]);
+/* A cell of the text protocol as an SQL literal (move.c). */
+void exec_put_literal(struct exec *e, const struct packet_coldef *c, struct sv cell, struct strbuf *b);
+/* The outcome of a write from the counts of its lanes (fanout.c). */
+void exec_add_counts(struct exec *e);
 /* The info texts of several replies added up (fanout.c). */
 struct sv exec_sum_info(struct exec *e, const struct exec_lane *lanes, uint32_t n);
 
@@ -80,6 +86,9 @@ void gather_start(struct exec *e, const struct placeset *places);
 void insert_start(struct exec *e);
 /* True: the statement was waiting before its first lane, and ends (or has ended) by the cancel. */
 bool insert_cancel(struct exec *e);
+void keyed_start(struct exec *e, const struct placeset *places);
+/* PLAN_MOVE from its second step on: the lanes read the rows; none: there are no rows. */
+void move_rows(struct exec *e, struct exec_lane *lanes, uint32_t n);
 void move_start(struct exec *e, const struct placeset *places);
 
 #endif

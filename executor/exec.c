@@ -553,6 +553,10 @@ void exec_start(struct exec *e)
         exec_finish(e);
         return;
     }
+    if (p->keyed && places.n > 1) {
+        keyed_start(e, &places);
+        return;
+    }
     if (p->kind == PLAN_MOVE && !(p->n_edits && optimizer_move_is_local(p, e->inputs, &places, e->arena))) {
         move_start(e, &places);
         return;

@@ -42,6 +42,13 @@ struct exec_outcome {
 };
 
 /* What is behind an execution; one const table for each kind of owner. */
+/* Takes the rows of a read that is a part of a statement (gather.c), instead of the client. */
+struct exec_taker {
+    void (*columns)(struct exec *e, const struct packet_coldef *cols, uint32_t n);
+    bool (*row)(struct exec *e, const struct sv *cells, uint32_t n); /* false: the execution has failed */
+    void (*done)(struct exec *e); /* all rows are there; not after a failure */
+};
+
 struct exec_host {
     /* Once, before the first connection is asked for: what the statement does and whether in several places (the owner's
      * txn_stmt_begin). False: refused with d. */
@@ -95,7 +102,6 @@ struct exec_lane {
     uint32_t n_rows;
     uint64_t stmt_hash; /* prepare.c */
     bool want_meta;
-    uint8_t want_shift;
     void *arg; /* gather.c: its source */
 };
 
@@ -147,6 +153,8 @@ struct exec {
     void (*drained)(struct exec *e);   /* of a strategy that writes rows itself (gather): the client can take more */
     const struct exec_lane *first_warner; /* the lane whose deprecations are the statement's */
     void *step;                        /* the strategy's state */
+    const struct exec_taker *taker;    /* set while gather.c reads for another strategy */
+    void *taker_arg;
     struct exec_outcome outcome;
     uint64_t relayed_rows;
     uint64_t returned_bytes; /* kept by returning.c */

@@ -36,6 +36,8 @@ struct gather {
     uint64_t skip, take;      /* SQL_CALC_FOUND_ROWS: the limit, which is applied behind the counting */
     bool built, root_done, sink_full, meta_out, lanes_over, failed;
     uint64_t rows;
+    const struct batch *half; /* taken up to half_at only: the client's output was full */
+    uint32_t half_at;
 };
 
 /* One SELECT of the statement: its lanes and their sources. */
@@ -145,6 +147,11 @@ static void maybe_over(struct gather *g)
     acct_close(&g->acct);
     if (e->warnings && e->n_lanes)
         merge_warnings(g);
+    if (!exec_failed(e) && e->taker) {
+        e->drained = NULL;
+        e->taker->done(e);
+        return;
+    }
     if (!exec_failed(e)) {
         e->outcome.kind = EXEC_ROWS;
         e->outcome.ok = (struct packet_ok){0};
@@ -188,8 +195,12 @@ static void put_metadata(struct gather *g)
     struct exec *e = g->e;
 
     g->meta_out = true;
-    e->meta_sent = true;
     g->row = ARENA_NEW_N(e->arena, struct sv, g->n_defs);
+    if (e->taker) {
+        e->taker->columns(e, g->defs, g->n_defs);
+        return;
+    }
+    e->meta_sent = true;
     if (!e->client || e->plan->n_into_vars)
         return;
     chan_put_column_count(e->client, g->n_defs);
@@ -199,11 +210,14 @@ static void put_metadata(struct gather *g)
         chan_put_eof(e->client, e->host->status(e), 0);
 }
 
+enum { SCRATCH_BYTES = 256 << 10 };
+
 static enum sink_result sink_batch(struct op_sink *s, const struct op *root, const struct batch *b)
 {
     struct gather *g = CONTAINER_OF(s, struct gather, sink);
     struct exec *e = g->e;
     struct sel sel = batch_sel(b);
+    uint32_t from = g->half == b ? g->half_at : 0;
     struct arena scratch;
 
     (void)root;
@@ -211,8 +225,9 @@ static enum sink_result sink_batch(struct op_sink *s, const struct op *root, con
         diag_set(&g->diag, ER_INTERNAL, "a merged result has fewer columns than its metadata");
         return SINK_ERROR;
     }
+    g->half = NULL;
     arena_init(&scratch, 0);
-    for (uint32_t k = 0; k < sel.n; k++) {
+    for (uint32_t k = from; k < sel.n; k++) {
         uint32_t row = SEL_ROW(&sel, k);
         struct strbuf text;
         size_t *ends = ARENA_NEW_N(&scratch, size_t, g->n_defs);
@@ -227,6 +242,11 @@ static enum sink_result sink_batch(struct op_sink *s, const struct op *root, con
         for (uint32_t i = 0; i < g->n_defs; i++) {
             g->row[i] = ends[i] == SIZE_MAX ? SV_NULL : sv_make(text.ptr ? text.ptr + at : "", ends[i] - at);
             at = ends[i] == SIZE_MAX ? at : ends[i];
+        }
+        if (e->taker) {
+            if (!e->taker->row(e, g->row, g->n_defs))
+                break;
+            continue;
         }
         if (g->rows++ < g->skip || g->rows - g->skip > g->take)
             continue; /* SQL_CALC_FOUND_ROWS: counted only */
@@ -245,11 +265,17 @@ static enum sink_result sink_batch(struct op_sink *s, const struct op *root, con
             arena_free(&scratch);
             return SINK_ERROR;
         }
-        if ((k & 63) == 63)
+        if ((k & 63) == 63 || scratch.used_bytes > SCRATCH_BYTES)
             arena_reset(&scratch);
+        /* Rows may be megabytes long: the rest of the batch waits where it is until the client has taken these. */
+        if (k + 1 < sel.n && chan_out_full(e->client)) {
+            g->half = b;
+            g->half_at = k + 1;
+            break;
+        }
     }
     arena_free(&scratch);
-    return e->client && chan_out_full(e->client) ? SINK_FULL : SINK_OK;
+    return e->client && !e->taker && chan_out_full(e->client) ? SINK_FULL : SINK_OK;
 }
 
 /* Lanes whose source can take rows again go on. */
@@ -263,6 +289,22 @@ static void resume_lanes(struct gather *g)
     }
 }
 
+/* The rest of a batch first: it is the tree's until the tree is asked again. */
+static enum op_run_result run(struct gather *g)
+{
+    if (g->half) {
+        switch (sink_batch(&g->sink, g->root, g->half)) {
+        case SINK_OK:
+            break;
+        case SINK_FULL:
+            return OP_RUN_SINK_FULL;
+        case SINK_ERROR:
+            return OP_RUN_ERROR;
+        }
+    }
+    return op_run(g->root, &g->sink);
+}
+
 static void pump(struct gather *g)
 {
     struct exec *e = g->e;
@@ -274,7 +316,7 @@ static void pump(struct gather *g)
     g->sink_full = false;
     if (!g->meta_out)
         put_metadata(g);
-    switch (op_run(g->root, &g->sink)) {
+    switch (run(g)) {
     case OP_RUN_BLOCKED:
         break;
     case OP_RUN_SINK_FULL:
@@ -643,7 +685,7 @@ static void lane_meta_end(struct bcmd *cmd)
     b->cols = st->cols;
     b->n_cols = st->n_cols;
     b->typed = true;
-    if (e->plan->kind != PLAN_SELECT)
+    if (e->plan->kind != PLAN_SELECT || e->taker)
         returned_defs(g, b);
     for (uint32_t i = 0; i < b->n_lanes; i++)
         state_of(&e->lanes[b->first_lane + i])->src = op_source_new(&g->cx, types, b->n_cols);
@@ -768,7 +810,7 @@ static void ask_metadata(struct gather *g, uint32_t place, uint32_t shard_id)
         .arg = g,
     };
 
-    if (e->plan->route.split_only || e->plan->kind != PLAN_SELECT)
+    if (e->plan->route.split_only || e->plan->kind != PLAN_SELECT || e->taker)
         return; /* unify_defs, returned_defs */
     if (e->result_defs) {
         set_defs(g, e->result_defs, e->n_result_defs);
@@ -854,7 +896,7 @@ void gather_start(struct exec *e, const struct placeset *places)
         g->b[i].n_lanes = sets[i].n;
         n += sets[i].n;
     }
-    if (diag_is_set(&g->diag) || !make_params(g) || !exec_begin(e, true)) {
+    if (diag_is_set(&g->diag) || !make_params(g) || (!e->taker && !exec_begin(e, true))) {
         if (diag_is_set(&g->diag))
             exec_fail(e, &g->diag);
         acct_close(&g->acct);
@@ -871,5 +913,5 @@ void gather_start(struct exec *e, const struct placeset *places)
         maybe_over(g);
         return;
     }
-    exec_step(e, lanes, n, exec_need(e), lanes_over);
+    exec_step(e, lanes, n, e->taker ? TXN_NEED_WRITE : exec_need(e), lanes_over);
 }

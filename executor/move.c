@@ -130,7 +130,7 @@ static struct sv new_cell(const struct move *m, const struct move_row *r, uint32
     return r->cells[base];
 }
 
-static void put_literal(struct exec *e, const struct packet_coldef *c, struct sv cell, struct strbuf *b)
+void exec_put_literal(struct exec *e, const struct packet_coldef *c, struct sv cell, struct strbuf *b)
 {
     bool no_backslash = (e->env->sql_mode & MODE_NO_BACKSLASH_ESCAPES) != 0;
     struct sql_type t;
@@ -169,7 +169,7 @@ static void put_where(struct exec *e, const struct move *m, const struct move_ro
             strbuf_puts(b, i ? " AND " : " WHERE ");
             strbuf_put_ident(b, m->base[c]->name);
             strbuf_puts(b, " = ");
-            put_literal(e, &m->cols[c], r->cells[c], b);
+            exec_put_literal(e, &m->cols[c], r->cells[c], b);
         }
     }
 }
@@ -207,7 +207,7 @@ static struct sv insert_text(struct exec *e, const struct move *m, const struct 
         }
         first = false;
         strbuf_put_ident(&b, m->base[c]->name);
-        put_literal(e, &m->cols[col], cell, &values);
+        exec_put_literal(e, &m->cols[col], cell, &values);
     }
     strbuf_puts(&b, ") VALUES (");
     strbuf_putsv(&b, strbuf_sv(&values));
@@ -226,7 +226,7 @@ static struct sv update_text(struct exec *e, const struct move *m, const struct 
         strbuf_puts(&b, i ? ", " : " SET ");
         strbuf_put_ident(&b, m->p->table->columns[m->p->assigned[i]].name);
         strbuf_puts(&b, " = ");
-        put_literal(e, &m->cols[m->n_base + i], r->cells[m->n_base + i], &b);
+        exec_put_literal(e, &m->cols[m->n_base + i], r->cells[m->n_base + i], &b);
     }
     put_where(e, m, r, &b);
     return strbuf_sv(&b);
@@ -381,14 +381,14 @@ static void selected(struct exec *e)
 
 /* ---- start ---- */
 
-static bool refused(struct exec *e, const struct move *m)
+static bool refused(struct exec *e, const struct cat_table *t)
 {
     struct diag d = {0};
 
-    if (!cat_primary_key(m->p->table))
+    if (!cat_primary_key(t))
         diag_set(&d, ER_NOT_SUPPORTED_YET, "updating a partition column of a table without a primary key");
-    for (uint32_t i = 0; i < m->p->table->columns_n; i++) {
-        if (m->p->table->columns[i].type.code == WIRE_FLOAT)
+    for (uint32_t i = 0; i < t->columns_n; i++) {
+        if (t->columns[i].type.code == WIRE_FLOAT)
             diag_set(&d, ER_NOT_SUPPORTED_YET, "updating a partition column of a table that has FLOAT columns");
     }
     if (!diag_is_set(&d))
@@ -398,12 +398,13 @@ static bool refused(struct exec *e, const struct move *m)
     return true;
 }
 
-void move_start(struct exec *e, const struct placeset *places)
+void move_rows(struct exec *e, struct exec_lane *lanes, uint32_t n)
 {
     struct move *m = ARENA_NEW(e->arena, struct move);
     const struct cat_table *t = e->plan->move->table;
-    struct exec_lane *lanes;
 
+    if (refused(e, t))
+        return;
     e->step = m;
     m->e = e;
     m->p = e->plan->move;
@@ -414,22 +415,30 @@ void move_start(struct exec *e, const struct placeset *places)
         if (!t->columns[i].hidden)
             m->base[m->n_base++] = &t->columns[i];
     }
-    if (refused(e, m))
-        return;
-    if (!exec_begin(e, true)) {
-        exec_finish(e);
-        return;
-    }
-    lanes = exec_lanes_new(e, places->n);
+    for (uint32_t i = 0; i < n; i++)
+        lanes[i].ops = &select_ops;
+    if (n)
+        exec_step(e, lanes, n, TXN_NEED_WRITE, selected);
+    else
+        selected(e);
+}
+
+void move_start(struct exec *e, const struct placeset *places)
+{
+    struct exec_lane *lanes = exec_lanes_new(e, places->n);
+
     for (uint32_t i = 0; i < places->n; i++) {
         struct strbuf b;
 
         strbuf_init(&b, e->arena);
-        optimizer_render(&m->p->select, e->inputs, NULL, places->items[i].partition, e->arena, &b);
+        optimizer_render(&e->plan->move->select, e->inputs, NULL, places->items[i].partition, e->arena, &b);
         lanes[i].sql = strbuf_sv(&b);
         lanes[i].place = places->items[i].partition;
         lanes[i].shard_id = places->items[i].shard_id;
-        lanes[i].ops = &select_ops;
     }
-    exec_step(e, lanes, places->n, TXN_NEED_WRITE, selected);
+    if (!exec_begin(e, true)) {
+        exec_finish(e);
+        return;
+    }
+    move_rows(e, lanes, places->n);
 }

@@ -223,6 +223,9 @@ void plan_dump_template(const struct sql_template *t, struct strbuf *out)
         case PIECE_SESSION_VALUE:
             strbuf_printf(out, "{session %d%.*s}", (int)p->value, SV_ARG(p->name));
             break;
+        case PIECE_PLACE:
+            strbuf_puts(out, "{place}");
+            break;
         case PIECE_LIMIT_SUM:
             strbuf_puts(out, "{limit}");
             break;
@@ -293,6 +296,17 @@ void plan_dump(const struct plan *p, struct strbuf *out)
     if (p->move) {
         strbuf_puts(out, "move: ");
         plan_dump_template(&p->move->select, out);
+        strbuf_puts(out, "\n");
+    }
+    if (p->keyed) {
+        strbuf_puts(out, "keys: ");
+        plan_dump_template(&p->keyed->read->fragment, out);
+        strbuf_puts(out, "\n");
+        plan_dump_top(p->keyed->read->top, out);
+        strbuf_puts(out, "then: ");
+        plan_dump_template(&p->keyed->head, out);
+        strbuf_puts(out, "{keys}");
+        plan_dump_template(&p->keyed->tail, out);
         strbuf_puts(out, "\n");
     }
     for (uint16_t i = 0; i < p->n_set_branches; i++) {

@@ -481,6 +481,9 @@ void optimizer_render(const struct sql_template *t, const struct plan_inputs *in
             session_value(in, p->value, p->global, p->name, a, &v);
             put_session_value(p->value, &v, in, out);
             break;
+        case PIECE_PLACE:
+            strbuf_put_u64(out, place);
+            break;
         case PIECE_LIMIT_SUM:
             put_limit_sum(limit, in, out);
             break;

@@ -425,7 +425,7 @@ static void whole_fragment(struct opt *o)
     struct tmpl t;
 
     tmpl_init(&t, o);
-    tmpl_tokens(&t, 0, o->n_tokens);
+    tmpl_rest(&t, 0);
     o->plan->fragment = tmpl_finish(&t);
 }
 

@@ -19,6 +19,7 @@
 #include "util/diag.h"
 
 struct cat_table;
+struct cat_column;
 struct cat_snapshot;
 struct packet_coldef;
 
@@ -120,6 +121,7 @@ enum piece_kind {
     PIECE_LITERAL, /* source text of literal `slot` */
     PIECE_PARAM,   /* parameter `slot` as an SQL literal */
     PIECE_SESSION_VALUE,
+    PIECE_PLACE,    /* the place's number */
     PIECE_LIMIT_SUM /* offset + limit, where a fragment must give both (values: limit.offset, limit.count of top) */
 };
 
@@ -220,12 +222,28 @@ struct move_plan {
     const struct cat_table *table;
     struct sql_template select; /* all columns but hidden ones in table order, then the new value of each assigned column;
                                  * ends in FOR UPDATE */
+    struct sql_template keyed_select, keyed_tail; /* the same in front of and behind WHERE, for rows that plan.keyed found */
     const uint16_t *assigned;   /* ordinals of the assigned columns, in the order of `select`'s last columns */
     uint16_t n_assigned;
     bool ignore; /* UPDATE IGNORE: a row that would be a duplicate stays as it is, with a warning */
     /* By partition column: its new value where that is known when the statement starts; NULL: not, or not assigned. See
      * optimizer_move_is_local. */
     const struct rvalue *const *new_keys;
+};
+
+/* In which a column is read and compared so that nothing of its value is lost: the text of FLOAT has six digits, that of TIMESTAMP is
+ * ambiguous in the hour in which summer time ends. */
+enum exact_form { EXACT_TEXT, EXACT_DOUBLE, EXACT_EPOCH };
+enum exact_form opt_exact_form(const struct cat_column *c);
+
+/* UPDATE and DELETE with ORDER BY or LIMIT over several places. The rows are read under lock, in order, up to the limit; then each
+ * place gets head WHERE key IN (...) tail for its rows. */
+struct keyed_plan {
+    const struct cat_table *table;
+    const struct plan *read; /* a SELECT; columns: key_cols in their exact forms first, the place's number last */
+    const uint16_t *key_cols;
+    uint16_t n_key_cols;
+    struct sql_template head, where, tail; /* where: the statement's own condition; tail: ORDER BY, RETURNING */
 };
 
 /* ---- the plan ---- */
@@ -264,6 +282,7 @@ struct plan {
     struct diag refusal;           /* why several places are not possible, naming what is missing */
     const struct insert_plan *insert;
     const struct move_plan *move;
+    const struct keyed_plan *keyed; /* several places: instead of fragment; PLAN_MOVE: which rows */
     const struct plan *const *set_branches; /* UNION over several places: each branch's plan; top applies to the union */
     uint16_t n_set_branches;
     bool set_distinct;

@@ -197,6 +197,12 @@ void split_put_cols(struct split *s, struct tmpl *t)
         case FCOL_AGG:
             put_aggregate(t, c);
             break;
+        case FCOL_KEY:
+            opt_put_exact(t, NULL, c->column);
+            break;
+        case FCOL_PLACE:
+            tmpl_place(t);
+            break;
         }
         if (c->named)
             put_alias(t, i);
@@ -629,6 +635,60 @@ static bool split_plain(struct split *s, bool distinct_here)
     split_finish_cols(s);
     s->p->fragment = tmpl_finish(&t);
     s->p->top = s->top;
+    return true;
+}
+
+/* ---- keys ---- */
+
+bool split_keys(struct opt *o, const struct block *bl, struct ast_select *sel, struct keyed_plan *k)
+{
+    struct plan *p = ARENA_NEW(o->arena, struct plan);
+    struct block named_block = *bl;
+    struct split s = {.o = o, .p = p, .bl = &named_block, .sel = sel, .top = ARENA_NEW(o->arena, struct plan_top)};
+    uint32_t n = sel->order.n;
+    struct merge_key *keys = ARENA_NEW_N(o->arena, struct merge_key, n ? n : 1);
+    uint16_t *named = ARENA_NEW_N(o->scratch, uint16_t, n ? n : 1);
+    struct tmpl t;
+
+    named_block.outs_known = true; /* none is named */
+    p->kind = PLAN_SELECT;
+    p->route = o->plan->route;
+    p->uses_temporals_now = o->plan->uses_temporals_now;
+    if (!split_limit(o, sel->limit, &s.top->limit))
+        return false;
+    for (uint16_t i = 0; i < k->n_key_cols; i++)
+        split_add(&s, (struct fcol){.kind = FCOL_KEY, .column = &k->table->columns[k->key_cols[i]]});
+    for (unsigned i = 0; i < n; i++) {
+        const struct ast_order_item *it = AST_AS_CONST(order_item, sel->order.items[i]);
+
+        if (!split_check_names(&s, it->expr, SPLIT_ORDER))
+            return false;
+        if (it->expr->kind == AST_LIT) {
+            opt_refuse(o, o->plan, SV("ORDER BY a literal in an UPDATE or DELETE over several places"));
+            return false;
+        }
+        if (!plain_order_item(&s, it, &keys[i], &named[i]))
+            break;
+    }
+    split_add(&s, (struct fcol){.kind = FCOL_PLACE});
+    if (s.no_more || diag_is_set(&p->refusal)) {
+        o->plan->refusal = p->refusal;
+        return false;
+    }
+    tmpl_init(&t, o);
+    split_put_head(&s, &t, false);
+    split_put_cols(&s, &t);
+    split_put_from_where(&s, &t);
+    put_order(&s, &t, named);
+    put_limit(&s, &t);
+    tmpl_puts(&t, " FOR UPDATE");
+    s.top->merge_order = keys;
+    s.top->n_merge_order = (uint16_t)n;
+    p->n_visible = s.n_out;
+    split_finish_cols(&s);
+    p->fragment = tmpl_finish(&t);
+    p->top = s.top;
+    k->read = p;
     return true;
 }
 

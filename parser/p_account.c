@@ -115,11 +115,11 @@ static void identified(struct parser *p, struct ast_user_spec *u)
         add(p, &u->auths, done(p, a));
         return;
     }
-    if (!accept(p, K_VIA))
+    if (!p->maria || !accept(p, K_VIA))
         expect(p, K_WITH);
     do
         add(p, &u->auths, auth_plugin(p));
-    while (accept(p, K_OR));
+    while (p->maria && accept(p, K_OR)); /* alternatives; MySQL has AND, for further factors */
 }
 
 static struct ast_node *user_spec(struct parser *p, bool alter)
@@ -130,7 +130,7 @@ static struct ast_node *user_spec(struct parser *p, bool alter)
     u->account = parse_account(p);
     if (is(p, K_IDENTIFIED)) {
         identified(p, u);
-        while (is2(p, K_AND, K_IDENTIFIED)) {
+        while (!p->maria && is2(p, K_AND, K_IDENTIFIED)) {
             next(p);
             identified(p, u);
         }

@@ -477,7 +477,7 @@ static void explain_words(struct parser *p, struct ast_explain *n)
     if (is2(p, K_FORMAT, TK_EQ)) {
         next(p);
         next(p);
-        n->format = is(p, TK_STRING) ? parse_ident_or_text(p) : parse_upper(p);
+        n->format = is(p, TK_STRING) || is(p, TK_QUOTED) ? parse_ident_or_text(p) : parse_upper(p);
     }
     if (is(p, K_INTO)) {
         next(p);

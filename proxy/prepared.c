@@ -22,6 +22,7 @@
 struct long_data {
     char *bytes;
     size_t len;
+    bool too_long; /* over max_allowed_packet: told at EXECUTE */
 };
 
 struct prepared {
@@ -50,6 +51,7 @@ struct prepared {
 struct prepared_map {
     struct prepared *first;
     uint32_t n, next_id;
+    size_t long_bytes; /* long data that waits for its EXECUTE: of all statements together not more than a packet may have */
 };
 
 static struct prepared_map *map_of(struct session *s)
@@ -59,9 +61,10 @@ static struct prepared_map *map_of(struct session *s)
     return s->prepared;
 }
 
-static void forget_long_data(struct prepared *p)
+static void forget_long_data(struct prepared_map *m, struct prepared *p)
 {
     for (uint32_t i = 0; p->longs && i < p->n_params; i++) {
+        m->long_bytes -= p->longs[i].len;
         xfree(p->longs[i].bytes);
         p->longs[i] = (struct long_data){0};
         p->is_long[i] = false;
@@ -70,7 +73,6 @@ static void forget_long_data(struct prepared *p)
 
 static void free_one(struct prepared *p)
 {
-    forget_long_data(p);
     if (p->plan)
         plan_release(p->plan);
     stmt_scan_free(&p->scan);
@@ -102,6 +104,7 @@ static void drop(struct session *s, struct prepared **at)
 
     *at = p->next;
     s->prepared->n--;
+    forget_long_data(s->prepared, p);
     free_one(p);
 }
 
@@ -406,7 +409,10 @@ static bool param_values(struct session *s, const struct prepared *p, const stru
     for (uint32_t i = 0; i < p->n_params; i++) {
         const struct packet_param *in = &params[i];
 
-        if (in->is_long_data) {
+        if (in->is_long_data && p->longs[i].too_long) {
+            return diag_setf(&st->diag, ER_UNKNOWN_ERROR, "Parameter of prepared statement which is set through "
+                "mysql_send_long_data() is longer than 'max_allowed_packet' bytes");
+        } else if (in->is_long_data) {
             v[i] = value_str(sv_make(p->longs[i].bytes, p->longs[i].len), session_collation(s));
         } else if (in->is_null) {
             v[i] = value_null();
@@ -520,7 +526,7 @@ void prepared_execution_over(struct session *s)
     struct prepared *p = s->stmt->executing;
 
     if (p)
-        forget_long_data(p);
+        forget_long_data(s->prepared, p);
 }
 
 /* ---- the rest of the protocol's commands ---- */
@@ -545,7 +551,7 @@ void prepared_reset(struct session *s)
         unknown(s, id, "mysqld_stmt_reset");
         return;
     }
-    forget_long_data(p);
+    forget_long_data(s->prepared, p);
     session_reply_done(s);
 }
 
@@ -562,7 +568,13 @@ void prepared_long_data(struct session *s)
         struct long_data *l = &p->longs[n];
         size_t more = pk->len - HEAD;
 
-        if (l->len + more <= s->chan.max_packet) {
+        if (l->too_long || more > s->chan.max_packet - s->prepared->long_bytes) {
+            s->prepared->long_bytes -= l->len;
+            xfree(l->bytes);
+            *l = (struct long_data){.too_long = true};
+            p->is_long[n] = true;
+        } else {
+            s->prepared->long_bytes += more;
             l->bytes = xrealloc(l->bytes, l->len + more);
             if (more)
                 memcpy(l->bytes + l->len, pk->ptr + HEAD, more);
