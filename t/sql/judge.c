@@ -300,6 +300,7 @@ static void take_prepared(MYSQL *c, MYSQL_STMT *st, struct outcome *out)
                 mysql_free_result(meta);
             }
             if (!ok || !meta) {
+                out->set_count--; /* an error in front of the definitions or behind them is the same to a client */
                 take_error(out, mysql_stmt_errno(st), mysql_stmt_sqlstate(st), mysql_stmt_error(st));
                 return;
             }
@@ -578,6 +579,9 @@ static bool same_meta(const struct column *p, const struct column *q, bool loose
     if (own_tables(p) || own_tables(q))
         return true;
     bool expression = p->org_table && !*p->org_table;
+    /* A temporary table makes an expression's JSON a BLOB of bytes that only says that it is JSON. */
+    if (loose && expression && p->type == MYSQL_TYPE_JSON && q->type == MYSQL_TYPE_JSON)
+        return true;
     bool types = p->type == q->type || (loose && expression && is_integer(p->type) && is_integer(q->type));
     if (!types || !same_charset(p->charset, q->charset) || ((p->flags ^ q->flags) & ~ignored & ~(loose && expression ? (unsigned)UNSIGNED_FLAG : 0)))
         return false;
