@@ -270,6 +270,12 @@ void prepared_prepare(struct session *s, struct sv text)
         session_reply_err(s, &st->diag);
         return;
     }
+    for (uint16_t i = 0; p->plan && i < p->plan->n_tables; i++) {
+        if (p->plan->tables[i]->state == CAT_HELD && !hold_pass_table(s, p->plan->tables[i])) {
+            free_one(p);
+            return;
+        }
+    }
     if (!p->plan || !query_first_place_text(s, p->plan, p->text, &p->scan, &shard_id, &sql)) {
         if (p->plan)
             make_texts(s, p);
