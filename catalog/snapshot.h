@@ -26,7 +26,10 @@
 enum cat_state {
     CAT_PUBLIC,   /* in use */
     CAT_CREATING, /* being made: not found by cat_find_* */
-    CAT_DROPPING  /* being dropped: not found by cat_find_* */
+    CAT_DROPPING, /* being dropped: not found by cat_find_* */
+    /* Tables: in use by statements that run and by transactions that have used it already; whoever comes new waits
+     * until DDL has changed or dropped it. Found by cat_find_table. */
+    CAT_HELD
 };
 
 enum cat_shard_state {
@@ -265,7 +268,12 @@ struct cat_snapshot {
 /* ---- reading (any thread that holds a reference) ---- */
 
 const struct cat_db *cat_find_db(const struct cat_snapshot *s, struct sv name);
-/* Public tables only. */
+/* Whether statements see a table: it is public, or held by DDL for a while. */
+static inline bool cat_table_is_visible(const struct cat_table *t)
+{
+    return t->state == CAT_PUBLIC || t->state == CAT_HELD;
+}
+/* Visible tables only. */
 const struct cat_table *cat_find_table(const struct cat_snapshot *s, struct sv db, struct sv name);
 /* In whatever state. */
 const struct cat_table *cat_find_table_any(

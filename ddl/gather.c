@@ -1,4 +1,4 @@
-/* Steps: the new tables' names are free on the target shard -> gate on all old tables; new tables made from the old
+/* Steps: the new tables' names are free on the target shard -> nobody uses the tables (hold.c) -> gate on all old tables; new tables made from the old
  * definition; rows copied -> old tables renamed out of the way, still under the gate, so that nobody who planned by the
  * old version writes there -> catalog -> old tables dropped. Undone before the catalog by renaming back and dropping
  * the new tables.
@@ -352,6 +352,7 @@ bool gather_plan(struct job *j, const struct gather *g, struct diag *d)
     j->env.no_foreign_key_checks = j->env.no_unique_checks = true;
     job_set_env(j);
     job_step(j, "absent", json_pack("{s:o}", "items", absent));
+    job_step_hold(j, &g->tables);
     job_step(j, "gather", json_pack("{s:O, s:o}", "tables", tables, "gate", gate));
     job_step(j, "retire", json_pack("{s:O}", "tables", tables));
     job_step(j, "pub_gather", json_pack("{s:o}", "tables", tables));

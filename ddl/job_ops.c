@@ -1,5 +1,5 @@
-/* Steps that need nothing of a statement's own: SQL on shards with its inverse, the check that names are free, the
- * barrier; and what all steps share: connections with the job's environment, mapping of names in errors. */
+/* Steps that need nothing of a statement's own: SQL on shards with its inverse, the check that names are free;
+ * and what all steps share: connections with the job's environment, mapping of names in errors. */
 #include "ddl/job-int.h"
 #include "ddl/stmts.h"
 
@@ -339,52 +339,3 @@ static bool gate_run(struct job *j, json_t *step, struct diag *d)
 }
 
 const struct job_op job_op_gate = {.name = "gate", .run = gate_run};
-
-/* ---- barrier: other nodes have loaded the version; {"statements": true}: and nobody plans by an older one any more
- * ---- */
-
-/* Nodes whose heartbeat is older than this are taken for dead: they load before they serve again. */
-enum { BARRIER_LEASE_MS = 5000 };
-
-static bool others_there(struct job *j, uint64_t v, bool statements, bool *there, struct diag *d)
-{
-    struct mresult r;
-
-    if (!mconn_queryf(j->meta, &j->arena, &r, d,
-                      "SELECT COUNT(*) FROM tessera.node WHERE id <> %u AND running = 1 AND %s < %lu AND beat > "
-                      "UTC_TIMESTAMP(6) - INTERVAL %u MICROSECOND",
-                      j->e->cfg.node_id, statements ? "lowest" : "loaded", (unsigned long)v, BARRIER_LEASE_MS * 1000u))
-        return false;
-    *there = mresult_u64(&r, 0, 0) == 0;
-    return true;
-}
-
-/* Never fails: whoever is late sees errors of shards (the table is gone), not wrong rows, and after the deadline the
- * job goes on. */
-static bool barrier_run(struct job *j, json_t *step, struct diag *d)
-{
-    uint64_t v = j->version ? j->version : cat_pins_version(j->e->cfg.pins),
-             deadline = clock_mono_ms() + j->e->cfg.barrier_ms;
-    bool statements = json_is_true(json_object_get(step, "statements")), there = false;
-
-    while (!engine_stopping(j->e)) {
-        if (!others_there(j, v, statements, &there, d)) {
-            log_warn(LOG_DDL, "DDL job %lu: asking for other nodes' versions: %s", (unsigned long)j->id, d->text);
-            diag_clear(d);
-            break;
-        }
-        if (there && (!statements || cat_pins_wait(j->e->cfg.pins, v, 20)))
-            break;
-        if (clock_mono_ms() > deadline) {
-            log_info(LOG_DDL, "DDL job %lu: somebody still uses a version before %lu after %u ms", (unsigned long)j->id,
-                     (unsigned long)v, j->e->cfg.barrier_ms);
-            break;
-        }
-        if (!there)
-            clock_sleep_ms(20);
-    }
-    (void)FAULT("ddl.after_barrier");
-    return true;
-}
-
-const struct job_op job_op_barrier = {.name = "barrier", .run = barrier_run};

@@ -33,6 +33,7 @@ struct alter {
     uint64_t auto_inc;          /* AUTO_INCREMENT=n; 0: none */
     struct ast_node *rename_to; /* RENAME TO */
     bool columns;               /* columns change */
+    bool reorders;              /* a column gets another place or name: an old plan might take one for another */
     bool may_fail;              /* rows can make it fail */
     bool loses;                 /* something is gone behind it */
     struct shape_rename *renames;
@@ -182,6 +183,11 @@ static bool check_new_key(const struct alter *x, const struct define_key *k, str
     return true;
 }
 
+static bool is_placed(const struct ast_column_def *c)
+{
+    return c->first || ast_ident_set(&c->after);
+}
+
 static bool add_columns(struct job *j, struct alter *x, struct ast_alter_action *act, struct diag *d)
 {
     struct ast_list one = {.items = &act->def, .n = 1}, *l = act->def ? &one : &act->defs;
@@ -194,6 +200,8 @@ static bool add_columns(struct job *j, struct alter *x, struct ast_alter_action 
     for (size_t i = 0; i < def.n_keys; i++)
         if (!check_new_key(x, &def.keys[i], d))
             return false;
+    for (size_t i = 0; i < def.n_cols; i++)
+        x->reorders = x->reorders || is_placed(def.cols[i].def);
     if (def.auto_column)
         x->max_of = def.auto_column->def->name.name;
     if (def.auto_column && job_places(j, x->t) > 1)
@@ -238,6 +246,7 @@ static bool change_column(struct job *j, struct alter *x, struct ast_alter_actio
     bool prefix = false;
 
     x->columns = true;
+    x->reorders = x->reorders || !sv_eq(old, now) || (def && is_placed(def));
     add_rename(j, x, old, now);
     if (is_part_column(x->t, old) && !sv_eq_nocase(old, now) && !x->t->part.by_columns)
         return diag_setf(d, ER_NOT_ON_PARTITIONED,
@@ -615,6 +624,8 @@ static bool add_steps(struct job *j, struct alter *x, struct mconn *c, struct di
         j->env.keep_zero = true;
         job_set_env(j);
     }
+    if (x->columns && (!alone || x->reorders))
+        job_step_hold_one(j, x->t);
     job_set_no_return(j); /* the op itself says when it left everything as it was */
     o = json_pack("{s:o, s:i, s:b, s:b, s:o}", "items", items, "s0_part", p.part_no, "gate",
                   !alone && x->columns && !tied, "rehearse", !alone && x->may_fail && x->loses && !tied, "renames",

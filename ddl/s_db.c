@@ -4,6 +4,7 @@
  * somebody else's) -> catalog. The character set that the catalog gets is what the first shard says. DROP: catalog
  * first, then the schemas, like DROP TABLE. */
 #include "ddl/define.h"
+#include "ddl/place.h"
 #include "ddl/stmts.h"
 
 static struct sv db_object(struct job *j, struct sv name)
@@ -226,6 +227,7 @@ bool dropdb_plan(struct job *j, struct ast_node *ast, struct diag *d)
     struct ast_drop *dr = AST_AS(drop, ast);
     const struct cat_db *db;
     json_t *sql, *x, *shards;
+    struct place_tables held = {0};
     size_t first, tables;
 
     if (cat_is_virtual_db(j->db))
@@ -246,10 +248,14 @@ bool dropdb_plan(struct job *j, struct ast_node *ast, struct diag *d)
     array_each(&j->snap->shards, s)
         json_array_append_new(shards, json_pack("{s:I}", "s", (json_int_t)s->id));
     job_step_alive(j, shards);
+    for (size_t i = first; i < first + tables; i++)
+        array_push(&held, &j->arena, j->snap->tables.v[i]);
+    if (tables)
+        job_step_hold(j, &held);
     x = json_pack("{s:s, s:I}", "what", "drop", "id", (json_int_t)db->id);
     job_step(j, "pub_db", x);
     job_set_no_return(j);
-    job_step(j, "barrier", json_pack("{s:b}", "statements", 1));
+    job_step(j, "barrier", NULL);
     sql = job_sql_step(j);
     array_each(&j->snap->shards, s)
         job_sql_item(sql, s->id, mconn_sql(&j->arena, "DROP DATABASE IF EXISTS %I", &j->db), SV_NULL);

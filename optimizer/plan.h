@@ -260,6 +260,9 @@ enum plan_kind {
 struct plan {
     struct arena arena;
     uint64_t catalog_version;
+    const struct cat_table *const *tables; /* all that the statement names, each once; valid while the snapshot is */
+    uint16_t n_tables;
+    bool is_held; /* DDL holds one of them (CAT_HELD): who has not used it yet waits. Such a plan is uncacheable */
     uint32_t refs; /* executions and cache entries of one worker; not atomic */
     enum plan_kind kind;
     bool reads_only;      /* no lock taken, nothing written */

@@ -225,5 +225,7 @@ void command_next_statement(struct session *s)
     st->packet = packet;
     warn_sink_init(&st->warnings, &st->arena, 64);
     st->start_ns = s->worker->now_ns;
+    st->again = rest;
+    st->first_seq = s->chan.seq;
     query_run(s, rest);
 }

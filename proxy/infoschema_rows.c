@@ -210,7 +210,7 @@ void infoschema_rows_plan(struct session *s, struct is_ref *ref, uint32_t index,
     for (size_t i = 0; i < cat->tables.n; i++) {
         const struct cat_table *t = cat->tables.v[i];
 
-        if (t->state != CAT_PUBLIC || !passes(&ref->schemas, t->db) || !passes(&ref->tables, t->name))
+        if (!cat_table_is_visible(t) || !passes(&ref->schemas, t->db) || !passes(&ref->tables, t->name))
             continue;
         found[ref->n_tables++] = t;
         places += all_parts && t->kind == CAT_PARTITIONED ? t->parts_n : 1;

@@ -292,8 +292,15 @@ static void check(struct session *s, struct prepared *p)
     struct stmt *st = s->stmt;
     uint32_t shard_id;
     struct sv sql;
-    bool asks = text_for_shard(s, p, &shard_id, &sql);
+    bool asks;
 
+    for (uint16_t i = 0; p->plan && i < p->plan->n_tables; i++) {
+        if (p->plan->tables[i]->state == CAT_HELD && !hold_pass_table(s, p->plan->tables[i])) {
+            free_one(p);
+            return;
+        }
+    }
+    asks = text_for_shard(s, p, &shard_id, &sql);
     warn_sink_init(&p->said, &p->arena, UINT16_MAX);
     if (p->plan) {
         make_texts(s, p);

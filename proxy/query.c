@@ -77,6 +77,8 @@ static void execution_over(void *arg, const struct diag *d)
         return;
     }
     /* d says more than the statement's own error: that the whole transaction is gone. */
+    if (!d && o->kind == EXEC_ERROR && hold_retry(s, &o->diag))
+        return;
     if (d || o->kind == EXEC_ERROR) {
         session_reply_err(s, d ? d : &o->diag);
         return;
@@ -177,6 +179,8 @@ void query_execute(struct session *s)
         if (!st->plan->uncacheable && st->cacheable)
             plan_cache_put(s->worker->slot[WORKER_SLOT_PLANS], &st->key, st->plan);
     }
+    if (UNLIKELY(st->plan->is_held) && !hold_pass(s))
+        return;
     if (!st->inputs.text.ptr)
         session_inputs(s, &st->scan);
     query_init_exec(s, &st->exec);
@@ -325,6 +329,7 @@ static void ddl_begin(void *arg, const struct diag *d)
         .no_foreign_key_checks = session_flag_off(s, SV("foreign_key_checks")),
         .no_unique_checks = session_flag_off(s, SV("unique_checks")),
         .mariadb_syntax = s->proxy->is_mariadb,
+        .lock_wait_s = (uint32_t)MIN(hold_wait_s(s, 0), (uint64_t)UINT32_MAX),
     };
 
     if (d) {

@@ -107,26 +107,7 @@ void session_drop_snapshots(struct session *s)
         cat_pin_return(pin, s->stmt->snapshot);
         s->stmt->snapshot = NULL;
     }
-    if (s->txn_snapshot) {
-        cat_pin_return(pin, s->txn_snapshot);
-        s->txn_snapshot = NULL;
-    }
-}
-
-/* A transaction keeps the version that it first wrote under, so that DDL's barrier waits for it. */
-static void hold_for_txn(struct session *s)
-{
-    struct cat_pin *pin = s->worker->slot[WORKER_SLOT_CATALOG];
-    struct stmt *st = s->stmt;
-
-    if (!txn_in_trans(s->txn)) {
-        if (s->txn_snapshot)
-            cat_pin_return(pin, s->txn_snapshot);
-        s->txn_snapshot = NULL;
-    } else if (st->wrote && st->snapshot && !s->txn_snapshot) {
-        cat_pin_borrow_again(pin, st->snapshot);
-        s->txn_snapshot = st->snapshot;
-    }
+    hold_forget(s);
 }
 
 /* ---- end of a session ---- */
@@ -178,6 +159,12 @@ void session_interrupt(struct session *s)
         return;
     }
     st->is_cancelled = true;
+    if (st->is_parked) {
+        hold_unpark(st);
+        diag_set(&d, ER_QUERY_INTERRUPTED);
+        session_reply_err(s, &d);
+        return;
+    }
     if (st->side) {
         struct sideq *q = st->side;
 
@@ -253,6 +240,7 @@ static void take_commands(struct session *s)
         s->stmt = stmt_get(s);
         s->stmt->packet = p;
         s->chan.seq = (uint8_t)(p.last_seq + 1);
+        s->stmt->first_seq = s->chan.seq;
         s->statements++;
         chan_pause_input(&s->chan);
         session_set_state(s, SESSION_BUSY);
@@ -299,7 +287,7 @@ static void finish(struct session *s)
     struct stmt *st = s->stmt;
 
     prepared_execution_over(s);
-    hold_for_txn(s);
+    hold_note(s);
     if (st->more_follows && s->state == SESSION_BUSY) {
         s->next_wanted = true;
         if (s->in_loop)

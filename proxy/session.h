@@ -16,6 +16,7 @@
 #include "net/chan.h"
 #include "optimizer/cache.h"
 #include "parser/ast.h"
+#include "proxy/hold.h"
 #include "proxy/stmt.h"
 #include "txn/txn.h"
 #include "types/env.h"
@@ -71,6 +72,12 @@ struct stmt {
     bool more_follows;  /* another statement of the same COM_QUERY comes behind */
     bool no_warning_count; /* SHOW COUNT(*) WARNINGS */
     bool keep_warnings; /* SHOW WARNINGS leaves the list as it is */
+    bool is_parked;     /* put aside by hold.c; the four that follow are kept when it begins anew */
+    struct list_node park_link;
+    uint64_t park_until_ms;
+    struct sv again;    /* text to begin anew with; ptr NULL: the command's packet */
+    uint8_t tries;
+    uint8_t first_seq;  /* the channel's sequence when it began: nothing was sent as long as it is that */
     bool txn_open;      /* txn_stmt_begin was called */
     bool is_rewritten;  /* infoschema.c has put in what the statement reads of information_schema */
     bool wrote;         /* it took locks or changed rows */
@@ -111,7 +118,7 @@ struct session {
     struct arena warn_arena;
     struct warn_sink warnings; /* of the statement before, for SHOW WARNINGS */
     struct stmt *stmt;
-    const struct cat_snapshot *txn_snapshot; /* what the open transaction wrote under: DDL waits for its end */
+    struct hold_uses txn_uses; /* tables that the open transaction has used: DDL waits for its end */
     uint64_t statements;
     uint64_t wait_timeout_s; /* 0: the configuration's */
     uint64_t idle_since_ms; /* the last command ended then */

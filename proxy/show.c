@@ -240,7 +240,7 @@ static void show_tables(struct session *s, const struct ast_show *n)
     for (size_t i = first; i < first + count; i++) {
         struct sv *row;
 
-        if (cat->tables.v[i]->state != CAT_PUBLIC)
+        if (!cat_table_is_visible(cat->tables.v[i]))
             continue;
         row = add_row(s, &r);
         row[0] = cat->tables.v[i]->name;
@@ -425,6 +425,8 @@ static void show_of_table(struct session *s, const char *head, const struct ast_
         relay(s, s->stmt->text, query_any_shard(s));
         return;
     }
+    if (t && !hold_pass_table(s, t))
+        return;
     if (!t || !first_place(s, t, &shard_id, &phys_db, &phys)) {
         session_reply_err(s, &s->stmt->diag);
         return;
@@ -467,6 +469,8 @@ void describe_run(struct session *s)
             relay(s, s->stmt->text, query_any_shard(s));
             return;
         }
+        if (t && !hold_pass_table(s, t))
+            return;
         if (!t || !first_place(s, t, &shard_id, &phys_db, &phys)) {
             session_reply_err(s, &s->stmt->diag);
             return;
@@ -522,6 +526,8 @@ void fields_run(struct session *s, struct sv body)
     bool is_virtual;
 
     t = find_table(s, SV_NULL, table, &is_virtual);
+    if (t && !hold_pass_table(s, t))
+        return;
     strbuf_init(&b, &s->stmt->arena);
     if (is_virtual) {
         shard_id = query_any_shard(s);

@@ -98,7 +98,8 @@ void rig_wipe(struct rig *r, const char *const *dbs)
 void rig_start(struct rig *r)
 {
     struct ddl_config c = {
-        .conf = r->conf, .pins = &r->pins, .node_id = 1, .barrier_ms = 2000, .retry_ms = 3000, .sweep_ms = 200};
+        .conf = r->conf, .pins = &r->pins, .node_id = 1, .barrier_ms = 2000, .retry_ms = 3000, .sweep_ms = 200,
+        .settled = r->settled, .published_arg = r};
     struct cat_snapshot *s;
     struct mconn *meta;
     struct diag d = {0};
@@ -214,6 +215,8 @@ static const char *check_table(struct rig *r, const struct cat_snapshot *s, cons
         if (i && !shape_equal(&first, &now))
             return arena_printf(&r->arena, "partition %zu of %s has another definition", i, t->name.ptr).ptr;
     }
+    if (t->state != CAT_PUBLIC)
+        return arena_printf(&r->arena, "table %s is not public", t->name.ptr).ptr;
     for (size_t k = 0, cols = 0; k < first.n_items; k++) {
         if (first.items[k].kind != SHAPE_COLUMN)
             continue;

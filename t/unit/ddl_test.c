@@ -229,6 +229,74 @@ static void check_round_trip(const char *name)
     ck_assert(table(name)->kind == kind && table(name)->parts_n == parts);
 }
 
+/* What stands in the catalog while a job waits for those who use its tables. */
+static struct {
+    unsigned calls, enough; /* settled from this call on; 0: never */
+    bool was_held;
+    uint64_t id;
+} watched;
+
+static bool look(void *arg, uint64_t version, const uint64_t *ids, size_t n)
+{
+    struct rig *r = arg;
+    struct cat_snapshot *s = cat_pins_get(&r->pins);
+    const struct cat_table *t = cat_find_table(s, SV("ddlt"), SV("t"));
+
+    if (n) {
+        watched.was_held = watched.was_held || (t && t->state == CAT_HELD && s->version >= version);
+        watched.id = ids[0];
+        watched.calls++;
+    }
+    cat_snapshot_unref(s);
+    return n == 0 || (watched.enough && watched.calls >= watched.enough);
+}
+
+struct hold_case {
+    const char *sql;
+    bool holds;
+};
+
+static const struct hold_case hold_cases[] = {
+    {"ALTER TABLE t ADD COLUMN c INT", true},
+    {"ALTER TABLE t ADD KEY (a)", false},
+    {"ALTER TABLE t COMMENT = 'x'", false},
+    {"ALTER TABLE t MODIFY a BIGINT FIRST", true},
+    {"TRUNCATE TABLE t", true},
+    {"RENAME TABLE t TO u", true},
+    {"DROP TABLE t", true},
+    {"DROP DATABASE ddlt", true},
+    {"ALTER TABLE one ADD COLUMN c INT", false}, /* its one server does that by itself */
+    {"ALTER TABLE one ADD COLUMN c INT FIRST", true},
+    {"ALTER TABLE one CHANGE a b INT", true},
+    {"CREATE TABLE u (id INT)", false},
+};
+
+START_TEST(test_hold)
+{
+    const struct hold_case *c = &hold_cases[_i];
+
+    rig_stop(&rig);
+    ck_assert(rig_servers(&rig, 2));
+    rig_conf(&rig, rig.n);
+    rig.settled = look;
+    rig_start(&rig);
+    run("CREATE TABLE t (id INT NOT NULL PRIMARY KEY, a INT) PARTITION BY KEY (id) PARTITIONS 3");
+    run("CREATE TABLE one (id INT NOT NULL PRIMARY KEY, a INT) SINGLE");
+    memset(&watched, 0, sizeof watched);
+    if (c->holds && _i < 2) {
+        uint64_t id = table("t")->id;
+
+        fails(c->sql, 1205);
+        ck_assert_msg(watched.was_held && watched.id == id, "%s", c->sql);
+        ck_assert(table("t")->state == CAT_PUBLIC && table("t")->columns_n == 2);
+        memset(&watched, 0, sizeof watched);
+    }
+    watched.enough = 3;
+    run(c->sql);
+    ck_assert_msg(c->holds == (watched.calls >= 3), "%s: %u", c->sql, watched.calls);
+}
+END_TEST
+
 static const char *place_of(const char *name)
 {
     const struct cat_table *t = table(name);
@@ -652,6 +720,7 @@ static Suite *suite(bool servers)
     tcase_add_test(tc, test_create);
     tcase_add_test(tc, test_placement);
     tcase_add_test(tc, test_one_shard);
+    tcase_add_loop_test(tc, test_hold, 0, ARRAY_LEN(hold_cases));
     tcase_add_test(tc, test_foreign_keys);
     tcase_add_test(tc, test_alter);
     tcase_add_test(tc, test_keys_later);
