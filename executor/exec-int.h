@@ -48,8 +48,12 @@ struct sv relay_text(struct exec *e, uint32_t place);
 void relay_align(struct exec_lane *l);
 /* The three numbers of an info text; false: it has other ones. */
 bool exec_info_numbers(struct sv info, uint64_t out[3]);
-/* A cell of the text protocol as an SQL literal (move.c). */
+/* A cell of the text protocol as an SQL literal; a column of a key as it is compared with the literal of its exact form
+ * (literal.c). */
 void exec_put_literal(struct exec *e, const struct packet_coldef *c, struct sv cell, struct strbuf *b);
+void exec_put_key_column(const struct cat_column *c, struct strbuf *b);
+/* True: the execution has failed by a warning that is an error in strict mode. */
+bool exec_refuse_conversions(struct exec *e);
 /* The outcome of a write from the counts of its lanes (fanout.c). */
 void exec_add_counts(struct exec *e);
 /* The info texts of several replies added up (fanout.c). */

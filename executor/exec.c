@@ -377,7 +377,7 @@ void exec_lane_ok(struct exec_lane *l, const struct packet_ok *ok)
     l->ok.info = ok->info.len ? arena_dup(l->e->arena, ok->info) : SV_NULL;
     l->result.done = TXN_DONE_OK;
     /* All copies of a BROADCAST table say the same. */
-    if (ok->warnings && l->e->warnings && (l->index == 0 || l->e->plan->route.kind != ROUTE_ALL_SHARDS)) {
+    if (ok->warnings && !l->quiet && l->e->warnings && (l->index == 0 || l->e->plan->route.kind != ROUTE_ALL_SHARDS)) {
         ask_warnings(l);
         return;
     }

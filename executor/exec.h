@@ -90,7 +90,7 @@ struct exec_lane {
     struct txn_result result;
     struct packet_ok ok;
     bool failed;
-    bool is_delete; /* move.c */
+    bool quiet; /* its warnings are nobody's */
     bool ask_id;     /* LAST_INSERT_ID() is to be asked for behind the statement (vars.c) */
     bool now_frozen; /* SET timestamp is in force on the connection */
     bool asks_vars;  /* vars.c has something to ask behind the statement and its warnings */

@@ -72,21 +72,12 @@ static bool take_row(struct exec *e, const struct sv *cells, uint32_t n)
 
 static void put_key(struct exec *e, const struct keyed *k, const struct keyed_row *r, uint16_t i, struct strbuf *b)
 {
-    enum exact_form form = opt_exact_form(&k->p->table->columns[k->p->key_cols[i]]);
-
     exec_put_literal(e, &k->cols[i], r->cells[i], b);
-    if (form == EXACT_DOUBLE && r->cells[i].ptr && !memchr(r->cells[i].ptr, 'e', r->cells[i].len))
-        strbuf_puts(b, "e0");
 }
 
 static void put_column(const struct keyed *k, uint16_t i, struct strbuf *b)
 {
-    const struct cat_column *c = &k->p->table->columns[k->p->key_cols[i]];
-    bool epoch = opt_exact_form(c) == EXACT_EPOCH;
-
-    strbuf_puts(b, epoch ? "UNIX_TIMESTAMP(" : "");
-    strbuf_put_ident(b, c->name);
-    strbuf_puts(b, epoch ? ")" : "");
+    exec_put_key_column(&k->p->table->columns[k->p->key_cols[i]], b);
 }
 
 /* Up to KEYS_PER_STATEMENT rows of lane l's place, from *from on; *from: the first one that was left. */
@@ -231,27 +222,6 @@ static void nothing(struct exec *e)
     exec_step(e, l, 1, TXN_NEED_WRITE, returned);
 }
 
-/* A server in strict mode takes what a WHERE clause could not convert as an error of the statement; MariaDB only where it did not
- * have to sort first. */
-static bool is_refused(struct exec *e)
-{
-    struct diag d = {0};
-
-    if (e->env->flavour == ENV_MARIADB || !e->warnings || !(e->env->sql_mode & (MODE_STRICT_TRANS_TABLES | MODE_STRICT_ALL_TABLES)))
-        return false;
-    for (uint32_t i = 0; i < e->warnings->n; i++) {
-        const struct warning *w = &e->warnings->list[i];
-
-        if (w->level != WARN_WARNING || w->code != ER_TRUNCATED_WRONG_VALUE)
-            continue;
-        diag_set_remote(&d, w->code, "22007", w->text);
-        exec_fail(e, &d);
-        exec_finish(e);
-        return true;
-    }
-    return false;
-}
-
 static void keys_read(struct exec *e)
 {
     struct keyed *k = keyed_of(e);
@@ -260,8 +230,11 @@ static void keys_read(struct exec *e)
 
     e->plan = k->plan;
     e->taker = NULL;
-    if (is_refused(e))
+    /* MariaDB takes it so only where it did not have to sort first. */
+    if (e->env->flavour != ENV_MARIADB && exec_refuse_conversions(e)) {
+        exec_finish(e);
         return;
+    }
     if (e->plan->move) {
         if (k->n_rows) {
             lanes = make_lanes(e, &e->plan->move->keyed_select, &e->plan->move->keyed_tail, &n);

@@ -163,43 +163,59 @@ static enum ast_walk uses_pre(struct ast_node **slot, void *arg)
     return AST_CONTINUE;
 }
 
-static void put_columns(struct tmpl *t, const struct source *s)
+static void put_column(struct tmpl *t, const struct source *s, const struct cat_column *c)
 {
-    bool first = true;
-
-    for (uint32_t i = 0; i < s->table->columns_n; i++) {
-        if (s->table->columns[i].hidden)
-            continue;
-        tmpl_puts(t, first ? "" : ", ");
-        tmpl_ident(t, s->name);
-        tmpl_puts(t, ".");
-        tmpl_ident(t, s->table->columns[i].name);
-        first = false;
-    }
+    tmpl_ident(t, s->name);
+    tmpl_puts(t, ".");
+    tmpl_ident(t, c->name);
 }
 
-/* The row's columns, then the new values. */
-static bool move_columns(struct dml *m, const struct ast_update *u, const struct colref *cols, struct tmpl *t)
+/* The row, the new values that are needed, what the text of the row does not say. */
+static bool move_columns(struct dml *m, const struct ast_update *u, const struct colref *cols, struct move_plan *mv, struct tmpl *t)
 {
-    tmpl_puts(t, "SELECT ");
-    put_columns(t, cols[0].src);
+    const struct source *s = cols[0].src;
+    uint16_t *assigned = ARENA_NEW_N(m->o->arena, uint16_t, u->set.n);
+
+    mv->n_assigned = mv->n_checks = 0;
+    mv->assigned = assigned;
+    for (uint32_t i = 0; i < s->table->columns_n; i++) {
+        tmpl_puts(t, i ? ", " : "SELECT ");
+        put_column(t, s, &s->table->columns[i]);
+    }
     for (unsigned i = 0; i < u->set.n; i++) {
         struct ast_node *v = AST_AS(assignment, u->set.items[i])->value;
         struct uses_walk w = {m->bl, cols, i};
 
+        if (!mv->frozen && !is_partition_column(cols[i]))
+            continue;
         if (!ast_walk(&v, uses_pre, NULL, &w)) {
             opt_refuse(m->o, m->o->plan, SV("UPDATE of a partition column where a value uses a column that the same statement set before it"));
             return false;
         }
+        assigned[mv->n_assigned++] = cols[i].col;
         tmpl_puts(t, ", ");
         if (v->kind == AST_DEFAULT && !AST_AS(default, v)->column) {
             tmpl_puts(t, "DEFAULT(");
-            tmpl_ident(t, cols[i].src->table->columns[cols[i].col].name);
+            tmpl_ident(t, s->table->columns[cols[i].col].name);
             tmpl_puts(t, ")");
         } else {
             tmpl_node(t, v);
         }
     }
+    for (uint32_t i = 0; i < s->table->columns_n; i++)
+        if (opt_exact_form(&s->table->columns[i]) != EXACT_TEXT) {
+            tmpl_puts(t, ", ");
+            opt_put_exact(t, s, &s->table->columns[i]);
+        }
+    for (uint32_t i = 0; i < s->table->columns_n; i++)
+        if (s->table->columns[i].type.code == TYPE_JSON && m->o->env->flavour != ENV_MARIADB) {
+            mv->n_checks++;
+            tmpl_puts(t, ", COALESCE(");
+            put_column(t, s, &s->table->columns[i]);
+            tmpl_puts(t, " = CAST(CAST(");
+            put_column(t, s, &s->table->columns[i]);
+            tmpl_puts(t, " AS CHAR) AS JSON), 1)");
+        }
     tmpl_puts(t, " FROM ");
     tmpl_node(t, u->table);
     return true;
@@ -219,7 +235,7 @@ static bool move_select(struct dml *m, const struct ast_update *u, const struct 
     struct tmpl t;
 
     tmpl_init(&t, m->o);
-    if (!move_columns(m, u, cols, &t))
+    if (!move_columns(m, u, cols, mv, &t))
         return false;
     if (u->where) {
         tmpl_puts(&t, " WHERE ");
@@ -236,7 +252,7 @@ static bool move_select(struct dml *m, const struct ast_update *u, const struct 
     if (!m->o->plan->keyed)
         return true;
     tmpl_init(&t, m->o);
-    if (!move_columns(m, u, cols, &t))
+    if (!move_columns(m, u, cols, mv, &t))
         return false;
     mv->keyed_select = tmpl_finish(&t);
     tmpl_init(&t, m->o);
@@ -263,7 +279,7 @@ static bool plan_move(struct dml *m, const struct ast_update *u, const struct co
 {
     struct opt *o = m->o;
     struct move_plan *mv = ARENA_NEW(o->arena, struct move_plan);
-    uint16_t *assigned = ARENA_NEW_N(o->arena, uint16_t, u->set.n);
+    struct tmpl t;
 
     o->plan->kind = PLAN_MOVE;
     if (u->with || m->n_targets != 1 || u->table->kind != AST_TABLE)
@@ -273,10 +289,15 @@ static bool plan_move(struct dml *m, const struct ast_update *u, const struct co
         return opt_unsupported(o, "UPDATE of partition columns that assigns user variables (:=)");
     mv->table = m->targets[0]->table;
     mv->ignore = u->ignore;
-    for (unsigned i = 0; i < u->set.n; i++)
-        assigned[i] = cols[i].col;
-    mv->assigned = assigned;
-    mv->n_assigned = (uint16_t)u->set.n;
+    mv->frozen = o->has_unstable;
+    mv->ordered = u->order.n > 0;
+    mv->n_key_cols = opt_row_key_cols(o, mv->table, &mv->key_cols);
+    tmpl_init(&t, o);
+    tmpl_tokens(&t, 0, opt_clause_at(o, 0, K_WHERE, K_ORDER, K_LIMIT));
+    mv->update = tmpl_finish(&t);
+    tmpl_init(&t, o);
+    move_order(u, &t);
+    mv->order = tmpl_finish(&t);
     mv->new_keys = new_keys(m, u, cols);
     if (!move_select(m, u, cols, mv)) {
         *o->diag = o->plan->refusal;

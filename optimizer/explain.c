@@ -208,7 +208,7 @@ bool explain_plan(const struct plan *p, const struct plan_inputs *in, const stru
         strbuf_puts(&b, p->kind == PLAN_MOVE ? "; rows of these keys move, in one transaction" : "; rows by key, in one transaction");
         out->stages = strbuf_sv(&b);
     } else if (p->kind == PLAN_MOVE) {
-        out->stages = SV("rows whose place changes are deleted there and inserted where they belong, in one transaction");
+        out->stages = SV("rows whose place changes are carried to where they belong, then changed, in one transaction");
     } else if (out->n_rows > 1 && p->top) {
         struct strbuf b;
 

@@ -30,17 +30,27 @@ void opt_put_exact(struct tmpl *t, const struct source *s, const struct cat_colu
 {
     enum exact_form form = opt_exact_form(c);
 
-    tmpl_puts(t, form == EXACT_EPOCH ? "UNIX_TIMESTAMP(" : "");
+    tmpl_puts(t, form == EXACT_EPOCH ? "UNIX_TIMESTAMP(" : form == EXACT_INDEX ? "CAST(" : "");
     if (s) {
         tmpl_ident(t, s->name);
         tmpl_puts(t, ".");
     }
     tmpl_ident(t, c->name);
-    tmpl_puts(t, form == EXACT_EPOCH ? ")" : form == EXACT_DOUBLE ? " + 0e0" : "");
+    tmpl_puts(t, form == EXACT_EPOCH ? ")" : form == EXACT_DOUBLE ? " + 0e0" : form == EXACT_INDEX ? " AS UNSIGNED)" : "");
 }
 
-/* The token that begins the first of these clauses outside of parentheses; n_tokens: there is none. */
-static uint32_t clause_at(const struct opt *o, uint32_t from, int a, int b, int c)
+uint16_t opt_row_key_cols(struct opt *o, const struct cat_table *t, const uint16_t **cols)
+{
+    const struct cat_key *key = opt_row_key(t);
+    uint16_t *c = ARENA_NEW_N(o->arena, uint16_t, key ? key->parts_n : 1);
+
+    for (uint32_t i = 0; key && i < key->parts_n; i++)
+        c[i] = (uint16_t)key->parts[i].column;
+    *cols = c;
+    return key ? (uint16_t)key->parts_n : 0;
+}
+
+uint32_t opt_clause_at(const struct opt *o, uint32_t from, int a, int b, int c)
 {
     int depth = 0;
 
@@ -60,7 +70,6 @@ bool opt_plan_keyed(struct opt *o, const struct block *bl, const struct keyed_st
     const struct cat_table *t = bl->sources[0]->table;
     const struct cat_key *key = opt_row_key(t);
     struct keyed_plan *k = ARENA_NEW(o->arena, struct keyed_plan);
-    uint16_t *cols = ARENA_NEW_N(o->arena, uint16_t, key ? key->parts_n : 1);
     struct ast_select *sel = AST_NEW(o->scratch, SELECT, select);
     struct tmpl tm;
     uint32_t where, order, limit, returning;
@@ -70,21 +79,18 @@ bool opt_plan_keyed(struct opt *o, const struct block *bl, const struct keyed_st
             st->verb, st->limit ? "LIMIT" : "ORDER BY and RETURNING", SV_ARG(t->name)));
         return false;
     }
-    for (uint32_t i = 0; i < key->parts_n; i++)
-        cols[i] = (uint16_t)key->parts[i].column;
     k->table = t;
-    k->key_cols = cols;
-    k->n_key_cols = (uint16_t)key->parts_n;
+    k->n_key_cols = opt_row_key_cols(o, t, &k->key_cols);
     sel->from = st->from;
     sel->where = st->where;
     sel->order = *st->order;
     sel->limit = st->limit;
     if (!split_keys(o, bl, sel, k))
         return false;
-    where = clause_at(o, 0, K_WHERE, K_ORDER, K_LIMIT); /* one of them is there */
-    order = clause_at(o, where, K_ORDER, K_ORDER, K_ORDER);
-    returning = o->plan->returns_rows ? clause_at(o, where, K_RETURNING, K_RETURNING, K_RETURNING) : o->n_tokens;
-    limit = MIN(clause_at(o, where, K_LIMIT, K_LIMIT, K_LIMIT), returning);
+    where = opt_clause_at(o, 0, K_WHERE, K_ORDER, K_LIMIT); /* one of them is there */
+    order = opt_clause_at(o, where, K_ORDER, K_ORDER, K_ORDER);
+    returning = o->plan->returns_rows ? opt_clause_at(o, where, K_RETURNING, K_RETURNING, K_RETURNING) : o->n_tokens;
+    limit = MIN(opt_clause_at(o, where, K_LIMIT, K_LIMIT, K_LIMIT), returning);
     tmpl_init(&tm, o);
     tmpl_tokens(&tm, 0, where);
     k->head = tmpl_finish(&tm);

@@ -104,6 +104,10 @@ bool opt_unsupported(struct opt *o, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* ---- keyed.c: rows that are read first, then changed by key ---- */
 /* The primary key, else a unique one of columns that are NOT NULL; NULL: nothing tells one row from another. */
 const struct cat_key *opt_row_key(const struct cat_table *t);
+/* Its columns; 0: there is none. */
+uint16_t opt_row_key_cols(struct opt *o, const struct cat_table *t, const uint16_t **cols);
+/* The token that begins the first of these clauses outside of parentheses; n_tokens: there is none. */
+uint32_t opt_clause_at(const struct opt *o, uint32_t from, int a, int b, int c);
 /* The column in the form in which its text tells all of its value; s: qualified by its name (NULL: not). */
 void opt_put_exact(struct tmpl *t, const struct source *s, const struct cat_column *c);
 

@@ -59,6 +59,8 @@ enum exact_form opt_exact_form(const struct cat_column *c)
         return EXACT_DOUBLE;
     case TYPE_TIMESTAMP:
         return EXACT_EPOCH;
+    case TYPE_ENUM:
+        return EXACT_INDEX;
     default:
         return EXACT_TEXT;
     }

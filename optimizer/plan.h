@@ -216,25 +216,32 @@ struct insert_plan {
     const struct rvalue **auto_values; /* per row: the value given, for auto_gen 2 */
 };
 
-/* UPDATE that sets a partition column: rows may move. Run as: select (FOR UPDATE) the old row and the new values at
- * each place, then delete and insert (or update) row by row, in one transaction. */
+/* In which a column is read, written and compared so that nothing of its value is lost: the text of FLOAT has six digits, that of
+ * TIMESTAMP is ambiguous in the hour in which summer time ends, that of ENUM is the same for the invalid value and for ''. */
+enum exact_form { EXACT_TEXT, EXACT_DOUBLE, EXACT_EPOCH, EXACT_INDEX };
+enum exact_form opt_exact_form(const struct cat_column *c);
+
+/* UPDATE that sets a partition column: rows may move. The rows are read under lock; those whose place changes are carried as they are to
+ * where they belong; then the client's own SET clause changes all of them where they are, by their old keys. */
 struct move_plan {
     const struct cat_table *table;
-    struct sql_template select; /* all columns but hidden ones in table order, then the new value of each assigned column;
-                                 * ends in FOR UPDATE */
+    /* Ends in FOR UPDATE. Columns: all of the table (hidden ones too) in its order; the new value of each of `assigned`; the exact forms
+     * of those columns that have another one than text; for JSON columns (MySQL) whether their text says all. */
+    struct sql_template select;
     struct sql_template keyed_select, keyed_tail; /* the same in front of and behind WHERE, for rows that plan.keyed found */
-    const uint16_t *assigned;   /* ordinals of the assigned columns, in the order of `select`'s last columns */
+    uint16_t n_checks;
+    const uint16_t *assigned; /* ordinals: the partition columns that are assigned; frozen: all that are */
     uint16_t n_assigned;
+    struct sql_template update, order; /* UPDATE ... SET ...; ORDER BY ... or nothing */
+    bool frozen; /* the SET clause gives other values at each call: the values that were read are written instead */
     bool ignore; /* UPDATE IGNORE: a row that would be a duplicate stays as it is, with a warning */
+    bool ordered;
+    const uint16_t *key_cols; /* ordinals of what tells one row from another */
+    uint16_t n_key_cols;
     /* By partition column: its new value where that is known when the statement starts; NULL: not, or not assigned. See
      * optimizer_move_is_local. */
     const struct rvalue *const *new_keys;
 };
-
-/* In which a column is read and compared so that nothing of its value is lost: the text of FLOAT has six digits, that of TIMESTAMP is
- * ambiguous in the hour in which summer time ends. */
-enum exact_form { EXACT_TEXT, EXACT_DOUBLE, EXACT_EPOCH };
-enum exact_form opt_exact_form(const struct cat_column *c);
 
 /* UPDATE and DELETE with ORDER BY or LIMIT over several places. The rows are read under lock, in order, up to the limit; then each
  * place gets head WHERE key IN (...) tail for its rows. */

@@ -174,6 +174,17 @@ static enum ast_walk value_pre(struct ast_node **slot, void *arg)
     return AST_PRUNE;
 }
 
+/* A column's name that is the text of its expression: literals and blanks are in it, which other statements of the plan's digest have
+ * otherwise. */
+static void name_is_of_text(struct opt *o, const struct ast_select_item *it)
+{
+    uint32_t b = opt_token_at(o, it->expr_begin), e = opt_token_past(o, it->expr_end);
+
+    for (uint32_t i = b; i < e; i++)
+        if (lex_is_literal(o->tokens[i].kind) || (i > b && o->tokens[i].begin > o->tokens[i - 1].end))
+            o->plan->uncacheable = true;
+}
+
 static enum ast_walk value_post(struct ast_node **slot, void *arg)
 {
     struct value_walk *w = arg;
@@ -188,6 +199,7 @@ static enum ast_walk value_post(struct ast_node **slot, void *arg)
         struct sv name = sv_make(o->text.ptr + it->expr_begin, it->expr_end - it->expr_begin);
 
         name.len = MIN(name.len, (size_t)64);
+        name_is_of_text(o, it);
         opt_edit_add(o, (struct edit){.tok_begin = at, .tok_end = at, .kind = EDIT_TEXT,
             .prefix = alias_text(o, name)});
     }
@@ -351,8 +363,10 @@ void opt_edits_names(struct opt *o, const struct ast_list *items)
         uint32_t at = opt_token_past(o, it->expr_end);
         struct sv name;
 
-        if (opt_name_of_item(o, it, &name))
-            opt_edit_add(o, (struct edit){.tok_begin = at, .tok_end = at, .kind = EDIT_TEXT, .prefix = alias_text(o, name)});
+        if (!opt_name_of_item(o, it, &name))
+            continue;
+        o->plan->uncacheable = true; /* another text of the same digest has another name there */
+        opt_edit_add(o, (struct edit){.tok_begin = at, .tok_end = at, .kind = EDIT_TEXT, .prefix = alias_text(o, name)});
     }
 }
 

@@ -507,9 +507,12 @@ void value_print(const struct value *v, const struct sql_type *t, struct strbuf 
         }
         n = v->kind == KIND_U64 || type_kind_of(t) == KIND_U64 ? num_print_u64(value_to_u64_bits(v, NULL), buf)
                                                                : num_print_i64(value_to_i64(v, NULL), buf);
-        if (t->code == TYPE_YEAR)
+        if (t->code == TYPE_YEAR) { /* four digits, with the flag for ZEROFILL or without */
             for (size_t i = n; i < 4; i++)
                 strbuf_putc(b, '0');
+            strbuf_put(b, buf, n);
+            return;
+        }
         put_padded(b, buf, n, t);
         return;
     case KIND_F64:
