@@ -592,12 +592,17 @@ static bool put_params(struct session *s, const struct prepared *p, const struct
         a = args->items[t.slot];
         strbuf_put(b, p->text.ptr + at, t.begin - at);
         at = t.end;
-        if (a->kind == AST_USERVAR)
-            strbuf_putsv(b, uservar_get(s, AST_AS_CONST(uservar, a)->name));
-        else if (a->kind == AST_LIT)
+        if (a->kind == AST_USERVAR) {
+            struct value v;
+
+            if (!session_literal_value(s, uservar_get(s, AST_AS_CONST(uservar, a)->name), &v))
+                v = value_null();
+            value_print_sql(&v, s->no_backslash, b);
+        } else if (a->kind == AST_LIT) {
             strbuf_putsv(b, AST_AS_CONST(lit, a)->raw);
-        else
+        } else {
             return diag_set(&s->stmt->diag, ER_NOT_SUPPORTED_YET, "EXECUTE ... USING an expression");
+        }
     }
     strbuf_put(b, p->text.ptr + at, p->text.len - at);
     return true;

@@ -472,6 +472,8 @@ void session_accept(struct worker *w, int fd, const struct sockaddr_storage *pee
     s->wanted = sync_new();
     s->txn = txn_new(px->txns, w);
     s->sql_mode = px->sql_mode;
+    s->vars = px->vars;
+    s->no_backslash = (s->sql_mode & MODE_NO_BACKSLASH_ESCAPES) != 0;
     chan_init(&s->chan, w, &client_ops, (uint32_t)conf->max_allowed_packet);
     s->chan.eager_eof = true;
     chan_open(&s->chan, fd);

@@ -24,6 +24,8 @@ struct set_step {
     const struct ast_set *set;
     uint32_t at;               /* item under way */
     struct sync_state *wanted; /* as it will be */
+    struct session_vars vars;  /* as they will be, like sql_mode */
+    uint64_t sql_mode;
     struct sv name;            /* variable being set, in lower case */
     struct sv value;           /* its SQL literal; ptr NULL: DEFAULT */
     struct sideq_args q;
@@ -56,6 +58,12 @@ static void all_set(struct session *s)
 
     sync_unref(s->wanted);
     s->wanted = st->wanted;
+    s->vars = st->vars;
+    if (s->sql_mode != st->sql_mode) {
+        s->sql_mode = st->sql_mode;
+        s->env_signature = 0;
+        s->no_backslash = (s->sql_mode & MODE_NO_BACKSLASH_ESCAPES) != 0;
+    }
     s->stmt->give_up = NULL;
     session_reply_done(s);
 }
@@ -199,6 +207,12 @@ static bool set_owned(struct session *s)
 
 /* ---- variables that the shards own ---- */
 
+/* Changing it can change the collation of literals. */
+static bool is_charset(struct sv name)
+{
+    return sv_eq(name, SV("names")) || sv_eq(name, SV("character_set_connection")) || sv_eq(name, SV("collation_connection"));
+}
+
 static void judged(void *arg, struct sideq_result *r)
 {
     struct session *s = arg;
@@ -210,11 +224,13 @@ static void judged(void *arg, struct sideq_result *r)
         fail(s);
         return;
     }
-    if (sv_eq(st->name, SV("sql_mode")) && r->n_rows == 1) {
+    if (r->n_rows == 1 && r->cells[0].ptr) {
         struct sv bad;
 
-        if (env_mode_parse(r->cells[0], &s->sql_mode, &bad))
-            s->env_signature = 0, s->no_backslash = (s->sql_mode & MODE_NO_BACKSLASH_ESCAPES) != 0;
+        if (sv_eq(st->name, SV("sql_mode")))
+            (void)!env_mode_parse(r->cells[0], &st->sql_mode, &bad);
+        else
+            (void)vars_take(s->proxy, &st->vars, is_charset(st->name) ? SV("collation_connection") : st->name, r->cells[0]);
     }
     next_item(s);
 }
@@ -242,7 +258,10 @@ static void set_session_var(struct session *s)
         fail(s);
         return;
     }
-    judge(s, arena_printf(&s->stmt->arena, "SELECT @@session.%.*s", SV_ARG(st->name)));
+    if (is_charset(st->name))
+        judge(s, SV("SELECT @@session.collation_connection"));
+    else
+        judge(s, arena_printf(&s->stmt->arena, "SELECT @@session.%.*s", SV_ARG(st->name)));
 }
 
 static void have_value(struct session *s)
@@ -283,7 +302,15 @@ struct sv literal_of_cell(struct arena *a, const struct packet_coldef *col, stru
         break;
     }
     strbuf_init(&b, a);
-    if (col->charset == 63 && (col->type >= WIRE_TINY_BLOB || col->type == WIRE_BIT)) {
+    if (col->type == WIRE_BIT) { /* a number, as everywhere but on the wire */
+        uint64_t n = 0;
+
+        for (size_t i = 0; i < cell.len; i++)
+            n = n << 8 | (unsigned char)cell.ptr[i];
+        strbuf_put_u64(&b, n);
+        return strbuf_sv(&b);
+    }
+    if (col->charset == 63 && col->type >= WIRE_TINY_BLOB) {
         strbuf_puts(&b, "x'");
         for (size_t i = 0; i < cell.len; i++)
             strbuf_printf(&b, "%02x", (unsigned char)cell.ptr[i]);
@@ -438,7 +465,7 @@ static void set_names(struct session *s, const struct ast_set_names *n)
         return;
     }
     step_of(s)->name = SV("names");
-    judge(s, SV("DO 0"));
+    judge(s, SV("SELECT @@session.collation_connection"));
 }
 
 static void set_trx(struct session *s, const struct ast_set_trx *t)
@@ -538,6 +565,8 @@ void set_run(struct session *s)
 
     st->set = AST_AS_CONST(set, s->stmt->ast);
     st->wanted = sync_ref(s->wanted);
+    st->vars = s->vars;
+    st->sql_mode = s->sql_mode;
     s->stmt->arg = st;
     s->stmt->give_up = give_up;
     if (st->set->stmt) {

@@ -507,10 +507,13 @@ void value_print(const struct value *v, const struct sql_type *t, struct strbuf 
         }
         n = v->kind == KIND_U64 || type_kind_of(t) == KIND_U64 ? num_print_u64(value_to_u64_bits(v, NULL), buf)
                                                                : num_print_i64(value_to_i64(v, NULL), buf);
-        if (t->code == TYPE_YEAR)
+        if (t->code == TYPE_YEAR) { /* always four digits, whatever its flags say */
             for (size_t i = n; i < 4; i++)
                 strbuf_putc(b, '0');
-        put_padded(b, buf, n, t);
+            strbuf_put(b, buf, n);
+        } else {
+            put_padded(b, buf, n, t);
+        }
         return;
     case KIND_F64:
         print_double(value_to_f64(v, NULL), t, b);
@@ -583,12 +586,16 @@ void value_print_sql(const struct value *v, bool no_backslash, struct strbuf *b)
         if (v->coll == TYPE_COLL_BINARY) {
             static const char hex[] = "0123456789ABCDEF";
 
-            strbuf_puts(b, "x'");
+            /* A hexadecimal literal is a number where one is wanted (on MariaDB only as 0x), a binary string never is. */
+            bool number = v->code == TYPE_BIT && v->s.len;
+
+            strbuf_puts(b, number ? "0x" : "_binary x'");
             for (size_t i = 0; i < v->s.len; i++) {
                 strbuf_putc(b, hex[(unsigned char)v->s.ptr[i] >> 4]);
                 strbuf_putc(b, hex[v->s.ptr[i] & 15]);
             }
-            strbuf_putc(b, '\'');
+            if (!number)
+                strbuf_putc(b, '\'');
         } else {
             strbuf_put_quoted(b, v->s, no_backslash);
         }
