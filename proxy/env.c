@@ -66,8 +66,7 @@ uint64_t session_env_signature(struct session *s)
 
 uint16_t session_collation(const struct session *s)
 {
-    (void)s;
-    return COLL_UTF8MB4_GENERAL_CI;
+    return s->vars.collation;
 }
 
 const struct env *session_env(struct session *s)
