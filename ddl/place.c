@@ -366,7 +366,7 @@ static struct sv why_not_spread(struct job *j, const struct cat_db *db, struct s
 
     if (j->force_single.len)
         return j->force_single;
-    if (table.len > NAMES_MAX - 7)
+    if (!names_fit(table, LIMIT_PARTITIONS))
         return SV("its name leaves no room for the names of partitions");
     if (!choose_columns(j, def, p, &why))
         return sv_cstr(why);
@@ -609,8 +609,6 @@ static bool plan_written(struct job *j, const struct cat_db *db, struct sv table
 
     p->kind = CAT_PARTITIONED;
     p->linear = by->linear;
-    if (table.len > NAMES_MAX - 7)
-        return diag_set(d, ER_TOO_LONG_IDENT, arena_dup(&j->arena, table).ptr);
     if (by->sub) {
         job_note(j, DDL_NOTE, ER_TABLE_SINGLE,
                  "Subpartitions of table '%.*s' are left out: its partitions are spread over the shards",
@@ -654,7 +652,9 @@ static bool plan_written(struct job *j, const struct cat_db *db, struct sv table
         p->parts = NULL;
         p->n_parts = 0;
     }
-    return plan_spread(j, by->count, p, d);
+    return plan_spread(j, by->count, p, d) &&
+           (names_fit(table, (uint32_t)p->n_parts) ||
+            diag_set(d, ER_TOO_LONG_IDENT, arena_dup(&j->arena, table).ptr));
 }
 
 bool place_plan(struct job *j, const struct cat_db *db, struct sv table, struct ast_create_table *ct,

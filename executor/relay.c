@@ -108,8 +108,8 @@ static void on_ok(struct bcmd *cmd, const struct packet_ok *ok, bool is_result, 
     e->outcome.kind = is_result ? EXEC_ROWS : EXEC_OK;
     e->relayed_rows = cmd->relayed_rows;
     (void)FAULT("exec.relay_done");
-    if (!vars_after(l, ok))
-        exec_lane_ok(l, ok);
+    l->asks_vars = vars_wanted(e->plan);
+    exec_lane_ok(l, ok);
 }
 
 static void on_err(struct bcmd *cmd, const struct packet_err *err, struct sv payload)
@@ -197,6 +197,7 @@ static void on_leased(void *arg, struct bconn *c, const struct diag *d)
     l->cmd.mode = BCMD_RELAY;
     l->cmd.meta_parsed = eof_shift(l) || renames(e->plan);
     vars_before(l);
+    vars_before_id(l);
     if (e->prepared)
         prepare_execute(e, l);
     else
