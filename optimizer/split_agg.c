@@ -615,7 +615,7 @@ static const struct bexpr *bind_function(struct agg_state *st, const struct ast_
         return with_unit(call2(st, FUNC_DATE_ADD, f->args.items[0], AST_AS(interval, iv)->value), AST_AS(interval, iv)->unit);
     if (iv && (sv_eq_nocase(f->name.name, SV("date_sub")) || sv_eq_nocase(f->name.name, SV("subdate"))))
         return with_unit(call2(st, FUNC_DATE_SUB, f->args.items[0], AST_AS(interval, iv)->value), AST_AS(interval, iv)->unit);
-    if (!fn || ast_ident_set(&f->db) || (f->form != AST_FUNC_CALL && f->form != AST_FUNC_EXTRACT && f->form != AST_FUNC_UNIT_FIRST)) {
+    if (!fn || f->quoted || ast_ident_set(&f->db) || (f->form != AST_FUNC_CALL && f->form != AST_FUNC_EXTRACT && f->form != AST_FUNC_UNIT_FIRST)) {
         split_refuse(st->s, "function %.*s() over aggregates over several places", SV_ARG(f->name.name));
         return NULL;
     }
