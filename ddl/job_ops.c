@@ -13,11 +13,12 @@ void job_map_diag(struct job *j, struct diag *d)
     struct arena a;
     struct sv text, logical;
 
-    if (!strstr(d->text, "__p"))
+    if (!d->is_remote || !strstr(d->text, "__p"))
         return;
     arena_init(&a, 0);
     text = sv_cstr(d->text);
     logical = names_to_logical(&a, text, j->table);
+    logical = names_of_scratch(&a, logical, j->table);
     if (logical.len < sizeof d->text) {
         memmove(d->text, logical.ptr, logical.len);
         d->text[logical.len] = '\0';

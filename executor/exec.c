@@ -120,9 +120,29 @@ void exec_client_drained(struct exec *e)
 
 /* ---- errors of shards ---- */
 
+/* Whose physical names may stand in an error: the statement's tables; where foreign keys are at work, their other ends too. */
+static struct names_scope scope_of_error(const struct exec *e, unsigned code)
+{
+    const struct plan *p = e->plan;
+    const struct cat_table **all;
+    size_t n = p->n_tables;
+
+    if (code != 1216 && code != 1217 && code != 1451 && code != 1452 && code != 1761 && code != 1762)
+        return (struct names_scope){p->tables, p->n_tables};
+    all = ARENA_NEW_N(e->arena, const struct cat_table *, p->n_tables + e->snapshot->tables.n + 1);
+    if (n)
+        memcpy(all, p->tables, n * sizeof(*all));
+    array_each(&e->snapshot->tables, t)
+        if ((*t)->fks_n && (*t)->parts_n > 1)
+            all[n++] = *t;
+    return (struct names_scope){all, n};
+}
+
 void exec_remote_error(struct exec *e, const struct packet_err *err, struct diag *d)
 {
-    diag_set_remote(d, err->code, err->sqlstate, names_to_logical(e->arena, err->text, SV_NULL));
+    struct names_scope s = scope_of_error(e, err->code);
+
+    diag_set_remote(d, err->code, err->sqlstate, names_scope_text(e->arena, err->text, &s));
 }
 
 enum txn_need exec_need(const struct exec *e)
@@ -252,7 +272,7 @@ static void warnings_row(struct bcmd *cmd, unsigned char *payload, size_t n)
     level = sv_eq(cells[0], SV("Note")) ? WARN_NOTE : sv_eq(cells[0], SV("Error")) ? WARN_ERROR : WARN_WARNING;
     if (level == WARN_ERROR && l->failed)
         return; /* the statement's own error is told by its owner */
-    text = names_to_logical(l->e->arena, cells[2], SV_NULL);
+    text = names_scope_text(l->e->arena, cells[2], &(struct names_scope){l->e->plan->tables, l->e->plan->n_tables});
     if (!l->e->first_warner)
         l->e->first_warner = l;
     if (l != l->e->first_warner && l->e->plan->returns_rows && is_known(l->e->warnings, (unsigned)code, text))

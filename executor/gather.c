@@ -671,7 +671,7 @@ static void ask_metadata(struct gather *g, uint32_t place, uint32_t shard_id)
         .kind = SIDEQ_PREPARE,
         .shard_id = shard_id,
         .wanted = e->wanted,
-        .logical_names = true,
+        .names = {e->plan->tables, e->plan->n_tables},
         .arena = e->arena,
         .done = have_metadata,
         .arg = g,

@@ -31,13 +31,14 @@ static void on_meta(struct bcmd *cmd, uint32_t n_columns)
 static void on_coldef(struct bcmd *cmd, uint32_t i, const struct packet_coldef *col, struct sv payload)
 {
     struct exec *e = lane_of(cmd)->e;
+    struct names_scope scope = {e->plan->tables, e->plan->n_tables};
     struct packet_coldef out = *col;
 
     (void)i, (void)payload;
     if (!e->client)
         return;
-    out.org_table = names_table_to_logical(col->org_table);
-    out.table = names_table_to_logical(col->table);
+    out.org_table = names_scope_table(col->org_table, &scope);
+    out.table = names_scope_table(col->table, &scope);
     chan_put_coldef(e->client, &out);
 }
 

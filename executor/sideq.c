@@ -47,10 +47,8 @@ static void take_coldef(struct sideq *q, uint32_t i, const struct packet_coldef 
     if (i >= q->r->n_cols)
         return;
     packet_coldef_copy(q->a.arena, &q->r->cols[i], col);
-    if (q->a.logical_names) {
-        q->r->cols[i].table = names_table_to_logical(q->r->cols[i].table);
-        q->r->cols[i].org_table = names_table_to_logical(q->r->cols[i].org_table);
-    }
+    q->r->cols[i].table = names_scope_table(q->r->cols[i].table, &q->a.names);
+    q->r->cols[i].org_table = names_scope_table(q->r->cols[i].org_table, &q->a.names);
 }
 
 static void on_coldef(struct bcmd *cmd, uint32_t i, const struct packet_coldef *col, struct sv payload)
@@ -125,8 +123,7 @@ static void on_row(struct bcmd *cmd, unsigned char *payload, size_t n)
         struct sv *c = &r->cells[used + i];
 
         if (c->ptr)
-            *c = q->a.logical_names ? names_to_logical(q->a.arena, arena_dup(q->a.arena, *c), SV_NULL)
-                                    : arena_dup(q->a.arena, *c);
+            *c = names_scope_text(q->a.arena, arena_dup(q->a.arena, *c), &q->a.names);
     }
     r->n_rows++;
 }
@@ -156,7 +153,7 @@ static void on_err(struct bcmd *cmd, const struct packet_err *err, struct sv pay
     (void)payload;
     if (!q->cancelled)
         diag_set_remote(&q->r->diag, err->code, err->sqlstate,
-            q->a.logical_names ? names_to_logical(q->a.arena, err->text, SV_NULL) : err->text);
+            names_scope_text(q->a.arena, err->text, &q->a.names));
     finish(q);
 }
 

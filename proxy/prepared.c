@@ -287,7 +287,7 @@ void prepared_prepare(struct session *s, struct sv text)
     st->arg = p;
     st->give_up = give_up;
     p->q = (struct sideq_args){.kind = SIDEQ_PREPARE, .sql = arena_dup(&p->arena, sql), .shard_id = shard_id,
-        .logical_names = true, .arena = &p->arena, .done = checked, .arg = s};
+        .names = {p->plan->tables, p->plan->n_tables}, .arena = &p->arena, .done = checked, .arg = s};
     query_side(s, &p->q);
 }
 

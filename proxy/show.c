@@ -364,15 +364,24 @@ static struct show_step *relay_step(struct session *s)
     return st;
 }
 
-static void relay_with(struct session *s, struct show_step *st, struct sv sql, uint32_t shard_id)
+/* t: the table that is asked about, or NULL. */
+static struct names_scope scope_of(struct session *s, const struct cat_table *t)
 {
-    st->q = (struct sideq_args){.sql = sql, .shard_id = shard_id, .logical_names = true, .done = relayed, .arg = s};
+    const struct cat_table **one = ARENA_NEW_N(&s->stmt->arena, const struct cat_table *, 1);
+
+    one[0] = t;
+    return (struct names_scope){one, t != NULL};
+}
+
+static void relay_with(struct session *s, struct show_step *st, const struct cat_table *t, struct sv sql, uint32_t shard_id)
+{
+    st->q = (struct sideq_args){.sql = sql, .shard_id = shard_id, .names = scope_of(s, t), .done = relayed, .arg = s};
     query_side(s, &st->q);
 }
 
 static void relay(struct session *s, struct sv sql, uint32_t shard_id)
 {
-    relay_with(s, relay_step(s), sql, shard_id);
+    relay_with(s, relay_step(s), NULL, sql, shard_id);
 }
 
 /* The shard and physical name of a table's first partition. */
@@ -441,7 +450,7 @@ static void show_of_table(struct session *s, const char *head, const struct ast_
     }
     st = relay_step(s);
     st->hidden = hidden_column(s, t);
-    relay_with(s, st, strbuf_sv(&b), shard_id);
+    relay_with(s, st, t, strbuf_sv(&b), shard_id);
 }
 
 void describe_run(struct session *s)
@@ -480,7 +489,7 @@ void describe_run(struct session *s)
         strbuf_put_ident(&b, n->column.name);
         st = relay_step(s);
         st->hidden = hidden_column(s, t);
-        relay_with(s, st, strbuf_sv(&b), shard_id);
+        relay_with(s, st, t, strbuf_sv(&b), shard_id);
         return;
     }
     show_of_table(s, head.ptr, n->table, SV_NULL, n->like, NULL);
@@ -537,7 +546,7 @@ void fields_run(struct session *s, struct sv body)
     strbuf_putc(&b, '\0');
     strbuf_putsv(&b, wild);
     st->q = (struct sideq_args){.kind = SIDEQ_FIELDS, .sql = strbuf_sv(&b), .shard_id = shard_id,
-        .logical_names = true, .done = fields_done, .arg = s};
+        .names = scope_of(s, t), .done = fields_done, .arg = s};
     query_side(s, &st->q);
 }
 
@@ -614,7 +623,7 @@ void show_run(struct session *s)
     case AST_SHOW_VARIABLES:
         st = relay_step(s);
         st->variables = n->scope != AST_SCOPE_GLOBAL;
-        relay_with(s, st, s->stmt->text, query_any_shard(s));
+        relay_with(s, st, NULL, s->stmt->text, query_any_shard(s));
         return;
     case AST_SHOW_TABLE_STATUS:
         if (!find_db(s, n->db.name, &db))

@@ -3,6 +3,7 @@
 or put where nobody looks for it, and errors are those that a single server would give at such a moment."""
 import collections
 import re
+import struct
 import threading
 import time
 
@@ -306,6 +307,50 @@ def waits(f):
         c.query("COMMIT")
     equal(sorted(map(str, order)), ["1205", "1317", "ddl", "late"])
     equal(f.query("SELECT COUNT(*) FROM x.w", "p2"), [("2",)])
+
+
+@test("a plan that meets tables which have gone elsewhere is made anew, also inside a transaction")
+def replanned(f):
+    f.query("CREATE TABLE x.q (id INT NOT NULL PRIMARY KEY, v INT) PARTITION BY KEY (id) PARTITIONS 3")
+    f.query("CREATE TABLE x.o (id INT NOT NULL PRIMARY KEY) PARTITION BY KEY (id) PARTITIONS 3")
+    f.query("INSERT INTO x.q VALUES " + ",".join("(%d, %d)" % (i, i) for i in range(9)))
+    where = [(row[3], row[4]) for row in f.query("SHOW TOPOLOGY FROM x.q")]
+
+    def move(there):
+        """What no job does: the tables get other names behind everybody's back, then the catalog is told."""
+        for shard, name in where:
+            other = name.replace("q__", "qq__")
+            f.query("RENAME TABLE x.%s TO x.%s" % ((name, other) if there else (other, name)), shard)
+        with f.client("s1") as c:
+            c.query("BEGIN")
+            c.query("UPDATE tessera.version SET version = version + 1")
+            c.query("UPDATE tessera.`partition` SET phys_name = REPLACE(phys_name, '%s', '%s') WHERE phys_name LIKE 'q%%'" %
+                    (("q__", "qq__") if there else ("qq__", "q__")))
+            c.query("UPDATE tessera.tbl SET version = (SELECT version FROM tessera.version) WHERE name = 'q'")
+            c.query("COMMIT")
+
+    with f.client("p1") as a, f.client("p2") as b:
+        w = Wire(f.port("p2")).login(db="x")
+        stmt, _, _ = w.prepare("SELECT v FROM q WHERE id = 5")
+        for k in range(4):
+            for c in (a, b):
+                c.query("SELECT v FROM x.q WHERE id = 5")
+                c.query("SELECT SUM(v) FROM x.q")
+            b.query("BEGIN")
+            b.query("INSERT INTO x.o VALUES (%d), (%d)" % (100 + k, 200 + k))
+            move(k % 2 == 0)
+            equal(texts(a.query("SELECT v FROM x.q WHERE id = 5")), [("5",)])
+            equal(texts(a.query("SELECT SUM(v) FROM x.q")), [("36",)])
+            b.query("UPDATE x.q SET v = v + 0")
+            w.command("STMT_EXECUTE", struct.pack("<IBI", stmt, 0, 1))
+            equal(len(w.result()[2]), 1, "rows of the prepared statement")
+            b.query("COMMIT")
+        equal(texts(b.query("SELECT COUNT(*) FROM x.o")), [("8",)])
+        w.close()
+        # A table that is really gone: MySQL's error, with the name that the user knows.
+        f.query("DROP TABLE x." + where[0][1], where[0][0])
+        e = fails_with(1146, a.query, "SELECT SUM(v) FROM x.q")
+        assert "'x.q'" in e.text, e.text
 
 
 @test("a tesserad that stood still is passed over, and knows what it missed before it serves again")
