@@ -1,3 +1,6 @@
+/* Mapping texts back goes by `__p<digits>`: each place where that stands is looked at, and taken out where what is before it
+ * and behind it says that it ends a physical name. With the tables known (names_scope_text) that is one of their names or of their
+ * constraints', with a number that the table has; in DDL (names_to_logical), where constraints are only about to be, any name. */
 #include "catalog/names.h"
 
 #include "catalog/snapshot.h"

@@ -42,9 +42,9 @@ struct sv names_scope_text(struct arena *a, struct sv text, const struct names_s
 /* The logical name where `name` is the physical one of a table of the scope, else name. */
 struct sv names_scope_table(struct sv name, const struct names_scope *s);
 
-/* The same where the tables are not in the catalog, or not yet: DDL. text with each physical name in it replaced by the logical one. `table`: the logical table that the statement was about, or len 0: any `__p<digits>`
- * that ends an identifier is taken as a partition's. The generated constraint names of a physical table (`t__p3_chk_1`,
- * `t__p3_ibfk_1`) become those of the logical one. Returns text itself where nothing was to be done. */
+/* The same where the tables are not in the catalog, or not yet: DDL. `table`: the logical table that the statement was
+ * about, or len 0: any `__p<digits>` that ends an identifier is taken as a partition's. The generated constraint names of a
+ * physical table (`t__p3_chk_1`, `t__p3_ibfk_1`) become those of the logical one. */
 struct sv names_to_logical(struct arena *a, struct sv text, struct sv table);
 
 #endif

@@ -4,16 +4,98 @@
 #include "ddl/stmts.h"
 
 #include "catalog/names.h"
+#include "parser/lex.h"
 #include "util/clock.h"
 #include "util/fault.h"
 #include "util/log.h"
+
+/* ---- syntax errors: where in the client's text ---- */
+
+enum { NEAR_TOKENS = 24, NEAR_BYTES = 80 };
+
+static struct sv bare(struct sv text, const struct token *t)
+{
+    struct sv v = sv_make(text.ptr + t->begin, t->end - t->begin);
+
+    return t->kind == TK_QUOTED && v.len >= 2 ? sv_make(v.ptr + 1, v.len - 2) : v;
+}
+
+static uint32_t take_tokens(struct sv text, uint32_t from, struct token *out)
+{
+    struct sql_opts opts = {0};
+    struct lex l;
+    uint32_t n = 0;
+
+    lex_init(&l, text, from, &opts);
+    while (n < NEAR_TOKENS) {
+        lex_next(&l, &out[n]);
+        if (out[n].kind == TK_EOF || out[n].kind == TK_ERROR)
+            break;
+        n++;
+    }
+    return n;
+}
+
+/* The place in the statement whose tokens go on like those of `near`, which a shard quoted from the text that was made of it;
+ * UINT32_MAX: none. */
+static uint32_t find_near(struct sv statement, struct sv near)
+{
+    struct token want[NEAR_TOKENS], here[NEAR_TOKENS];
+    uint32_t n = take_tokens(near, 0, want), best = 0, at = UINT32_MAX, from = 0;
+
+    for (;;) {
+        uint32_t k = 0, m = take_tokens(statement, from, here);
+
+        if (!m)
+            return at;
+        while (k < n && k < m && sv_eq_nocase(bare(near, &want[k]), bare(statement, &here[k])))
+            k++;
+        if (k > best) {
+            best = k;
+            at = here[0].begin;
+        }
+        from = here[0].end;
+    }
+}
+
+/* "... near 'x' at line 1": x as the client wrote it. */
+static void map_syntax(struct job *j, struct diag *d)
+{
+    static const struct sv head = {"near '", 6}, tail = {"' at line ", 10};
+    struct sv text = sv_cstr(d->text);
+    const char *b = memmem(text.ptr, text.len, head.ptr, head.len), *e = NULL;
+    char out[sizeof d->text];
+    uint32_t at, line = 1;
+    size_t n;
+
+    for (const char *p = b; p && (p = memmem(p, (size_t)(text.ptr + text.len - p), tail.ptr, tail.len)); p++)
+        e = p;
+    if (!e || !j->statement.len)
+        return;
+    b += head.len;
+    at = e > b ? find_near(j->statement, sv_make(b, (size_t)(e - b))) : (uint32_t)j->statement.len;
+    if (at == UINT32_MAX)
+        return;
+    for (uint32_t i = 0; i < at; i++)
+        line += j->statement.ptr[i] == '\n';
+    n = MIN(j->statement.len - at, (size_t)NEAR_BYTES);
+    while (n && at + n < j->statement.len && ((unsigned char)j->statement.ptr[at + n] & 0xc0) == 0x80)
+        n--;
+    snprintf(out, sizeof out, "%.*s%.*s%.*s%u", (int)(b - text.ptr), text.ptr, (int)n, j->statement.ptr + at, (int)tail.len, tail.ptr,
+             line);
+    memcpy(d->text, out, sizeof out);
+}
 
 void job_map_diag(struct job *j, struct diag *d)
 {
     struct arena a;
     struct sv text, logical;
 
-    if (!d->is_remote || !strstr(d->text, "__p"))
+    if (!d->is_remote)
+        return;
+    if (d->code == ER_PARSE_ERROR)
+        map_syntax(j, d);
+    if (!strstr(d->text, "__p"))
         return;
     arena_init(&a, 0);
     text = sv_cstr(d->text);

@@ -153,9 +153,24 @@ static void add_rename(struct job *j, struct alter *x, struct sv from, struct sv
     x->renames = all;
 }
 
-/* Unique keys that an action adds must contain the partition columns. */
-static bool check_new_key(const struct cat_table *t, const struct define_key *k, struct diag *d)
+static bool keeps_primary(const struct alter *x)
 {
+    bool keeps = false;
+
+    for (uint32_t i = 0; i < x->t->keys_n; i++)
+        keeps = keeps || (x->t->keys[i].kind == CAT_KEY_PRIMARY && !has_hidden_key(x->t));
+    AST_EACH(slot, &x->at->actions)
+        keeps = keeps && AST_AS_CONST(alter_action, *slot)->op != AST_ALTER_DROP_PRIMARY;
+    return keeps;
+}
+
+/* Unique keys that an action adds must contain the partition columns. */
+static bool check_new_key(const struct alter *x, const struct define_key *k, struct diag *d)
+{
+    const struct cat_table *t = x->t;
+
+    if (k->type == AST_KEY_PRIMARY && keeps_primary(x))
+        return diag_set(d, ER_MULTIPLE_PRI_KEY);
     if (t->kind != CAT_PARTITIONED || (k->type != AST_KEY_PRIMARY && k->type != AST_KEY_UNIQUE))
         return true;
     for (uint32_t i = 0; i < t->part.columns_n; i++) {
@@ -183,7 +198,7 @@ static bool add_columns(struct job *j, struct alter *x, struct ast_alter_action 
     if (!define_read(&j->arena, l, &def, d))
         return false;
     for (size_t i = 0; i < def.n_keys; i++)
-        if (!check_new_key(x->t, &def.keys[i], d))
+        if (!check_new_key(x, &def.keys[i], d))
             return false;
     for (size_t i = 0; i < def.n_cols; i++)
         x->reorders = x->reorders || is_placed(def.cols[i].def);
@@ -220,7 +235,7 @@ static bool add_key(struct job *j, struct alter *x, struct ast_alter_action *act
     }
     x->may_fail = x->may_fail || k->type == AST_KEY_PRIMARY || k->type == AST_KEY_UNIQUE;
     x->columns = x->columns || k->type == AST_KEY_PRIMARY;
-    return check_new_key(x->t, &key, d);
+    return check_new_key(x, &key, d);
 }
 
 static bool change_column(struct job *j, struct alter *x, struct ast_alter_action *act, struct sv old, struct sv now,
@@ -252,7 +267,7 @@ static bool change_column(struct job *j, struct alter *x, struct ast_alter_actio
         k.cols = &old;
         k.prefix = &prefix;
         k.type = def->key == AST_COLUMN_KEY_PRIMARY ? AST_KEY_PRIMARY : AST_KEY_UNIQUE;
-        if (!check_new_key(x->t, &k, d))
+        if (!check_new_key(x, &k, d))
             return false;
     }
     return true;

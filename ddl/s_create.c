@@ -12,6 +12,7 @@
 
 #include "catalog/names.h"
 #include "parser/parse.h"
+#include "types/env.h"
 
 bool create_locks(struct job *j, struct ast_node *ast, struct job_lock_array *l, struct diag *d)
 {
@@ -61,6 +62,19 @@ static bool refusals(const struct ast_create_table *ct, struct diag *d)
     return true;
 }
 
+/* Engines that some server has; with any of them an application means a plain table. */
+static bool is_engine(struct sv name)
+{
+    static const char *const known[] = {"InnoDB", "MyISAM",  "MEMORY", "HEAP",       "CSV",     "ARCHIVE", "Aria",
+                                        "MARIA",  "RocksDB", "TokuDB", "NDBCLUSTER", "NDB",     "XtraDB",  "BDB",
+                                        "ISAM",   "EXAMPLE", "Mroonga", "OQGRAPH",   "ColumnStore"};
+
+    for (size_t i = 0; i < ARRAY_LEN(known); i++)
+        if (sv_eq_nocase(name, sv_cstr(known[i])))
+            return true;
+    return false;
+}
+
 /* Two-phase commit needs InnoDB. Engines whose rows are somewhere else cannot be replaced. */
 static bool set_engine(struct job *j, struct sv table, struct ast_list *options, struct diag *d)
 {
@@ -74,6 +88,14 @@ static bool set_engine(struct job *j, struct sv table, struct ast_list *options,
     for (size_t i = 0; engine.ptr && i < ARRAY_LEN(foreign); i++)
         if (sv_eq_nocase(engine, sv_cstr(foreign[i])))
             return job_refuse(d, arena_printf(&j->arena, "ENGINE=%s", foreign[i]).ptr);
+    if (engine.ptr && !is_engine(engine)) {
+        uint64_t mode;
+        struct sv bad;
+
+        if (!env_mode_parse(j->env.sql_mode, &mode, &bad) || (mode & MODE_NO_ENGINE_SUBSTITUTION))
+            return diag_set(d, ER_UNKNOWN_STORAGE_ENGINE, arena_dup(&j->arena, engine).ptr);
+        job_note(j, DDL_WARNING, ER_UNKNOWN_STORAGE_ENGINE, "Unknown storage engine '%.*s'", SV_ARG(engine));
+    }
     if (engine.ptr && !sv_eq_nocase(engine, SV("InnoDB")))
         job_note(j, DDL_NOTE, WARN_USING_OTHER_HANDLER,
                  "Using storage engine InnoDB for table '%.*s' (%.*s was asked for)", SV_ARG(table), SV_ARG(engine));

@@ -29,6 +29,7 @@ bool database_locks(struct job *j, struct ast_node *ast, struct job_lock_array *
 
 struct db_options {
     struct sv charset, collation;
+    struct sv encryption, comment; /* ptr NULL: not given */
     bool has_mode;
     enum cat_db_mode mode;
 };
@@ -58,12 +59,16 @@ static bool read_options(const struct ast_list *options, struct db_options *o, s
                 return diag_setf(d, ER_PARSE_ERROR, "MODE of a database is auto, local or single");
         } else if (sv_eq_nocase(n, SV("READ ONLY"))) {
             return job_refuse(d, "READ ONLY databases");
-        } /* ENCRYPTION, COMMENT: nothing that the shards' own defaults do not do */
+        } else if (sv_eq_nocase(n, SV("ENCRYPTION"))) {
+            o->encryption = v;
+        } else if (sv_eq_nocase(n, SV("COMMENT"))) {
+            o->comment = v;
+        }
     }
     return true;
 }
 
-static struct sv charset_clause(struct job *j, const struct db_options *o)
+static struct sv options_clause(struct job *j, const struct db_options *o)
 {
     struct strbuf b;
 
@@ -72,6 +77,10 @@ static struct sv charset_clause(struct job *j, const struct db_options *o)
         strbuf_putsv(&b, mconn_sql(&j->arena, " CHARACTER SET %I", &o->charset));
     if (o->collation.ptr)
         strbuf_putsv(&b, mconn_sql(&j->arena, " COLLATE %I", &o->collation));
+    if (o->encryption.ptr)
+        strbuf_putsv(&b, mconn_sql(&j->arena, " ENCRYPTION %Q", &o->encryption));
+    if (o->comment.ptr)
+        strbuf_putsv(&b, mconn_sql(&j->arena, " COMMENT %Q", &o->comment));
     return sv_make(strbuf_cstr(&b), b.len);
 }
 
@@ -96,7 +105,7 @@ static bool create_steps(struct job *j, const struct db_options *o, struct diag 
 {
     size_t n = j->snap->shards.n;
     struct fan_task *probes = ARENA_NEW_N(&j->arena, struct fan_task, n + 1);
-    struct sv clause = charset_clause(j, o);
+    struct sv clause = options_clause(j, o);
     json_t *sql, *x;
 
     if (n == 0)
@@ -140,7 +149,7 @@ static bool name_ok(struct job *j, struct diag *d)
 static bool alter_steps(struct job *j, const struct cat_db *db, const struct db_options *o, struct diag *d)
 {
     json_t *sql, *x;
-    struct sv clause = charset_clause(j, o), undo;
+    struct sv clause = options_clause(j, o), undo;
 
     (void)d;
     undo =

@@ -29,6 +29,7 @@ struct sideq_args {
     struct sv sql;   /* QUERY, PREPARE: the text; FIELDS: table name (wildcards: all columns). Must live until the end */
     enum sideq_kind kind;
     struct names_scope names; /* tables whose physical names in definitions, cells and errors become logical ones */
+    struct warn_sink *warnings; /* if set: gets what SHOW WARNINGS has behind the statement */
     struct arena *arena; /* of the result and of the query itself */
     sideq_fn *done;      /* exactly once, maybe before sideq_start returns; not after sideq_cancel */
     void *arg;

@@ -129,7 +129,8 @@ static bool start_control(struct proxy *px, struct conf *conf, struct diag *d)
     dc.published_arg = px->feed;
     if (!ddl_start(&dc, &px->ddl, d))
         return false;
-    tc = (struct txn_env_config){.node_id = feed_node_id(px->feed), .start_stamp = feed_stamp(px->feed)};
+    tc = (struct txn_env_config){.node_id = feed_node_id(px->feed), .start_stamp = feed_stamp(px->feed),
+                                 .commit_timeout_ms = (uint32_t)conf->commit_timeout_ms};
     px->txns = txn_env_new(&tc);
     px->recover_catalog = (struct recover_catalog){.pins = feed_pins(px->feed), .conf = conf};
     rc = (struct recover_config){.env = px->txns, .list = recover_list_catalog, .list_arg = &px->recover_catalog,

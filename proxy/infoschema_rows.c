@@ -319,6 +319,10 @@ struct sv infoschema_rows_sql(struct session *s, const struct is_ref *ref, uint3
     } else {
         strbuf_printf(&b, "SELECT * FROM information_schema.%s WHERE ", ref->desc->name);
     }
+    if (ref->desc->kind == IS_PROCESSLIST) {
+        strbuf_puts(&b, "ID = 0"); /* no rows, but the warning that reading it gives */
+        return strbuf_sv(&b);
+    }
     if (!ref->n_places) {
         strbuf_puts(&b, "FALSE");
         return strbuf_sv(&b);

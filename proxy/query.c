@@ -85,6 +85,8 @@ static void execution_over(void *arg, const struct diag *d)
     }
     if (st->exec.last_insert_id)
         s->last_insert_id = st->exec.last_insert_id;
+    else if (st->exec.generated_id && o->kind == EXEC_ROWS) /* INSERT ... RETURNING */
+        s->last_insert_id = st->exec.generated_id;
     if (o->kind == EXEC_ROWS) {
         s->found_rows = o->rows;
         session_reply_rows_end(s, o->ok.warnings);
@@ -146,6 +148,7 @@ void query_init_exec(struct session *s, struct exec *e)
     e->snapshot = session_snapshot(s);
     e->arena = &st->arena;
     e->warnings = &st->warnings;
+    e->said = st->said;
     e->plan = st->plan;
     e->env = st->inputs.env;
     e->inputs = &st->inputs;
@@ -285,6 +288,8 @@ static void ddl_over(struct worker *w, void *arg)
         const struct ddl_note *n = &r->notes[i];
         enum warn_level level = n->level == DDL_NOTE ? WARN_NOTE : n->level == DDL_WARNING ? WARN_WARNING : WARN_ERROR;
 
+        if (session_was_said(s, n->code, n->text))
+            continue;
         warn_add(&s->stmt->warnings, level, n->code, "%.*s", SV_ARG(n->text));
     }
     if (!r->ok)
@@ -294,7 +299,7 @@ static void ddl_over(struct worker *w, void *arg)
     else {
         if (wait->tells_info)
             ok.info = arena_printf(&s->stmt->arena, "Records: %llu  Duplicates: 0  Warnings: %llu",
-                (unsigned long long)r->affected, (unsigned long long)r->n_notes);
+                (unsigned long long)r->affected, (unsigned long long)s->stmt->warnings.total);
         session_reply_ok(s, &ok);
     }
     ddl_result_free(r);

@@ -27,6 +27,7 @@ struct set_step {
     struct sv name;            /* variable being set, in lower case */
     struct sv value;           /* its SQL literal; ptr NULL: DEFAULT */
     struct sideq_args q;
+    struct warn_sink warned;
     bool is_user;
     bool in_loop, next_wanted;
 };
@@ -199,6 +200,9 @@ static bool set_owned(struct session *s)
 
 /* ---- variables that the shards own ---- */
 
+static void judge(struct session *s, struct sv sql, sideq_fn *done);
+static void have_mode(void *arg, struct sideq_result *r);
+
 static void judged(void *arg, struct sideq_result *r)
 {
     struct session *s = arg;
@@ -210,26 +214,51 @@ static void judged(void *arg, struct sideq_result *r)
         fail(s);
         return;
     }
-    if (sv_eq(st->name, SV("sql_mode")) && r->n_rows == 1) {
-        struct sv bad;
+    for (uint32_t i = 0; i < st->warned.n; i++) {
+        const struct warning *w = &st->warned.list[i];
 
-        if (env_mode_parse(r->cells[0], &s->sql_mode, &bad))
-            s->env_signature = 0, s->no_backslash = (s->sql_mode & MODE_NO_BACKSLASH_ESCAPES) != 0;
+        if (!session_was_said(s, w->code, w->text))
+            warn_add(&s->stmt->warnings, w->level, w->code, "%.*s", SV_ARG(w->text));
     }
-    next_item(s);
+    if (sv_eq(st->name, SV("sql_mode")))
+        judge(s, SV("SELECT @@session.sql_mode"), have_mode);
+    else
+        next_item(s);
 }
 
-static void judge(struct session *s, struct sv probe)
+/* The connection comes with the new state; setting it once more tells what the server warns of. */
+static void judge(struct session *s, struct sv sql, sideq_fn *done)
 {
     struct set_step *st = step_of(s);
 
+    warn_sink_init(&st->warned, &s->stmt->arena, UINT16_MAX);
     st->q = (struct sideq_args){
         .wanted = st->wanted,
-        .sql = probe,
-        .done = judged,
+        .sql = sql,
+        .warnings = &st->warned,
+        .done = done,
         .arg = s,
     };
     query_side(s, &st->q);
+}
+
+/* The names in it may have been completed or left out by the server. */
+static void have_mode(void *arg, struct sideq_result *r)
+{
+    struct session *s = arg;
+    struct sv bad;
+
+    s->stmt->side = NULL;
+    if (diag_is_set(&r->diag)) {
+        s->stmt->diag = r->diag;
+        fail(s);
+        return;
+    }
+    if (r->n_rows == 1 && env_mode_parse(r->cells[0], &s->sql_mode, &bad)) {
+        s->env_signature = 0;
+        s->no_backslash = (s->sql_mode & MODE_NO_BACKSLASH_ESCAPES) != 0;
+    }
+    next_item(s);
 }
 
 static void set_session_var(struct session *s)
@@ -242,7 +271,12 @@ static void set_session_var(struct session *s)
         fail(s);
         return;
     }
-    judge(s, arena_printf(&s->stmt->arena, "SELECT @@session.%.*s", SV_ARG(st->name)));
+    if (sv_eq(st->name, session_isolation_var(s)) || sv_eq(st->name, SV("transaction_isolation"))) {
+        judge(s, SV("DO 0"), judged); /* the kinds of server have different names for it */
+        return;
+    }
+    judge(s, arena_printf(&s->stmt->arena, "SET SESSION %.*s = %.*s", SV_ARG(st->name),
+        SV_ARG(st->value.ptr ? st->value : SV("DEFAULT"))), judged);
 }
 
 static void have_value(struct session *s)
@@ -284,10 +318,7 @@ struct sv literal_of_cell(struct arena *a, const struct packet_coldef *col, stru
     }
     strbuf_init(&b, a);
     if (col->charset == 63 && (col->type >= WIRE_TINY_BLOB || col->type == WIRE_BIT)) {
-        strbuf_puts(&b, "x'");
-        for (size_t i = 0; i < cell.len; i++)
-            strbuf_printf(&b, "%02x", (unsigned char)cell.ptr[i]);
-        strbuf_putc(&b, '\'');
+        strbuf_put_bytes(&b, cell, false);
     } else {
         strbuf_put_quoted(&b, cell, no_backslash);
     }
@@ -438,7 +469,8 @@ static void set_names(struct session *s, const struct ast_set_names *n)
         return;
     }
     step_of(s)->name = SV("names");
-    judge(s, SV("DO 0"));
+    judge(s, arena_printf(&s->stmt->arena, "SET %.*s", (int)(n->node.end - n->node.begin), s->stmt->text.ptr + n->node.begin),
+        judged);
 }
 
 static void set_trx(struct session *s, const struct ast_set_trx *t)
