@@ -604,7 +604,7 @@ static void show_create_database(struct session *s, const struct ast_show *n)
     }
     if (db)
         st->suffix = show_database_mode(db);
-    relay_with(s, st, s->stmt->text, query_any_shard(s));
+    relay_with(s, st, NULL, s->stmt->text, query_any_shard(s));
 }
 
 void show_run(struct session *s)

@@ -294,7 +294,7 @@ def waits(f):
         c.query("BEGIN")
         c.query("SELECT * FROM w")
         t = threading.Thread(target=lambda: order.append(fails_with(1205, a.query, "RENAME TABLE x.w TO x.w2").code))
-        a.query("SET lock_wait_timeout = 3")
+        a.query("SET lock_wait_timeout = 10")
         t.start()
         eventually("the hold", lambda: f.query("SELECT state FROM tessera.tbl WHERE name = 'w'", "s1") == [("held",)])
         me = texts(d.query("SELECT CONNECTION_ID()"))[0][0]
