@@ -262,6 +262,10 @@ def waits(f):
     f.query("CREATE TABLE x.w (id INT NOT NULL PRIMARY KEY, v INT) PARTITION BY KEY (id) PARTITIONS 4")
     order = []
 
+    def held():
+        return f.query("SELECT t.state, MIN(n.loaded) >= v.version FROM tessera.tbl t, tessera.node n, tessera.version v "
+                       "WHERE t.name = 'w' GROUP BY t.state, v.version", "s1") == [("held", "1")]
+
     def ddl():
         f.query("ALTER TABLE x.w ADD COLUMN n INT DEFAULT 3 FIRST", "p1")
         order.append("ddl")
@@ -276,7 +280,7 @@ def waits(f):
         c.query("INSERT INTO w VALUES (1, 1)")
         threads = [threading.Thread(target=ddl)]
         threads[0].start()
-        eventually("the hold", lambda: f.query("SELECT state FROM tessera.tbl WHERE name = 'w'", "s1") == [("held",)])
+        eventually("the hold", held)
         time.sleep(0.5)
         threads.append(threading.Thread(target=late))
         threads[1].start()
@@ -296,12 +300,13 @@ def waits(f):
         t = threading.Thread(target=lambda: order.append(fails_with(1205, a.query, "RENAME TABLE x.w TO x.w2").code))
         a.query("SET lock_wait_timeout = 10")
         t.start()
-        eventually("the hold", lambda: f.query("SELECT state FROM tessera.tbl WHERE name = 'w'", "s1") == [("held",)])
+        eventually("the hold", held)
         me = texts(d.query("SELECT CONNECTION_ID()"))[0][0]
         k = threading.Thread(target=lambda: order.append(fails_with(1317, d.query, "SELECT * FROM x.w").code))
         k.start()
-        time.sleep(0.3)
-        f.query("KILL QUERY " + me, "p2")
+        while k.is_alive():         # a KILL that comes before the statement has begun kills nothing
+            time.sleep(0.3)
+            f.query("KILL QUERY " + me, "p2")
         k.join()
         t.join()
         c.query("COMMIT")
