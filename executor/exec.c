@@ -562,6 +562,9 @@ static bool needs_insert(const struct plan *p)
         return false;
     if (in->auto_col >= 0 || in->n_rows > 1 || !p->n_edits)
         return true;
+    /* A row that fits no partition is left out. */
+    if (in->ignore && (part_of(in->table)->method == CAT_PART_RANGE || part_of(in->table)->method == CAT_PART_LIST))
+        return true;
     for (uint32_t k = 0; in->table->kind == CAT_PARTITIONED && k < part_of(in->table)->columns_n; k++) {
         if (!in->keys[k])
             return true;

@@ -118,6 +118,7 @@ struct exec_prepared {
     struct arena *arena;           /* of the client's statement: for texts */
     struct exec_place_text *texts; /* by partition; NULL: the text is another at each execution */
     uint32_t n_texts;
+    uint64_t types;                /* hash of the parameters' kinds */
 };
 
 struct exec {

@@ -307,6 +307,8 @@ void sideq_cancel(struct sideq *q)
         pool_cancel(&q->waiter);
         finish(q);
     } else {
+        /* Its text is its owner's, who may let it go now, in the very callback that sent it. */
+        chan_flush(&q->conn->chan);
         bconn_cancel_query(q->conn);
     }
 }

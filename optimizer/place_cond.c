@@ -57,7 +57,7 @@ const struct route_cond *place_or(struct placer *p, const struct route_cond *a, 
     return combine(p, RC_OR, a, b);
 }
 
-const struct route_cond *place_cmp(struct placer *p, unsigned key, enum route_cmp cmp, const struct rvalue *v)
+struct route_cond *place_cmp(struct placer *p, unsigned key, enum route_cmp cmp, const struct rvalue *v)
 {
     struct route_cond *c = new_cond(p, RC_CMP);
 
@@ -339,14 +339,19 @@ static const struct route_cond *cond_between(struct placer *p, const struct targ
 {
     int k = key_of(p, t, b->arg);
     const struct rvalue *lo, *hi;
-    const struct route_cond *a, *c;
+    struct route_cond *a, *c;
 
     if (k < 0)
         return NULL;
+    /* All three are compared by one type, so a bound says nothing without the other. */
     lo = place_rvalue(p, b->low);
     hi = place_rvalue(p, b->high);
-    a = lo ? place_cmp(p, (unsigned)k, b->negated ? RCMP_LT : RCMP_GE, lo) : NULL;
-    c = hi ? place_cmp(p, (unsigned)k, b->negated ? RCMP_GT : RCMP_LE, hi) : NULL;
+    if (!lo || !hi)
+        return NULL;
+    a = place_cmp(p, (unsigned)k, b->negated ? RCMP_LT : RCMP_GE, lo);
+    a->other = hi;
+    c = place_cmp(p, (unsigned)k, b->negated ? RCMP_GT : RCMP_LE, hi);
+    c->other = lo;
     return b->negated ? place_or(p, a, c) : place_and(p, a, c);
 }
 

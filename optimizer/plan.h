@@ -72,6 +72,7 @@ struct route_cond {
     const struct route_cond **args; /* AND, OR */
     uint32_t n_values;
     const struct rvalue **values; /* CMP: one; IN: several */
+    const struct rvalue *other;   /* CMP of a BETWEEN: its other bound */
 };
 
 enum route_kind {

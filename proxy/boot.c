@@ -66,6 +66,24 @@ static void make_worker(struct proxy *px, uint32_t i)
 
 /* ---- the fleet's face ---- */
 
+/* What sessions have that set nothing: the global variables that vars_take knows, and what SYSTEM means there. */
+static void learn_vars(struct proxy *px, struct mconn *c, struct arena *a)
+{
+    struct mresult r;
+    struct diag why = {0};
+
+    vars_init(px);
+    if (mconn_query(c, SV("SELECT @@system_time_zone"), a, &r, &why) && r.rows == 1)
+        px->system_tz = vars_system_zone(mresult_cell(&r, 0, 0));
+    if (px->system_tz == tz_unknown)
+        log_warn(LOG_MAIN, "the shards' SYSTEM time zone is not this machine's: TIMESTAMP as a partition column needs SET time_zone");
+    for (size_t i = 0; vars_names[i]; i++) {
+        diag_clear(&why);
+        if (mconn_queryf(c, a, &r, &why, "SELECT @@global.%I", &(struct sv){vars_names[i], strlen(vars_names[i])}) && r.rows == 1)
+            vars_take(px, &px->vars, sv_cstr(vars_names[i]), mresult_cell(&r, 0, 0));
+    }
+}
+
 /* Version string and flavour of the first shard that answers. */
 static bool learn_fleet(struct proxy *px, const struct cat_snapshot *cat, struct diag *d)
 {
@@ -95,6 +113,7 @@ static bool learn_fleet(struct proxy *px, const struct cat_snapshot *cat, struct
             if (!env_mode_parse(mresult_cell(&r, 0, 0), &px->sql_mode, &bad))
                 log_warn(LOG_MAIN, "sql_mode of the shards has the unknown name %.*s", SV_ARG(bad));
         }
+        learn_vars(px, c, &a);
         arena_free(&a);
         mconn_close(c);
         return true;

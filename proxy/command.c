@@ -80,7 +80,8 @@ void session_reset_state(struct session *s)
     s->wait_timeout_s = 0;
     s->env_signature = 0;
     s->sql_mode = s->proxy->sql_mode;
-    s->no_backslash = false;
+    s->vars = s->proxy->vars;
+    s->no_backslash = (s->sql_mode & MODE_NO_BACKSLASH_ESCAPES) != 0;
     if (s->collation_id != s->proxy->charset_id)
         session_apply_charset(s);
 }

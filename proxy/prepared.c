@@ -18,6 +18,7 @@
 #include "proxy/infoschema.h"
 #include "proxy/proxy.h"
 #include "proxy/uservar.h"
+#include "util/hash.h"
 
 struct long_data {
     char *bytes;
@@ -37,6 +38,7 @@ struct prepared {
     bool is_planned;   /* kind of statement that has plans */
     uint32_t n_params;
     unsigned char *types; /* two bytes a parameter, as the client bound them last */
+    unsigned char *kinds; /* of each parameter's last value that was not NULL; 0: none yet */
     struct long_data *longs;
     bool *is_long;
     uint32_t n_cols;
@@ -180,6 +182,7 @@ static struct prepared *make(struct session *s, struct sv text)
     p->is_planned = has_plan(p->ast);
     if (p->n_params) {
         p->types = ARENA_NEW_N(&p->arena, unsigned char, 2 * p->n_params);
+        p->kinds = ARENA_NEW_N(&p->arena, unsigned char, p->n_params);
         p->longs = ARENA_NEW_N(&p->arena, struct long_data, p->n_params);
         p->is_long = ARENA_NEW_N(&p->arena, bool, p->n_params);
     }
@@ -408,6 +411,39 @@ static bool param_value(struct session *s, const struct packet_param *in, struct
     return false;
 }
 
+/* Types that a server compares alike. */
+static unsigned char kind_of(const struct packet_param *in)
+{
+    switch (in->type) {
+    case WIRE_TINY:
+    case WIRE_SHORT:
+    case WIRE_INT24:
+    case WIRE_LONG:
+    case WIRE_LONGLONG:
+    case WIRE_YEAR:
+        return in->is_unsigned ? 2 : 1;
+    case WIRE_DECIMAL:
+    case WIRE_NEWDECIMAL:
+        return 3;
+    case WIRE_FLOAT:
+    case WIRE_DOUBLE:
+        return 4;
+    case WIRE_TINY_BLOB:
+    case WIRE_MEDIUM_BLOB:
+    case WIRE_LONG_BLOB:
+    case WIRE_BLOB:
+        return 5;
+    case WIRE_DATE:
+    case WIRE_NEWDATE:
+    case WIRE_TIME:
+    case WIRE_DATETIME:
+    case WIRE_TIMESTAMP:
+        return (unsigned char)(0x80 | in->type);
+    default:
+        return 6;
+    }
+}
+
 static bool param_values(struct session *s, const struct prepared *p, const struct packet_param *params)
 {
     struct stmt *st = s->stmt;
@@ -416,6 +452,8 @@ static bool param_values(struct session *s, const struct prepared *p, const stru
     for (uint32_t i = 0; i < p->n_params; i++) {
         const struct packet_param *in = &params[i];
 
+        if (in->is_long_data || !in->is_null)
+            p->kinds[i] = kind_of(in);
         if (in->is_long_data && p->longs[i].too_long) {
             return diag_setf(&st->diag, ER_UNKNOWN_ERROR, "Parameter of prepared statement which is set through "
                 "mysql_send_long_data() is longer than 'max_allowed_packet' bytes");
@@ -495,7 +533,7 @@ static void run(struct session *s, struct prepared *p, const struct packet_execu
         }
         packet_execute_build(&b, 0, 0, params, p->n_params);
         st->prepared = (struct exec_prepared){.payload = b.ptr, .len = b.len, .arena = &p->arena, .texts = p->texts,
-            .n_texts = p->n_texts};
+            .n_texts = p->n_texts, .types = p->n_params ? hash64(p->kinds, p->n_params) : 0};
         st->exec.prepared = &st->prepared;
     }
     query_execute(s);
@@ -655,12 +693,17 @@ static bool put_params(struct session *s, const struct prepared *p, const struct
         a = args->items[t.slot];
         strbuf_put(b, p->text.ptr + at, t.begin - at);
         at = t.end;
-        if (a->kind == AST_USERVAR)
-            strbuf_putsv(b, uservar_get(s, AST_AS_CONST(uservar, a)->name));
-        else if (a->kind == AST_LIT)
+        if (a->kind == AST_USERVAR) {
+            struct value v;
+
+            if (!session_literal_value(s, uservar_get(s, AST_AS_CONST(uservar, a)->name), &v))
+                v = value_null();
+            value_print_sql(&v, s->no_backslash, b);
+        } else if (a->kind == AST_LIT) {
             put_literal(s, AST_AS_CONST(lit, a), b);
-        else
+        } else {
             return diag_set(&s->stmt->diag, ER_NOT_SUPPORTED_YET, "EXECUTE ... USING an expression");
+        }
     }
     strbuf_put(b, p->text.ptr + at, p->text.len - at);
     return true;

@@ -6,6 +6,7 @@
 #include "net/listen.h"
 #include "net/worker.h"
 #include "proxy/hold.h"
+#include "proxy/vars.h"
 #include "txn/recover.h"
 #include "util/list.h"
 
@@ -44,6 +45,8 @@ struct proxy {
     bool is_mariadb;                   /* flavour of the fleet */
     uint8_t charset_id;                /* of the greeting */
     uint64_t sql_mode;                 /* the shards' global one: what a new session has */
+    struct session_vars vars;          /* the same */
+    const struct tz *system_tz;        /* what SYSTEM is on the shards */
     struct worker **workers;
     struct proxy_worker *per_worker;
     uint32_t n_workers;

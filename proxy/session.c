@@ -280,6 +280,22 @@ static const struct chan_ops client_ops = {
 
 /* ---- end of a command ---- */
 
+/* The statement and its packet; false: the session has ended or is about to. */
+static bool give_back(struct session *s)
+{
+    struct stmt *st = s->stmt;
+
+    s->stmt = NULL;
+    if (s->state == SESSION_BUSY)
+        chan_consume_packet(&s->chan, &st->packet);
+    stmt_put(s, st);
+    if (s->state == SESSION_GONE) {
+        free_session(s);
+        return false;
+    }
+    return s->state == SESSION_BUSY;
+}
+
 /* The next command is taken by on_input, which resuming the channel delivers as a task, and the next statement of the packet by a loop
  * here: so many of them do not grow the stack. */
 static void finish(struct session *s)
@@ -300,16 +316,7 @@ static void finish(struct session *s)
         s->in_loop = false;
         return;
     }
-    s->stmt = NULL;
-    if (s->state == SESSION_GONE) {
-        stmt_put(s, st);
-        free_session(s);
-        return;
-    }
-    if (s->state == SESSION_BUSY)
-        chan_consume_packet(&s->chan, &st->packet);
-    stmt_put(s, st);
-    if (s->state != SESSION_BUSY)
+    if (!give_back(s))
         return;
     session_set_state(s, SESSION_READY);
     s->idle_since_ms = worker_now_ms(s->worker);
@@ -324,18 +331,8 @@ static void finish(struct session *s)
 
 bool session_to_login(struct session *s)
 {
-    struct stmt *st = s->stmt;
-
     hold_note(s);
-    s->stmt = NULL;
-    if (s->state == SESSION_BUSY)
-        chan_consume_packet(&s->chan, &st->packet);
-    stmt_put(s, st);
-    if (s->state == SESSION_GONE) {
-        free_session(s);
-        return false;
-    }
-    if (s->state != SESSION_BUSY)
+    if (!give_back(s))
         return false;
     if (s->kill_requested || proxy_worker_of(s->worker)->draining) {
         session_end(s, true);
@@ -520,6 +517,8 @@ void session_accept(struct worker *w, int fd, const struct sockaddr_storage *pee
     s->wanted = sync_new();
     s->txn = txn_new(px->txns, w);
     s->sql_mode = px->sql_mode;
+    s->vars = px->vars;
+    s->no_backslash = (s->sql_mode & MODE_NO_BACKSLASH_ESCAPES) != 0;
     chan_init(&s->chan, w, &client_ops, (uint32_t)conf->max_allowed_packet);
     s->chan.eager_eof = true;
     chan_open(&s->chan, fd);

@@ -18,6 +18,7 @@
 #include "parser/ast.h"
 #include "proxy/hold.h"
 #include "proxy/stmt.h"
+#include "proxy/vars.h"
 #include "txn/txn.h"
 #include "types/env.h"
 #include "util/list.h"
@@ -109,6 +110,7 @@ struct session {
     struct sv db;              /* on the heap; ptr NULL: none */
     uint64_t db_version;       /* catalog version in which db was last seen to exist */
     uint64_t sql_mode;
+    struct session_vars vars;
     struct sql_opts sql_opts;
     uint64_t env_signature; /* 0: to be computed */
     struct uservar *uservars;

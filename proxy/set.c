@@ -24,6 +24,8 @@ struct set_step {
     const struct ast_set *set;
     uint32_t at;               /* item under way */
     struct sync_state *wanted; /* as it will be */
+    struct session_vars vars;  /* as they will be, like sql_mode */
+    uint64_t sql_mode;
     struct sv name;            /* variable being set, in lower case */
     struct sv value;           /* its SQL literal; ptr NULL: DEFAULT */
     struct sideq_args q;
@@ -57,6 +59,12 @@ static void all_set(struct session *s)
 
     sync_unref(s->wanted);
     s->wanted = st->wanted;
+    s->vars = st->vars;
+    if (s->sql_mode != st->sql_mode) {
+        s->sql_mode = st->sql_mode;
+        s->env_signature = 0;
+        s->no_backslash = (s->sql_mode & MODE_NO_BACKSLASH_ESCAPES) != 0;
+    }
     s->stmt->give_up = NULL;
     session_reply_done(s);
 }
@@ -200,8 +208,29 @@ static bool set_owned(struct session *s)
 
 /* ---- variables that the shards own ---- */
 
+/* Changing it can change the collation of literals. */
+static bool is_charset(struct sv name)
+{
+    return sv_eq(name, SV("names")) || sv_eq(name, SV("character_set_connection")) || sv_eq(name, SV("collation_connection"));
+}
+
+static void have_value_told(void *arg, struct sideq_result *r);
+
+/* What asks for the value that counts here; ptr NULL: Tessera computes nothing with this variable. */
+static struct sv asks_value(struct session *s, struct sv name)
+{
+    if (sv_eq(name, SV("sql_mode")))
+        return SV("SELECT @@session.sql_mode");
+    if (is_charset(name))
+        return SV("SELECT @@session.collation_connection");
+    for (size_t i = 0; vars_names[i]; i++) {
+        if (sv_eq(name, sv_cstr(vars_names[i])))
+            return arena_printf(&s->stmt->arena, "SELECT @@session.%.*s", SV_ARG(name));
+    }
+    return SV_NULL;
+}
+
 static void judge(struct session *s, struct sv sql, sideq_fn *done);
-static void have_mode(void *arg, struct sideq_result *r);
 
 static void judged(void *arg, struct sideq_result *r)
 {
@@ -220,8 +249,8 @@ static void judged(void *arg, struct sideq_result *r)
         if (!session_was_said(s, w->code, w->text))
             warn_add(&s->stmt->warnings, w->level, w->code, "%.*s", SV_ARG(w->text));
     }
-    if (sv_eq(st->name, SV("sql_mode")))
-        judge(s, SV("SELECT @@session.sql_mode"), have_mode);
+    if (asks_value(s, st->name).ptr)
+        judge(s, asks_value(s, st->name), have_value_told);
     else
         next_item(s);
 }
@@ -242,10 +271,11 @@ static void judge(struct session *s, struct sv sql, sideq_fn *done)
     query_side(s, &st->q);
 }
 
-/* The names in it may have been completed or left out by the server. */
-static void have_mode(void *arg, struct sideq_result *r)
+/* The server has judged the value: names in it may have been completed or left out, numbers cut. */
+static void have_value_told(void *arg, struct sideq_result *r)
 {
     struct session *s = arg;
+    struct set_step *st = step_of(s);
     struct sv bad;
 
     s->stmt->side = NULL;
@@ -254,9 +284,11 @@ static void have_mode(void *arg, struct sideq_result *r)
         fail(s);
         return;
     }
-    if (r->n_rows == 1 && env_mode_parse(r->cells[0], &s->sql_mode, &bad)) {
-        s->env_signature = 0;
-        s->no_backslash = (s->sql_mode & MODE_NO_BACKSLASH_ESCAPES) != 0;
+    if (r->n_rows == 1 && r->cells[0].ptr) {
+        if (sv_eq(st->name, SV("sql_mode")))
+            (void)!env_mode_parse(r->cells[0], &st->sql_mode, &bad);
+        else
+            (void)vars_take(s->proxy, &st->vars, is_charset(st->name) ? SV("collation_connection") : st->name, r->cells[0]);
     }
     next_item(s);
 }
@@ -317,7 +349,15 @@ struct sv literal_of_cell(struct arena *a, const struct packet_coldef *col, stru
         break;
     }
     strbuf_init(&b, a);
-    if (col->charset == 63 && (col->type >= WIRE_TINY_BLOB || col->type == WIRE_BIT)) {
+    if (col->type == WIRE_BIT) { /* a number, as everywhere but on the wire */
+        uint64_t n = 0;
+
+        for (size_t i = 0; i < cell.len; i++)
+            n = n << 8 | (unsigned char)cell.ptr[i];
+        strbuf_put_u64(&b, n);
+        return strbuf_sv(&b);
+    }
+    if (col->charset == 63 && col->type >= WIRE_TINY_BLOB) {
         strbuf_put_bytes(&b, cell, false);
     } else {
         strbuf_put_quoted(&b, cell, no_backslash);
@@ -570,6 +610,8 @@ void set_run(struct session *s)
 
     st->set = AST_AS_CONST(set, s->stmt->ast);
     st->wanted = sync_ref(s->wanted);
+    st->vars = s->vars;
+    st->sql_mode = s->sql_mode;
     s->stmt->arg = st;
     s->stmt->give_up = give_up;
     if (st->set->stmt) {

@@ -29,6 +29,7 @@
 #define MODE_NO_ENGINE_SUBSTITUTION (UINT64_C(1) << 30)
 #define MODE_PAD_CHAR_TO_FULL_LENGTH (UINT64_C(1) << 31)
 #define MODE_TIME_TRUNCATE_FRACTIONAL (UINT64_C(1) << 32)
+#define MODE_TIME_ROUND_FRACTIONAL (UINT64_C(1) << 33) /* MariaDB */
 #define MODE_STRICT (MODE_STRICT_TRANS_TABLES | MODE_STRICT_ALL_TABLES)
 
 /* Name list as in SET sql_mode = 'A,B' (combinations such as ANSI and TRADITIONAL expanded, unknown-to-one-flavour names
@@ -71,6 +72,9 @@ struct tz;
  * NULL: unknown (1298 is the caller's to raise). */
 const struct tz *tz_load(struct arena *a, struct sv name);
 extern const struct tz *const tz_utc;
+/* A zone that nobody here knows (the servers' SYSTEM, elsewhere): offset 0 where something must be computed, but nothing may be
+ * decided by it. */
+extern const struct tz *const tz_unknown;
 /* Seconds to add to UTC at the moment utc_s to get local time. */
 int32_t tz_offset_at_utc(const struct tz *z, int64_t utc_s);
 /* Local wall-clock seconds (as if it were UTC) to UTC seconds. Times in a gap move to the gap's end as MySQL does;

@@ -67,6 +67,9 @@ def dies(f):
             fails_clearly(f, "SELECT v FROM sh.t WHERE id = %d" % one_on(f, "s3"), "s3")
         fails_clearly(f, "SELECT COUNT(*) FROM sh.t", "s3")
         fails_clearly(f, "UPDATE sh.t SET v = 0", "s3")
+        # The metadata is asked for at a shard that is there while the statement fails already: each of these asks anew.
+        for i in range(30):
+            fails_clearly(f, "SELECT COUNT(*), 'text %d %s', MAX(v) FROM sh.t" % (i, "x" * 300), "s3")
         for s in ("s1", "s2", "s4"):
             equal(quickly(lambda: f.query("SELECT v FROM sh.t WHERE id = %d" % one_on(f, s))), [(str(one_on(f, s)),)])
         # An old connection is as good as a new one.
