@@ -36,6 +36,9 @@ bool exec_warning_of_row(unsigned char *payload, size_t n, struct warning *out);
 extern const struct bcmd_ops exec_count_ops;
 
 /* A shard's error with logical names. */
+/* The tables of the statement, whose physical names are mapped back. */
+struct names_scope exec_scope(const struct exec *e);
+void exec_logical_coldef(const struct exec *e, struct packet_coldef *col);
 void exec_remote_error(struct exec *e, const struct packet_err *err, struct diag *d);
 /* The number N of a text that ends in "at row N"; 0: another text. *len: of the text in front of the number. */
 uint64_t exec_row_number(struct sv text, size_t *len);
