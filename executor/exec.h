@@ -164,6 +164,8 @@ struct exec {
 void exec_start(struct exec *e);
 /* Stops the statement on the shards; on_done comes with ER_QUERY_INTERRUPTED unless the end was already there. */
 void exec_cancel(struct exec *e);
+/* The three numbers of an info text ("Rows matched: 3  Changed: 1  Warnings: 0"); false: it has other ones. */
+bool exec_info_numbers(struct sv info, uint64_t out[3]);
 /* The client's channel can take more. */
 void exec_client_drained(struct exec *e);
 
