@@ -44,6 +44,7 @@ enum rvalue_kind {
     RV_PARAM,   /* parameter `slot` */
     RV_NEG,     /* minus arg */
     RV_SESSION, /* what the session knows: `value`, `global`, name in `text` */
+    RV_CALL,    /* computed: `call` */
     RV_TYPED    /* DATE, TIME or TIMESTAMP in front of the string arg: `type` is the type_code */
 };
 
@@ -55,6 +56,18 @@ struct rvalue {
     enum session_value value;
     bool global;
     uint8_t type;
+    const struct rcall *call;
+};
+
+struct func;
+
+/* A function of known values (fold.c). */
+struct rcall {
+    const struct func *func;
+    const struct rvalue *args[2];
+    uint8_t n_args, unit;
+    bool exact_numbers; /* only of integers and decimals */
+    struct sql_type target;
 };
 
 /* ---- routing ---- */
