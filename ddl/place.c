@@ -13,7 +13,11 @@
 #include "catalog/names.h"
 #include "ddl/describe.h"
 #include "ddl/sqlgen.h"
+#include "types/coll.h"
+#include "types/value.h"
 #include "util/log.h"
+
+#include <ctype.h>
 
 /* ---- shards ---- */
 
@@ -366,7 +370,7 @@ static struct sv why_not_spread(struct job *j, const struct cat_db *db, struct s
 
     if (j->force_single.len)
         return j->force_single;
-    if (table.len > NAMES_MAX - 7)
+    if (!names_fit(table, LIMIT_PARTITIONS))
         return SV("its name leaves no room for the names of partitions");
     if (!choose_columns(j, def, p, &why))
         return sv_cstr(why);
@@ -504,7 +508,7 @@ static bool read_bounds(struct job *j, struct sv text, uint32_t width, struct pl
             continue;
         }
         if (*p == '_') { /* introducer */
-            while (p < end && *p != '\'')
+            while (p < end && *p != '\'' && *p != ' ')
                 p++;
             continue;
         }
@@ -521,6 +525,19 @@ static bool read_bounds(struct job *j, struct sv text, uint32_t width, struct pl
             }
             p++;
             b[n++] = (struct cat_bound){CAT_BOUND_VALUE, s.len ? strbuf_sv(&s) : SV("")};
+        } else if (p[0] == '0' && end - p > 2 && (p[1] | 0x20) == 'x') {
+            /* How binary strings are described that are no plain text. */
+            const char *stop = p + 2;
+            struct value v;
+
+            while (stop < end && isxdigit((unsigned char)*stop))
+                stop++;
+            if (!value_parse_hex_bin(sv_make(p, (size_t)(stop - p)), false, a, &v))
+                return diag_setf(d, ER_INTERNAL, "Internal error: partition bounds '%.*s'", SV_ARG(text));
+            if (memchr(v.s.ptr, 0, v.s.len) || !coll_is_valid(255, v.s))
+                return diag_set(d, ER_NOT_SUPPORTED_YET, "a partition bound that is no text");
+            b[n++] = (struct cat_bound){CAT_BOUND_VALUE, v.s};
+            p = stop;
         } else {
             const char *stop = p;
             struct sv word;
@@ -548,7 +565,8 @@ static bool read_bounds(struct job *j, struct sv text, uint32_t width, struct pl
     return true;
 }
 
-static bool read_scratch(struct job *j, struct mconn *c, struct sv db, struct sv name, struct place *p, struct diag *d)
+static bool read_scratch(struct job *j, struct mconn *c, struct sv db, struct sv name,
+                         const struct ast_partition_by *by, struct place *p, struct diag *d)
 {
     struct mresult r;
 
@@ -568,9 +586,14 @@ static bool read_scratch(struct job *j, struct mconn *c, struct sv db, struct sv
         return true;
     if (p->n_parts != r.rows)
         return diag_setf(d, ER_INTERNAL, "Internal error: the server made another number of partitions");
-    for (uint32_t i = 0; i < r.rows; i++)
-        if (!read_bounds(j, mresult_cell(&r, i, 2), p->by_columns ? (uint32_t)p->n_cols : 1, &p->parts[i], d))
+    for (uint32_t i = 0; i < r.rows; i++) {
+        /* DEFAULT is described there as 0 or MAXVALUE. */
+        bool is_default = AST_AS_CONST(partition_def, by->parts.items[i])->bound == AST_PART_DEFAULT;
+
+        if (!read_bounds(j, is_default ? SV("DEFAULT") : mresult_cell(&r, i, 2),
+                         p->by_columns ? (uint32_t)p->n_cols : 1, &p->parts[i], d))
             return false;
+    }
     return true;
 }
 
@@ -591,7 +614,8 @@ static bool try_out(struct job *j, const struct cat_db *db, struct sv table, con
         return false;
     ok = mconn_exec(c, sql, d);
     if (ok) {
-        ok = fan_set_env(c, NULL, d) && read_scratch(j, c, db->name, name, p, d);
+        ok = fan_set_env(c, NULL, d) &&
+             read_scratch(j, c, db->name, name, AST_AS_CONST(partition_by, ct->partition), p, d);
         diag_clear(&d2);
         if (!mconn_execf(c, &d2, "DROP TABLE IF EXISTS %I.%I", &db->name, &name))
             log_warn(LOG_DDL, "dropping %.*s: %s", SV_ARG(name), d2.text);
@@ -609,8 +633,6 @@ static bool plan_written(struct job *j, const struct cat_db *db, struct sv table
 
     p->kind = CAT_PARTITIONED;
     p->linear = by->linear;
-    if (table.len > NAMES_MAX - 7)
-        return diag_set(d, ER_TOO_LONG_IDENT, arena_dup(&j->arena, table).ptr);
     if (by->sub) {
         job_note(j, DDL_NOTE, ER_TABLE_SINGLE,
                  "Subpartitions of table '%.*s' are left out: its partitions are spread over the shards",
@@ -654,7 +676,9 @@ static bool plan_written(struct job *j, const struct cat_db *db, struct sv table
         p->parts = NULL;
         p->n_parts = 0;
     }
-    return plan_spread(j, by->count, p, d);
+    return plan_spread(j, by->count, p, d) &&
+           (names_fit(table, (uint32_t)p->n_parts) ||
+            diag_set(d, ER_TOO_LONG_IDENT, arena_dup(&j->arena, table).ptr));
 }
 
 bool place_plan(struct job *j, const struct cat_db *db, struct sv table, struct ast_create_table *ct,

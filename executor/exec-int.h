@@ -28,6 +28,10 @@ void exec_lane_lost(struct exec_lane *l, const struct diag *d);
 void exec_lane_over(struct exec_lane *l);
 /* The execution failed or was cancelled, and nothing of this lane was sent (or what was sent has no effect). */
 void exec_lane_drop(struct exec_lane *l);
+/* Fragments do not have the statement's SQL_CALC_FOUND_ROWS, which MySQL calls deprecated. */
+void exec_calc_deprecated(struct exec *e);
+/* A row of SHOW WARNINGS; texts point into it. False: it is none. */
+bool exec_warning_of_row(unsigned char *payload, size_t n, struct warning *out);
 /* Ops for statements without rows: keeps the counts in l->ok. */
 extern const struct bcmd_ops exec_count_ops;
 
@@ -40,6 +44,8 @@ enum txn_need exec_need(const struct exec *e);
 
 /* The one-place text of the statement at a place, in the statement's arena (relay.c). */
 struct sv relay_text(struct exec *e, uint32_t place);
+/* Sets the shift of sequence ids of a relayed reply, once its command is sent. */
+void relay_align(struct exec_lane *l);
 /* A cell of the text protocol as an SQL literal; a column of a key as it is compared with the literal of its exact form
  * (literal.c). */
 void exec_put_literal(struct exec *e, const struct packet_coldef *c, struct sv cell, struct strbuf *b);
@@ -55,10 +61,11 @@ struct sv exec_sum_info(struct exec *e, const struct exec_lane *lanes, uint32_t 
 
 /* Puts what must stand before the statement on the lane's connection. */
 void vars_before(struct exec_lane *l);
+/* Whether something is to be asked behind the statement; and asks it: the lane goes on by itself. */
+bool vars_wanted(const struct plan *p);
+void vars_ask(struct exec_lane *l);
 void vars_before_id(struct exec_lane *l); /* plan.asks_insert_id */
-/* True: the values are being asked for, the lane goes on by itself. */
-bool vars_after(struct exec_lane *l, const struct packet_ok *ok);
-/* The same for plan.asks_insert_id, behind the statement's warnings. */
+/* True: LAST_INSERT_ID() is being asked for plan.asks_insert_id, behind the statement's warnings. */
 bool vars_ask_id(struct exec_lane *l);
 /* SELECT ... INTO variables: a row of the result, and its end (fills the outcome). */
 void into_row(struct exec *e, const struct packet_coldef *defs, uint32_t n, const struct sv *cells);

@@ -240,6 +240,11 @@ static void lane_done(struct exec_lane *l)
 {
     struct exec *e = l->e;
 
+    if (l->asks_vars && !l->failed) {
+        l->asks_vars = false;
+        vars_ask(l);
+        return;
+    }
     if (l->conn && !l->failed && vars_ask_id(l))
         return;
     if (l->now_frozen && l->conn && l->result.done != TXN_DONE_LOST) {
@@ -256,6 +261,7 @@ static void lane_done(struct exec_lane *l)
         l->conn = NULL;
         txn_release(e->txn, c, &l->result);
     }
+    (void)FAULT("exec.piece_done");
     if (++e->n_done == e->n_lanes && !e->in_start)
         e->step_done(e);
 }
@@ -267,54 +273,72 @@ void exec_lane_over(struct exec_lane *l)
 
 /* ---- warnings: asked for on the same connection, behind the statement ---- */
 
-/* A warning of the statement's text, which a server gives once: what is deprecated. */
-static bool is_of_text(uint64_t code)
+/* MySQL says what it finds when it prepares a statement then, and not again at each execution. */
+static bool was_said(const struct exec *e, const struct warning *w)
 {
-    return code == ER_WARN_DEPRECATED_SYNTAX || code == ER_WARN_DEPRECATED_SYNTAX_NO_REPLACEMENT;
+    return e->said && warn_count(e->said, w->code, w->text);
 }
 
-/* What one server says once of a statement's constants, every shard says. */
-static bool is_known(const struct warn_sink *w, unsigned code, struct sv text)
+void exec_calc_deprecated(struct exec *e)
 {
-    for (uint32_t i = 0; i < w->n; i++) {
-        if (w->list[i].code == code && sv_eq(w->list[i].text, text))
-            return true;
-    }
-    return false;
+    if (e->plan->calc_found_rows && e->env->flavour == ENV_MYSQL8 && !e->said)
+        warn_add(e->warnings, WARN_WARNING, ER_WARN_DEPRECATED_SYNTAX, "SQL_CALC_FOUND_ROWS is deprecated and will be removed in a "
+            "future release. Consider using two separate queries instead.");
+}
+
+void exec_deprecations(const struct plan *p, const struct env *env, struct warn_sink *to)
+{
+    for (uint16_t i = 0; i < p->n_found_rows && env->flavour == ENV_MYSQL8; i++)
+        warn_add(to, WARN_WARNING, ER_WARN_DEPRECATED_SYNTAX, "FOUND_ROWS() is deprecated and will be removed in a future "
+            "release. Consider using COUNT(*) instead.");
+}
+
+bool exec_warning_of_row(unsigned char *payload, size_t n, struct warning *out)
+{
+    struct sv cells[3];
+    uint64_t code;
+
+    if (!rowtext_decode(payload, n, cells, ARRAY_LEN(cells)) || !sv_to_u64(cells[1], &code))
+        return false;
+    out->level = sv_eq(cells[0], SV("Note")) ? WARN_NOTE : sv_eq(cells[0], SV("Error")) ? WARN_ERROR : WARN_WARNING;
+    out->code = (uint16_t)code;
+    out->text = cells[2];
+    return true;
 }
 
 static void warnings_row(struct bcmd *cmd, unsigned char *payload, size_t n)
 {
     struct exec_lane *l = CONTAINER_OF(cmd, struct exec_lane, cmd);
-    struct sv cells[3];
-    enum warn_level level;
-    uint64_t code;
-    struct sv text;
+    struct exec *e = l->e;
+    struct warning w;
 
-    if (l->warn_cols != ARRAY_LEN(cells) || !rowtext_decode(payload, n, cells, ARRAY_LEN(cells)) ||
-        !sv_to_u64(cells[1], &code))
+    l->n_listed++;
+    if (!exec_warning_of_row(payload, n, &w))
         return;
-    level = sv_eq(cells[0], SV("Note")) ? WARN_NOTE : sv_eq(cells[0], SV("Error")) ? WARN_ERROR : WARN_WARNING;
-    if (level == WARN_ERROR && l->failed)
+    if (w.level == WARN_ERROR && l->failed)
         return; /* the statement's own error is told by its owner */
-    text = row_of_statement(l, names_to_logical(l->e->arena, cells[2], SV_NULL));
-    if (!l->e->first_warner)
-        l->e->first_warner = l;
-    if (l != l->e->first_warner && (!writes(l->e->plan) || is_of_text(code)) && is_known(l->e->warnings, (unsigned)code, text))
+    w.text = row_of_statement(l, names_to_logical(e->arena, w.text, SV_NULL));
+    if (was_said(e, &w))
         return;
-    warn_add(l->e->warnings, level, (unsigned)code, "%.*s", SV_ARG(text));
-}
-
-static void warnings_meta(struct bcmd *cmd, uint32_t n_columns)
-{
-    CONTAINER_OF(cmd, struct exec_lane, cmd)->warn_cols = n_columns;
+    if (warn_is_deprecation(w.code) && !l->warned) {
+        if (!e->first_warner)
+            e->first_warner = l;
+        if (e->first_warner != l)
+            return; /* of the statement's text, and each piece has it */
+    }
+    warn_add(l->warned ? l->warned : e->warnings, w.level, w.code, "%.*s", SV_ARG(w.text));
 }
 
 static void warnings_ok(struct bcmd *cmd, const struct packet_ok *ok, bool is_result, bool more, struct sv payload)
 {
+    struct exec_lane *l = CONTAINER_OF(cmd, struct exec_lane, cmd);
+
     (void)ok, (void)is_result, (void)payload;
-    if (!more)
-        lane_done(CONTAINER_OF(cmd, struct exec_lane, cmd));
+    if (more)
+        return;
+    if (l->ok.warnings > l->n_listed) /* counted, but not kept: max_error_count */
+        (l->warned ? l->warned : l->e->warnings)->total += l->ok.warnings - l->n_listed;
+    lane_done(l);
 }
 
 static void warnings_err(struct bcmd *cmd, const struct packet_err *err, struct sv payload)
@@ -332,7 +356,6 @@ static void warnings_lost(struct bcmd *cmd, bool maybe_done, const struct diag *
 }
 
 static const struct bcmd_ops warnings_ops = {
-    .on_meta = warnings_meta,
     .on_row = warnings_row,
     .on_ok = warnings_ok,
     .on_err = warnings_err,
@@ -456,6 +479,8 @@ static void on_leased(void *arg, struct bconn *c, const struct diag *d)
     vars_before_id(l);
     l->cmd.ops = l->ops;
     bconn_query(c, &l->cmd, l->sql);
+    bconn_flush_for_fault(c);
+    (void)FAULT("exec.piece_sent");
 }
 
 void exec_step(struct exec *e, struct exec_lane *lanes, uint32_t n, enum txn_need need, void (*done)(struct exec *e))
@@ -503,6 +528,9 @@ static bool needs_insert(const struct plan *p)
         return false;
     if (in->auto_col >= 0 || in->n_rows > 1 || !p->n_edits)
         return true;
+    /* A row that fits no partition is left out. */
+    if (in->ignore && (part_of(in->table)->method == CAT_PART_RANGE || part_of(in->table)->method == CAT_PART_LIST))
+        return true;
     for (uint32_t k = 0; in->table->kind == CAT_PARTITIONED && k < part_of(in->table)->columns_n; k++) {
         if (!in->keys[k])
             return true;
@@ -517,6 +545,8 @@ void exec_start(struct exec *e)
     struct diag d = {0};
 
     e->state = EXEC_NEW;
+    if (!e->said)
+        exec_deprecations(p, e->env, e->warnings);
     if (p->insert && needs_insert(p)) {
         insert_start(e);
         return;

@@ -93,14 +93,15 @@ struct exec_lane {
     bool quiet; /* its warnings are nobody's */
     bool ask_id;     /* LAST_INSERT_ID() is to be asked for behind the statement (vars.c) */
     bool now_frozen; /* SET timestamp is in force on the connection */
-    uint32_t warn_cols;
+    bool asks_vars;  /* vars.c has something to ask behind the statement and its warnings */
+    uint32_t n_listed; /* rows of SHOW WARNINGS */
+    struct warn_sink *warned; /* its warnings by themselves (gather.c); NULL: straight to the statement's */
     struct packet_coldef *var_cols; /* vars.c */
     uint32_t n_var_cols;
     const uint32_t *rows; /* insert.c: which rows of the statement the lane has, from 1; NULL: all */
     uint32_t n_rows;
     uint64_t stmt_hash; /* prepare.c */
     bool want_meta;
-    uint8_t want_shift;
     void *arg; /* gather.c: its source */
 };
 
@@ -117,6 +118,7 @@ struct exec_prepared {
     struct arena *arena;           /* of the client's statement: for texts */
     struct exec_place_text *texts; /* by partition; NULL: the text is another at each execution */
     uint32_t n_texts;
+    uint64_t types;                /* hash of the parameters' kinds */
 };
 
 struct exec {
@@ -132,6 +134,7 @@ struct exec {
     const struct cat_snapshot *snapshot;
     struct arena *arena; /* of the statement */
     struct warn_sink *warnings;
+    const struct warn_sink *said; /* execution of a prepared statement: what preparing it has already warned of; else NULL */
     const struct env *env;
     struct plan *plan;
     struct plan_inputs *inputs;
@@ -149,7 +152,7 @@ struct exec {
     uint32_t n_lanes, n_done;
     void (*step_done)(struct exec *e); /* all lanes of the step have ended */
     void (*drained)(struct exec *e);   /* of a strategy that writes rows itself (gather): the client can take more */
-    const struct exec_lane *first_warner; /* the lane whose warnings came first */
+    const struct exec_lane *first_warner; /* the lane whose deprecations are the statement's */
     void *step;                        /* the strategy's state */
     const struct exec_taker *taker;    /* set while gather.c reads for another strategy */
     void *taker_arg;
@@ -164,6 +167,8 @@ struct exec {
 void exec_start(struct exec *e);
 /* Stops the statement on the shards; on_done comes with ER_QUERY_INTERRUPTED unless the end was already there. */
 void exec_cancel(struct exec *e);
+/* What a server says, when it parses the statement, of constructs that no shard gets to see: they were taken out of its text. */
+void exec_deprecations(const struct plan *p, const struct env *env, struct warn_sink *to);
 /* The three numbers of an info text ("Rows matched: 3  Changed: 1  Warnings: 0"); false: it has other ones. */
 bool exec_info_numbers(struct sv info, uint64_t out[3]);
 /* The client's channel can take more. */

@@ -40,7 +40,8 @@ struct sv exec_sum_info(struct exec *e, const struct exec_lane *lanes, uint32_t 
         return SV_NULL;
     return arena_printf(e->arena, is_update ? "Rows matched: %llu  Changed: %llu  Warnings: %llu"
                                             : "Records: %llu  Duplicates: %llu  Warnings: %llu",
-        (unsigned long long)sum[0], (unsigned long long)sum[1], (unsigned long long)sum[2]);
+        (unsigned long long)sum[0], (unsigned long long)sum[1],
+        (unsigned long long)(e->warnings ? e->warnings->total : sum[2])); /* what all pieces say is said once */
 }
 
 void exec_add_counts(struct exec *e)

@@ -36,6 +36,8 @@ struct gather {
     uint64_t skip, take;      /* SQL_CALC_FOUND_ROWS: the limit, which is applied behind the counting */
     bool built, root_done, sink_full, meta_out, lanes_over, failed;
     uint64_t rows;
+    const struct batch *half; /* taken up to half_at only: the client's output was full */
+    uint32_t half_at;
 };
 
 /* One SELECT of the statement: its lanes and their sources. */
@@ -55,6 +57,7 @@ struct gather_lane {
     struct packet_coldef *cols;
     struct sv *cells;
     bool ended;
+    uint32_t n_rows; /* that the shard sent */
 };
 
 static void pump(struct gather *g);
@@ -79,6 +82,56 @@ static void fail(struct gather *g, const struct diag *d)
 
 /* ---- the end: when the lanes are through and the tree is done, or after an error ---- */
 
+/* Whether it is of the statement's constants, which one server says as often as one lane does: every lane with rows says it
+ * equally often, and not once for each row that it sent. */
+static bool said_by_all(const struct exec *e, const struct branch *b, const struct warning *w)
+{
+    enum { CONSTANTS_MAX = 64 }; /* more come from rows */
+    bool grouped = b->plan->top && b->plan->top->aggregate, each_row = !grouped; /* grouped: rows sent are not rows read */
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < b->n_lanes; i++) {
+        const struct exec_lane *l = &e->lanes[b->first_lane + i];
+        uint32_t here = l->warned->n > CONSTANTS_MAX ? 0 : warn_count(l->warned, w->code, w->text);
+        uint32_t rows = ((const struct gather_lane *)l->arg)->n_rows;
+
+        if (here ? n && here != n : rows > 0 && !grouped)
+            return false;
+        n = here ? here : n;
+        each_row = each_row && rows == here;
+    }
+    return !each_row;
+}
+
+/* The first lane that says something of the statement as a whole says it for all. */
+static bool is_repeated(const struct exec *e, const struct branch *b, uint32_t lane, const struct warning *w)
+{
+    for (uint32_t i = 0; i < lane; i++) {
+        if (warn_count(e->lanes[b->first_lane + i].warned, w->code, w->text))
+            return warn_is_deprecation(w->code) || said_by_all(e, b, w);
+    }
+    return false;
+}
+
+static void merge_warnings(struct gather *g)
+{
+    struct exec *e = g->e;
+
+    for (uint32_t k = 0; k < g->n_branches; k++) {
+        const struct branch *b = &g->b[k];
+
+        for (uint32_t i = 0; i < b->n_lanes; i++) {
+            const struct warn_sink *w = e->lanes[b->first_lane + i].warned;
+
+            for (uint32_t j = 0; j < w->n; j++) {
+                if (!is_repeated(e, b, i, &w->list[j]))
+                    warn_add(e->warnings, w->list[j].level, w->list[j].code, "%.*s", SV_ARG(w->list[j].text));
+            }
+            e->warnings->total += w->total - w->n; /* more than the server keeps */
+        }
+    }
+}
+
 static void maybe_over(struct gather *g)
 {
     struct exec *e = g->e;
@@ -92,6 +145,8 @@ static void maybe_over(struct gather *g)
     for (uint32_t i = 0; i < e->n_lanes; i++)
         op_close(state_of(&e->lanes[i])->src); /* those that the tree never got */
     acct_close(&g->acct);
+    if (e->warnings && e->n_lanes)
+        merge_warnings(g);
     if (!exec_failed(e) && e->taker) {
         e->drained = NULL;
         e->taker->done(e);
@@ -155,11 +210,14 @@ static void put_metadata(struct gather *g)
         chan_put_eof(e->client, e->host->status(e), 0);
 }
 
+enum { SCRATCH_BYTES = 256 << 10 };
+
 static enum sink_result sink_batch(struct op_sink *s, const struct op *root, const struct batch *b)
 {
     struct gather *g = CONTAINER_OF(s, struct gather, sink);
     struct exec *e = g->e;
     struct sel sel = batch_sel(b);
+    uint32_t from = g->half == b ? g->half_at : 0;
     struct arena scratch;
 
     (void)root;
@@ -167,8 +225,9 @@ static enum sink_result sink_batch(struct op_sink *s, const struct op *root, con
         diag_set(&g->diag, ER_INTERNAL, "a merged result has fewer columns than its metadata");
         return SINK_ERROR;
     }
+    g->half = NULL;
     arena_init(&scratch, 0);
-    for (uint32_t k = 0; k < sel.n; k++) {
+    for (uint32_t k = from; k < sel.n; k++) {
         uint32_t row = SEL_ROW(&sel, k);
         struct strbuf text;
         size_t *ends = ARENA_NEW_N(&scratch, size_t, g->n_defs);
@@ -206,8 +265,14 @@ static enum sink_result sink_batch(struct op_sink *s, const struct op *root, con
             arena_free(&scratch);
             return SINK_ERROR;
         }
-        if ((k & 63) == 63)
+        if ((k & 63) == 63 || scratch.used_bytes > SCRATCH_BYTES)
             arena_reset(&scratch);
+        /* Rows may be megabytes long: the rest of the batch waits where it is until the client has taken these. */
+        if (k + 1 < sel.n && chan_out_full(e->client)) {
+            g->half = b;
+            g->half_at = k + 1;
+            break;
+        }
     }
     arena_free(&scratch);
     return e->client && !e->taker && chan_out_full(e->client) ? SINK_FULL : SINK_OK;
@@ -224,6 +289,22 @@ static void resume_lanes(struct gather *g)
     }
 }
 
+/* The rest of a batch first: it is the tree's until the tree is asked again. */
+static enum op_run_result run(struct gather *g)
+{
+    if (g->half) {
+        switch (sink_batch(&g->sink, g->root, g->half)) {
+        case SINK_OK:
+            break;
+        case SINK_FULL:
+            return OP_RUN_SINK_FULL;
+        case SINK_ERROR:
+            return OP_RUN_ERROR;
+        }
+    }
+    return op_run(g->root, &g->sink);
+}
+
 static void pump(struct gather *g)
 {
     struct exec *e = g->e;
@@ -235,7 +316,7 @@ static void pump(struct gather *g)
     g->sink_full = false;
     if (!g->meta_out)
         put_metadata(g);
-    switch (op_run(g->root, &g->sink)) {
+    switch (run(g)) {
     case OP_RUN_BLOCKED:
         break;
     case OP_RUN_SINK_FULL:
@@ -634,6 +715,7 @@ static void lane_row(struct bcmd *cmd, unsigned char *payload, size_t n)
     struct exec *e = l->e;
     struct gather *g = gather_of(e);
 
+    st->n_rows++;
     if (exec_failed(e) || g->root_done)
         return;
     if (!rowtext_decode(payload, n, st->cells, st->n_cols)) {
@@ -777,6 +859,10 @@ static void make_lanes(struct gather *g, struct branch *b, const struct placeset
         l->ops = &lane_ops;
         l->arg = st;
         st->b = b;
+        if (e->warnings) {
+            l->warned = ARENA_NEW(e->arena, struct warn_sink);
+            warn_sink_init(l->warned, e->arena, e->warnings->max);
+        }
     }
 }
 
@@ -820,6 +906,7 @@ void gather_start(struct exec *e, const struct placeset *places)
     lanes = exec_lanes_new(e, n);
     for (uint32_t i = 0; i < g->n_branches; i++)
         make_lanes(g, &g->b[i], &sets[i], lanes);
+    exec_calc_deprecated(e);
     ask_metadata(g, sets[0].items[0].partition, sets[0].items[0].shard_id);
     if (exec_failed(e)) {
         g->lanes_over = true;

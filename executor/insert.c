@@ -23,7 +23,8 @@ struct insert {
     uint64_t max_explicit;
     struct value *keys;   /* n_rows x partition columns */
     struct sv *frozen;    /* same shape: literal that replaces the cell, ptr NULL: the cell stands */
-    uint32_t *place;      /* per row */
+    uint32_t *place;      /* per row; UINT32_MAX: nowhere, INSERT IGNORE leaves it out */
+    uint32_t n_left_out;
     struct autoinc_req req;
     struct sideq *side;
     uint32_t *asked;      /* keys[] index of each column of the side query */
@@ -328,10 +329,10 @@ static struct sv render(const struct insert *in, uint32_t place, bool all)
 static struct sv sum_rows(const struct insert *in)
 {
     struct exec *e = in->e;
-    uint64_t sum[3] = {0}, duplicates = 0;
+    uint64_t sum[3] = {0}, duplicates = in->n_left_out;
 
     if (in->p->n_rows < 2)
-        return e->lanes[0].ok.info;
+        return e->n_lanes ? e->lanes[0].ok.info : SV_NULL;
     for (uint32_t i = 0; i < e->n_lanes; i++) {
         const struct packet_ok *ok = &e->lanes[i].ok;
 
@@ -378,7 +379,8 @@ static void inserted(struct exec *e)
         struct packet_ok *ok = &e->outcome.ok;
 
         e->outcome.kind = EXEC_OK;
-        *ok = e->lanes[0].ok;
+        if (e->n_lanes)
+            *ok = e->lanes[0].ok;
         if (e->plan->route.kind != ROUTE_ALL_SHARDS) {
             ok->affected_rows = 0;
             for (uint32_t i = 0; i < e->n_lanes; i++) {
@@ -508,8 +510,14 @@ static void route_rows(struct insert *in)
         case PART_OK:
             break;
         case PART_NONE:
-            give_up(in, &d);
-            return;
+            if (!p->ignore) {
+                give_up(in, &d);
+                return;
+            }
+            warn_add(e->warnings, WARN_WARNING, d.code, "%s", d.text);
+            in->place[r] = UINT32_MAX;
+            in->n_left_out++;
+            continue;
         case PART_UNSURE:
             diag_set(&d, ER_NOT_SUPPORTED_YET, "an inserted value whose conversion to the partition column's type only a shard knows");
             give_up(in, &d);
@@ -519,6 +527,10 @@ static void route_rows(struct insert *in)
             used[in->place[r]] = true;
             places[n++] = in->place[r];
         }
+    }
+    if (!n) {
+        inserted(e);
+        return;
     }
     send_places(in, places, n, false);
 }

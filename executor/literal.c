@@ -13,15 +13,8 @@ void exec_put_literal(struct exec *e, const struct packet_coldef *c, struct sv c
         return;
     }
     type_from_coldef(&t, c->type, c->flags, c->charset, c->length, c->decimals);
-    if (c->type == WIRE_BIT) { /* a number: to MariaDB x'..' is a string only */
-        strbuf_puts(b, "0x");
-        for (size_t i = 0; i < cell.len; i++)
-            strbuf_printf(b, "%02x", (unsigned char)cell.ptr[i]);
-    } else if (type_is_string(&t) && c->charset == TYPE_COLL_BINARY && c->type != WIRE_JSON) {
-        strbuf_puts(b, "x'");
-        for (size_t i = 0; i < cell.len; i++)
-            strbuf_printf(b, "%02x", (unsigned char)cell.ptr[i]);
-        strbuf_putc(b, '\'');
+    if (c->type == WIRE_BIT || (type_is_string(&t) && c->charset == TYPE_COLL_BINARY && c->type != WIRE_JSON)) {
+        strbuf_put_bytes(b, cell, c->type == WIRE_BIT);
     } else if (type_is_numeric(&t)) {
         strbuf_putsv(b, cell);
         /* A literal without exponent is a DECIMAL, of 30 digits behind the point at most. */

@@ -33,8 +33,8 @@ static void execute(struct exec *e, struct exec_lane *l, const struct bstmt *st)
     l->cmd.ops = l->ops;
     l->cmd.mode = BCMD_RELAY;
     l->cmd.meta_parsed = l->want_meta;
-    l->cmd.seq_shift = l->want_shift;
     bconn_stmt_execute(l->conn, &l->cmd, st, e->prepared->payload, e->prepared->len);
+    relay_align(l);
 }
 
 static void on_ok(struct bcmd *cmd, const struct packet_ok *ok, bool is_result, bool more, struct sv payload)
@@ -72,13 +72,15 @@ static const struct bcmd_ops prepare_ops = {
 void prepare_execute(struct exec *e, struct exec_lane *l)
 {
     const struct exec_place_text *t = place_text(e, l->place);
-    struct bstmt *st = bconn_stmt_find(l->conn, t->hash);
+    /* A server settles how a statement compares at its first execution with values: one that was executed with numbers compares
+     * strings as numbers ever after. So each combination of kinds has a statement of its own. */
+    uint64_t hash = hash_combine(t->hash, e->prepared->types);
+    struct bstmt *st = bconn_stmt_find(l->conn, hash);
     struct iovec iov = {(void *)(uintptr_t)t->text.ptr, t->text.len};
 
     l->ops = l->cmd.ops;
     l->want_meta = l->cmd.meta_parsed;
-    l->want_shift = l->cmd.seq_shift;
-    l->stmt_hash = t->hash;
+    l->stmt_hash = hash;
     if (st) {
         execute(e, l, st);
         return;
@@ -87,5 +89,5 @@ void prepare_execute(struct exec *e, struct exec_lane *l)
     l->cmd.mode = BCMD_SWALLOW;
     l->cmd.meta_parsed = false;
     l->cmd.seq_shift = 0;
-    bconn_stmt_prepare(l->conn, &l->cmd, t->hash, &iov, 1);
+    bconn_stmt_prepare(l->conn, &l->cmd, hash, &iov, 1);
 }

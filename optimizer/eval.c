@@ -17,6 +17,8 @@ static bool literal_value(const struct rvalue *v, const struct plan_inputs *in, 
         return false;
     l = &in->literals[v->slot];
     text = sv_make(in->text.ptr + l->begin, l->end - l->begin);
+    if (v->binary && l->kind == TK_STRING)
+        return value_parse_string(text, no_backslash, TYPE_COLL_BINARY, TYPE_COLL_BINARY, a, out);
     switch (l->kind) {
     case TK_INT:
     case TK_DECIMAL:
@@ -30,7 +32,11 @@ static bool literal_value(const struct rvalue *v, const struct plan_inputs *in, 
         /* Statements arrive in utf8mb4. */
         return value_parse_string(text, no_backslash, 45, coll, a, out);
     default:
-        return value_parse_hex_bin(text, a, out);
+        if (!value_parse_hex_bin(text, in->env && in->env->flavour == ENV_MARIADB, a, out))
+            return false;
+        if (v->binary)
+            out->code = 0;
+        return true;
     }
 }
 
@@ -196,8 +202,32 @@ static enum prune_op op_of(enum route_cmp c)
     return PRUNE_NULLSAFE_EQ;
 }
 
+/* A user variable's collation counts as much as the column's: where their character sets differ it is the variable's by which the
+ * shard compares, and rows that are equal by it may be in several partitions. */
+static bool compares_otherwise(const struct rvalue *r, const struct value *v, const struct part *p, uint32_t key)
+{
+    const struct collation *c;
+
+    if (r->kind != RV_SESSION || r->value != SESSION_USER_VAR || v->kind != KIND_STR || p->columns[key].cls != PART_TEXT)
+        return false;
+    c = coll_by_id(p->columns[key].type.coll);
+    return !c || c->charset != CS_UTF8MB4;
+}
+
+/* BETWEEN compares by one type: with bounds of two kinds that is not what each comparison by itself would take. */
+static bool kinds_differ(const struct value *x, const struct value *y)
+{
+    bool dates = (x->kind == KIND_DATE || x->kind == KIND_DATETIME) && (y->kind == KIND_DATE || y->kind == KIND_DATETIME);
+    bool whole = (x->kind == KIND_I64 || x->kind == KIND_U64 || x->kind == KIND_DEC) &&
+        (y->kind == KIND_I64 || y->kind == KIND_U64 || y->kind == KIND_DEC);
+
+    if (value_is_null(x) || value_is_null(y) || dates || whole)
+        return false;
+    return x->kind != y->kind || (x->kind == KIND_STR && (x->code != y->code || x->coll != y->coll));
+}
+
 /* The router's form of a condition with the values of this execution. A value that cannot be read makes it TRUE. */
-static struct prune_cond prune_of(const struct route_cond *c, const struct plan_inputs *in, struct arena *a)
+static struct prune_cond prune_of(const struct part *p, const struct route_cond *c, const struct plan_inputs *in, struct arena *a)
 {
     struct prune_cond out = {.kind = PRUNE_TRUE, .col = c->key_col};
     struct value *values;
@@ -217,7 +247,7 @@ static struct prune_cond prune_of(const struct route_cond *c, const struct plan_
         const struct prune_cond **ptrs = ARENA_NEW_N(a, const struct prune_cond *, c->n_args);
 
         for (uint32_t i = 0; i < c->n_args; i++) {
-            args[i] = prune_of(c->args[i], in, a);
+            args[i] = prune_of(p, c->args[i], in, a);
             ptrs[i] = &args[i];
         }
         out.kind = c->kind == RC_AND ? PRUNE_AND : PRUNE_OR;
@@ -231,8 +261,14 @@ static struct prune_cond prune_of(const struct route_cond *c, const struct plan_
     }
     values = ARENA_NEW_N(a, struct value, c->n_values);
     for (uint32_t i = 0; i < c->n_values; i++)
-        if (!optimizer_value(c->values[i], in, a, &values[i]))
+        if (!optimizer_value(c->values[i], in, a, &values[i]) || compares_otherwise(c->values[i], &values[i], p, c->key_col))
             return out;
+    if (c->other) {
+        struct value other;
+
+        if (!optimizer_value(c->other, in, a, &other) || kinds_differ(&values[0], &other))
+            return out;
+    }
     out.kind = c->kind == RC_IN ? PRUNE_IN : PRUNE_CMP;
     out.op = op_of(c->cmp);
     out.values = values;
@@ -248,12 +284,12 @@ static bool route_partitions(const struct plan *p, const struct plan_inputs *in,
     struct value v;
     uint32_t one;
 
-    if (r->point && optimizer_value(r->point, in, a, &v) && prune_point(part, &v, in->env, a, &one)) {
+    if (r->point && optimizer_value(r->point, in, a, &v) && !compares_otherwise(r->point, &v, part, 0) && prune_point(part, &v, in->env, a, &one)) {
         placeset_one(out, one, router_shard_of(r->table, one));
         return true;
     }
     if (r->cond) {
-        struct prune_cond c = prune_of(r->cond, in, a);
+        struct prune_cond c = prune_of(part, r->cond, in, a);
 
         prune(part, &c, in->env, a, &set);
     } else {
@@ -381,10 +417,18 @@ static void put_session_value(enum session_value kind, const struct value *v, co
             return;
         }
         break;
+    case SESSION_USER_VAR:
+        /* A literal's collation gives way to a column's; a variable's does not. */
+        if (v->kind == KIND_STR) {
+            strbuf_puts(out, "CAST(");
+            put_value(v, in, out);
+            strbuf_puts(out, v->coll == TYPE_COLL_BINARY ? " AS BINARY)" : " AS CHAR)");
+            return;
+        }
+        break;
     case SESSION_CONNECTION_ID:
     case SESSION_USER:
     case SESSION_CURRENT_USER:
-    case SESSION_USER_VAR:
     case SESSION_SYSTEM_VAR:
         break;
     }

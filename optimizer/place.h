@@ -54,7 +54,7 @@ const struct route_cond *place_query_cond(struct placer *p, const struct query *
 const struct route_cond *place_any_cond(struct placer *p, const struct source *except);
 const struct route_cond *place_or(struct placer *p, const struct route_cond *a, const struct route_cond *b);
 const struct route_cond *place_and(struct placer *p, const struct route_cond *a, const struct route_cond *b);
-const struct route_cond *place_cmp(struct placer *p, unsigned key, enum route_cmp cmp, const struct rvalue *v);
+struct route_cond *place_cmp(struct placer *p, unsigned key, enum route_cmp cmp, const struct rvalue *v);
 /* An expression whose value is known when the statement starts; NULL: none. In the plan's arena. */
 /* The same, or what can be computed from such values exactly as a server does: only to find places. */
 const struct rvalue *place_fold(struct placer *p, const struct ast_node *e);

@@ -57,7 +57,7 @@ const struct route_cond *place_or(struct placer *p, const struct route_cond *a, 
     return combine(p, RC_OR, a, b);
 }
 
-const struct route_cond *place_cmp(struct placer *p, unsigned key, enum route_cmp cmp, const struct rvalue *v)
+struct route_cond *place_cmp(struct placer *p, unsigned key, enum route_cmp cmp, const struct rvalue *v)
 {
     struct route_cond *c = new_cond(p, RC_CMP);
 
@@ -140,6 +140,7 @@ static struct rvalue *new_rvalue(struct placer *p, enum rvalue_kind kind)
 static const struct rvalue *literal_rvalue(struct placer *p, const struct ast_lit *l)
 {
     struct rvalue *v, *typed;
+    bool binary;
 
     switch (l->type) {
     case AST_LIT_NULL:
@@ -159,11 +160,13 @@ static const struct rvalue *literal_rvalue(struct placer *p, const struct ast_li
     case AST_LIT_TIMESTAMP:
         break;
     }
-    /* Introducers and joined strings: a shard's business. */
-    if (l->charset.ptr || l->slot == AST_NO_SLOT || l->nslots > 1)
+    binary = l->charset.ptr && sv_eq_nocase(l->charset, SV("binary"));
+    /* Other introducers and joined strings: a shard's business. */
+    if ((l->charset.ptr && !binary) || l->slot == AST_NO_SLOT || l->nslots > 1)
         return NULL;
     v = new_rvalue(p, RV_LITERAL);
     v->slot = l->slot;
+    v->binary = binary;
     if (l->type != AST_LIT_DATE && l->type != AST_LIT_TIME && l->type != AST_LIT_TIMESTAMP)
         return v;
     typed = new_rvalue(p, RV_TYPED);
@@ -336,14 +339,19 @@ static const struct route_cond *cond_between(struct placer *p, const struct targ
 {
     int k = key_of(p, t, b->arg);
     const struct rvalue *lo, *hi;
-    const struct route_cond *a, *c;
+    struct route_cond *a, *c;
 
     if (k < 0)
         return NULL;
+    /* All three are compared by one type, so a bound says nothing without the other. */
     lo = place_fold(p, b->low);
     hi = place_fold(p, b->high);
-    a = lo ? place_cmp(p, (unsigned)k, b->negated ? RCMP_LT : RCMP_GE, lo) : NULL;
-    c = hi ? place_cmp(p, (unsigned)k, b->negated ? RCMP_GT : RCMP_LE, hi) : NULL;
+    if (!lo || !hi)
+        return NULL;
+    a = place_cmp(p, (unsigned)k, b->negated ? RCMP_LT : RCMP_GE, lo);
+    a->other = hi;
+    c = place_cmp(p, (unsigned)k, b->negated ? RCMP_GT : RCMP_LE, hi);
+    c->other = lo;
     return b->negated ? place_or(p, a, c) : place_and(p, a, c);
 }
 

@@ -55,6 +55,7 @@ struct rvalue {
     const struct rvalue *arg;
     enum session_value value;
     bool global;
+    bool binary; /* RV_LITERAL: with _binary in front */
     uint8_t type;
     const struct rcall *call;
 };
@@ -84,6 +85,7 @@ struct route_cond {
     const struct route_cond **args; /* AND, OR */
     uint32_t n_values;
     const struct rvalue **values; /* CMP: one; IN: several */
+    const struct rvalue *other;   /* CMP of a BETWEEN: its other bound */
 };
 
 enum route_kind {
@@ -279,6 +281,9 @@ enum plan_kind {
 struct plan {
     struct arena arena;
     uint64_t catalog_version;
+    const struct cat_table *const *tables; /* all that the statement names, each once; valid while the snapshot is */
+    uint16_t n_tables;
+    bool is_held; /* DDL holds one of them (CAT_HELD): who has not used it yet waits. Such a plan is uncacheable */
     uint32_t refs; /* executions and cache entries of one worker; not atomic */
     enum plan_kind kind;
     bool reads_only;      /* no lock taken, nothing written */
@@ -291,6 +296,7 @@ struct plan {
                               * LAST_INSERT_ID(expr) is called): no OK packet tells it, so it is asked for behind the statement */
     bool calc_found_rows;    /* SQL_CALC_FOUND_ROWS: one place: ask FOUND_ROWS() there at once; several: the executor counts
                               * the rows in front of top's limit */
+    uint16_t n_found_rows;   /* calls of FOUND_ROWS(), which reach no shard */
     bool uses_temporals_now; /* NOW() and the like: the same timestamp must go to all places */
     bool autocommit_breaks;  /* unused by relays: the statement commits implicitly */
     struct route route;

@@ -130,6 +130,7 @@ static void edit_value(struct value_walk *w, const struct ast_node *n, enum sess
     /* `-@x` with a negative value must not become a comment. */
     if (b > 0 && (o->tokens[b - 1].kind == TK_MINUS || o->tokens[b - 1].kind == TK_PLUS))
         ed.prefix = SV(" ");
+    o->plan->n_found_rows += v == SESSION_FOUND_ROWS;
     if (v == SESSION_LAST_INSERT_ID || v == SESSION_CONNECTION_ID) {
         ed.prefix = SV("CAST(");
         ed.suffix = SV(" AS UNSIGNED)");

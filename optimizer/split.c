@@ -142,6 +142,7 @@ static void put_aggregate(struct tmpl *t, const struct fcol *c)
         for (unsigned i = 0; i < c->args->n; i++) {
             tmpl_puts(t, i ? ", " : "");
             tmpl_node(t, c->args->items[i]);
+            tmpl_puts(t, c->as_number ? " + 0" : "");
         }
     else if (c->expr)
         tmpl_node(t, c->expr);

@@ -29,6 +29,7 @@ struct fcol {
     const char *func;
     bool distinct;
     bool named; /* gets the alias tsr_h<n> */
+    bool as_number; /* MIN, MAX of a BIT, which MariaDB sends as digits and as bytes */
     struct expr_type type;
 };
 

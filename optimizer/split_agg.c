@@ -174,6 +174,16 @@ static const uint16_t *one_weight(struct agg_state *st, uint16_t col)
     return col == NO_COL ? NULL : w;
 }
 
+static bool is_bit(const struct split *s, const struct ast_node *e)
+{
+    struct colref ref, base;
+
+    if (!bind_column_of(s->bl, e, &ref))
+        return false;
+    base = bind_base_column(ref);
+    return base.src && base.src->table && base.src->table->columns[base.col].type.code == TYPE_BIT;
+}
+
 /* The aggregate from partial results. */
 static bool agg_split_phase(struct agg_state *st, const struct ast_agg *a, const struct agg_spec *spec, bool local_distinct,
     uint16_t *col)
@@ -197,6 +207,7 @@ static bool agg_split_phase(struct agg_state *st, const struct ast_agg *a, const
         if (sp.partial[i] != AGG_COUNT_STAR) {
             c.args = &a->args;
             c.expr = NULL;
+            c.as_number = (sp.partial[i] == AGG_MIN || sp.partial[i] == AGG_MAX) && is_bit(s, a->args.items[0]);
         }
         c.type = sp.partial[i] == AGG_MIN || sp.partial[i] == AGG_MAX || sp.partial[i] == AGG_ANY_VALUE
             ? t

@@ -96,6 +96,7 @@ void tmpl_rvalue(struct tmpl *t, const struct rvalue *v)
         tmpl_put(t, v->text);
         return;
     case RV_LITERAL:
+        tmpl_put(t, v->binary ? SV("_binary ") : SV(""));
         flush(t);
         add_piece(t, (struct piece){.kind = PIECE_LITERAL, .slot = v->slot});
         return;

@@ -66,8 +66,7 @@ uint64_t session_env_signature(struct session *s)
 
 uint16_t session_collation(const struct session *s)
 {
-    (void)s;
-    return COLL_UTF8MB4_GENERAL_CI;
+    return s->vars.collation;
 }
 
 const struct env *session_env(struct session *s)
@@ -76,6 +75,12 @@ const struct env *session_env(struct session *s)
 
     env_init(e, s->proxy->is_mariadb ? ENV_MARIADB : ENV_MYSQL8);
     e->sql_mode = s->sql_mode;
+    e->tz = s->vars.tz;
+    e->coll_connection = s->vars.collation;
+    e->div_precision_increment = s->vars.div_precision_increment;
+    e->default_week_format = s->vars.default_week_format;
+    e->group_concat_max_len = s->vars.group_concat_max_len;
+    e->max_allowed_packet = s->vars.max_allowed_packet;
     e->now_us = (int64_t)clock_real_us();
     e->last_insert_id = s->last_insert_id;
     e->row_count = s->row_count;
@@ -181,9 +186,15 @@ bool session_literal_value(struct session *s, struct sv literal, struct value *o
         return true;
     }
     if (c == '\'')
-        return value_parse_string(literal, s->no_backslash, COLL_UTF8MB4_GENERAL_CI, COLL_UTF8MB4_GENERAL_CI, a, out);
-    if ((c == 'x' || c == 'X') && literal.len > 1 && literal.ptr[1] == '\'')
-        return value_parse_hex_bin(literal, a, out);
+        return value_parse_string(literal, s->no_backslash, s->vars.collation, s->vars.collation, a, out);
+    if (c == '_') { /* a binary string, as strbuf_put_bytes writes it */
+        size_t skip = sizeof "_binary " - 1;
+
+        if (!sv_starts(literal, SV("_binary ")) || !value_parse_hex_bin(sv_make(literal.ptr + skip, literal.len - skip), false, a, out))
+            return false;
+        out->code = 0;
+        return true;
+    }
     if (c == '-') {
         if (!value_parse_number(sv_make(literal.ptr + 1, literal.len - 1), out))
             return false;

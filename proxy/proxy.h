@@ -5,6 +5,8 @@
 
 #include "net/listen.h"
 #include "net/worker.h"
+#include "proxy/hold.h"
+#include "proxy/vars.h"
 #include "txn/recover.h"
 #include "util/list.h"
 
@@ -30,6 +32,10 @@ struct proxy_worker {
     uint32_t n_free_stmts;
     uint32_t next_id;
     bool draining;
+    struct list parked; /* statements put aside: hold.c, like all that follows but tick */
+    struct hold_report in_use;
+    uint64_t parked_version; /* catalog version with which they were last tried */
+    uint64_t tick_ms;        /* last tick */
     struct worker_timer tick; /* once a second: timeouts of idle clients, drain */
 };
 
@@ -39,6 +45,8 @@ struct proxy {
     bool is_mariadb;                   /* flavour of the fleet */
     uint8_t charset_id;                /* of the greeting */
     uint64_t sql_mode;                 /* the shards' global one: what a new session has */
+    struct session_vars vars;          /* the same */
+    const struct tz *system_tz;        /* what SYSTEM is on the shards */
     struct worker **workers;
     struct proxy_worker *per_worker;
     uint32_t n_workers;

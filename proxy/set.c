@@ -24,9 +24,12 @@ struct set_step {
     const struct ast_set *set;
     uint32_t at;               /* item under way */
     struct sync_state *wanted; /* as it will be */
+    struct session_vars vars;  /* as they will be, like sql_mode */
+    uint64_t sql_mode;
     struct sv name;            /* variable being set, in lower case */
     struct sv value;           /* its SQL literal; ptr NULL: DEFAULT */
     struct sideq_args q;
+    struct warn_sink warned;
     bool is_user;
     bool in_loop, next_wanted;
 };
@@ -56,6 +59,12 @@ static void all_set(struct session *s)
 
     sync_unref(s->wanted);
     s->wanted = st->wanted;
+    s->vars = st->vars;
+    if (s->sql_mode != st->sql_mode) {
+        s->sql_mode = st->sql_mode;
+        s->env_signature = 0;
+        s->no_backslash = (s->sql_mode & MODE_NO_BACKSLASH_ESCAPES) != 0;
+    }
     s->stmt->give_up = NULL;
     session_reply_done(s);
 }
@@ -199,6 +208,30 @@ static bool set_owned(struct session *s)
 
 /* ---- variables that the shards own ---- */
 
+/* Changing it can change the collation of literals. */
+static bool is_charset(struct sv name)
+{
+    return sv_eq(name, SV("names")) || sv_eq(name, SV("character_set_connection")) || sv_eq(name, SV("collation_connection"));
+}
+
+static void have_value_told(void *arg, struct sideq_result *r);
+
+/* What asks for the value that counts here; ptr NULL: Tessera computes nothing with this variable. */
+static struct sv asks_value(struct session *s, struct sv name)
+{
+    if (sv_eq(name, SV("sql_mode")))
+        return SV("SELECT @@session.sql_mode");
+    if (is_charset(name))
+        return SV("SELECT @@session.collation_connection");
+    for (size_t i = 0; vars_names[i]; i++) {
+        if (sv_eq(name, sv_cstr(vars_names[i])))
+            return arena_printf(&s->stmt->arena, "SELECT @@session.%.*s", SV_ARG(name));
+    }
+    return SV_NULL;
+}
+
+static void judge(struct session *s, struct sv sql, sideq_fn *done);
+
 static void judged(void *arg, struct sideq_result *r)
 {
     struct session *s = arg;
@@ -210,26 +243,54 @@ static void judged(void *arg, struct sideq_result *r)
         fail(s);
         return;
     }
-    if (sv_eq(st->name, SV("sql_mode")) && r->n_rows == 1) {
-        struct sv bad;
+    for (uint32_t i = 0; i < st->warned.n; i++) {
+        const struct warning *w = &st->warned.list[i];
 
-        if (env_mode_parse(r->cells[0], &s->sql_mode, &bad))
-            s->env_signature = 0, s->no_backslash = (s->sql_mode & MODE_NO_BACKSLASH_ESCAPES) != 0;
+        if (!session_was_said(s, w->code, w->text))
+            warn_add(&s->stmt->warnings, w->level, w->code, "%.*s", SV_ARG(w->text));
     }
-    next_item(s);
+    if (asks_value(s, st->name).ptr)
+        judge(s, asks_value(s, st->name), have_value_told);
+    else
+        next_item(s);
 }
 
-static void judge(struct session *s, struct sv probe)
+/* The connection comes with the new state; setting it once more tells what the server warns of. */
+static void judge(struct session *s, struct sv sql, sideq_fn *done)
 {
     struct set_step *st = step_of(s);
 
+    warn_sink_init(&st->warned, &s->stmt->arena, UINT16_MAX);
     st->q = (struct sideq_args){
         .wanted = st->wanted,
-        .sql = probe,
-        .done = judged,
+        .sql = sql,
+        .warnings = &st->warned,
+        .done = done,
         .arg = s,
     };
     query_side(s, &st->q);
+}
+
+/* The server has judged the value: names in it may have been completed or left out, numbers cut. */
+static void have_value_told(void *arg, struct sideq_result *r)
+{
+    struct session *s = arg;
+    struct set_step *st = step_of(s);
+    struct sv bad;
+
+    s->stmt->side = NULL;
+    if (diag_is_set(&r->diag)) {
+        s->stmt->diag = r->diag;
+        fail(s);
+        return;
+    }
+    if (r->n_rows == 1 && r->cells[0].ptr) {
+        if (sv_eq(st->name, SV("sql_mode")))
+            (void)!env_mode_parse(r->cells[0], &st->sql_mode, &bad);
+        else
+            (void)vars_take(s->proxy, &st->vars, is_charset(st->name) ? SV("collation_connection") : st->name, r->cells[0]);
+    }
+    next_item(s);
 }
 
 static void set_session_var(struct session *s)
@@ -242,7 +303,12 @@ static void set_session_var(struct session *s)
         fail(s);
         return;
     }
-    judge(s, arena_printf(&s->stmt->arena, "SELECT @@session.%.*s", SV_ARG(st->name)));
+    if (sv_eq(st->name, session_isolation_var(s)) || sv_eq(st->name, SV("transaction_isolation"))) {
+        judge(s, SV("DO 0"), judged); /* the kinds of server have different names for it */
+        return;
+    }
+    judge(s, arena_printf(&s->stmt->arena, "SET SESSION %.*s = %.*s", SV_ARG(st->name),
+        SV_ARG(st->value.ptr ? st->value : SV("DEFAULT"))), judged);
 }
 
 static void have_value(struct session *s)
@@ -283,11 +349,16 @@ struct sv literal_of_cell(struct arena *a, const struct packet_coldef *col, stru
         break;
     }
     strbuf_init(&b, a);
-    if (col->charset == 63 && (col->type >= WIRE_TINY_BLOB || col->type == WIRE_BIT)) {
-        strbuf_puts(&b, "x'");
+    if (col->type == WIRE_BIT) { /* a number, as everywhere but on the wire */
+        uint64_t n = 0;
+
         for (size_t i = 0; i < cell.len; i++)
-            strbuf_printf(&b, "%02x", (unsigned char)cell.ptr[i]);
-        strbuf_putc(&b, '\'');
+            n = n << 8 | (unsigned char)cell.ptr[i];
+        strbuf_put_u64(&b, n);
+        return strbuf_sv(&b);
+    }
+    if (col->charset == 63 && col->type >= WIRE_TINY_BLOB) {
+        strbuf_put_bytes(&b, cell, false);
     } else {
         strbuf_put_quoted(&b, cell, no_backslash);
     }
@@ -438,7 +509,8 @@ static void set_names(struct session *s, const struct ast_set_names *n)
         return;
     }
     step_of(s)->name = SV("names");
-    judge(s, SV("DO 0"));
+    judge(s, arena_printf(&s->stmt->arena, "SET %.*s", (int)(n->node.end - n->node.begin), s->stmt->text.ptr + n->node.begin),
+        judged);
 }
 
 static void set_trx(struct session *s, const struct ast_set_trx *t)
@@ -538,6 +610,8 @@ void set_run(struct session *s)
 
     st->set = AST_AS_CONST(set, s->stmt->ast);
     st->wanted = sync_ref(s->wanted);
+    st->vars = s->vars;
+    st->sql_mode = s->sql_mode;
     s->stmt->arg = st;
     s->stmt->give_up = give_up;
     if (st->set->stmt) {

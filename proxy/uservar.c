@@ -3,6 +3,7 @@
 struct uservar {
     struct uservar *next;
     struct sv name, literal;
+    bool no_backslash; /* how the literal is to be read */
     char bytes[];
 };
 
@@ -34,6 +35,7 @@ bool uservar_set(struct session *s, struct sv name, struct sv literal, struct di
     memcpy(v->bytes + name.len, literal.ptr, literal.len);
     v->name = sv_make(v->bytes, name.len);
     v->literal = sv_make(v->bytes + name.len, literal.len);
+    v->no_backslash = s->no_backslash;
     v->next = old ? old->next : NULL;
     *at = v;
     xfree(old);
@@ -43,8 +45,18 @@ bool uservar_set(struct session *s, struct sv name, struct sv literal, struct di
 struct sv uservar_get(const struct session *s, struct sv name)
 {
     for (const struct uservar *v = s->uservars; v; v = v->next) {
-        if (sv_eq_nocase(v->name, name))
+        struct value x;
+        struct strbuf b;
+
+        if (!sv_eq_nocase(v->name, name))
+            continue;
+        /* A string that was set under another sql_mode. */
+        if (v->no_backslash == s->no_backslash || v->literal.ptr[0] != '\'' || !memchr(v->literal.ptr, '\\', v->literal.len) ||
+            !value_parse_string(v->literal, v->no_backslash, s->vars.collation, s->vars.collation, &s->stmt->arena, &x))
             return v->literal;
+        strbuf_init(&b, &s->stmt->arena);
+        value_print_sql(&x, s->no_backslash, &b);
+        return strbuf_sv(&b);
     }
     return SV("NULL");
 }

@@ -211,22 +211,71 @@ static void fix_padding(const struct part_column *c, struct arena *a, struct val
     }
 }
 
+/* What a server stores where it must take something that is no value of the type: zero, '', the
+ * zero date. */
+static bool implicit_default(
+    const struct part_column *c, const struct env *e, struct arena *a, struct value *out)
+{
+    struct value zero = value_i64(0), empty = value_str(SV(""), c->type.coll);
+
+    switch (c->cls) {
+    case PART_EXACT:
+    case PART_FLOAT:
+        return cast_store(&zero, &c->type, e, a, out) != CAST_INVALID;
+    case PART_DATE:
+    case PART_TIME:
+    case PART_TIMESTAMP:
+        *out = (struct value){.kind = (uint8_t)type_kind_of(&c->type), .fsp = c->type.decimals};
+        return true;
+    case PART_BYTES:
+    case PART_TEXT:
+        (void)cast_store(&empty, &c->type, e, a, out);
+        fix_padding(c, a, out);
+        return true;
+    case PART_MEMBER: /* an ENUM's first member */
+        *out = value_u64(c->type.code == TYPE_ENUM);
+        return true;
+    }
+    return false;
+}
+
+/* A TIMESTAMP before 1970 or behind the type's end is stored as the zero date. The end is 2038, and 2106 on servers of
+ * 2024 and later: a time between them is nobody's to say. */
+static bool fit_timestamp(const struct part_column *c, const struct env *e, struct value *v)
+{
+    static const int64_t end = INT32_MAX, late_end = UINT32_MAX;
+    int64_t secs;
+    uint32_t usec;
+
+    if (c->cls != PART_TIMESTAMP || v->t == 0 || !part_utc_of_local(v->t, e, &secs, &usec))
+        return true;
+    if (secs > end && secs <= late_end)
+        return false;
+    if (secs < 1 || secs > late_end)
+        v->t = 0;
+    return true;
+}
+
 bool part_store_value(const struct part_column *c, const struct value *v, const struct env *e,
     struct arena *a, struct value *out)
 {
     if (value_is_null(v)) {
         *out = *v;
+        /* Refused, or made a default (INSERT IGNORE, several rows without strict mode). A TIMESTAMP
+         * can become the time of now. */
+        if (!c->column->nullable)
+            return c->cls != PART_TIMESTAMP && implicit_default(c, e, a, out);
         return true;
     }
     if (c->cls == PART_MEMBER)
         return store_member(c, v, out);
     /* A server that is strict refuses what does not fit wherever the row goes; one that is not
-     * stores what cast_store says. */
+     * stores what cast_store says, and a default for what is no value at all. */
     if (cast_store(v, &c->type, e, a, out) == CAST_INVALID && c->cls != PART_TEXT &&
         c->cls != PART_BYTES)
-        return false;
+        return v->kind == KIND_STR && v->code != TYPE_BIT && implicit_default(c, e, a, out);
     fix_padding(c, a, out);
-    return true;
+    return fit_timestamp(c, e, out);
 }
 
 /* --- local times --- */
@@ -251,6 +300,8 @@ bool part_utc_of_local(int64_t packed, const struct env *e, int64_t *secs, uint3
         *secs = local;
         return true;
     }
+    if (e->tz == tz_unknown)
+        return false;
     /* Around a change of the offset a local time may happen twice or never. */
     offset = tz_offset_at_utc(e->tz, local);
     if (tz_offset_at_utc(e->tz, local - DAY_S) != offset ||

@@ -427,6 +427,13 @@ static void boxes_of(struct pruner *pr, const struct prune_cond *c, struct box_a
         boxes_of_in(pr, c, out);
         return;
     case PRUNE_IS_NULL:
+        /* Zero dates are NULL to IS NULL where the column is NOT NULL. */
+        if (!pr->p->columns[c->col].column->nullable &&
+            (pr->p->columns[c->col].cls == PART_DATE ||
+                pr->p->columns[c->col].cls == PART_TIMESTAMP)) {
+            add_any(pr, out);
+            return;
+        }
         add_one(pr, c->col, point(pr, &null), out);
         return;
     case PRUNE_NOT_NULL:

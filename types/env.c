@@ -33,7 +33,7 @@ static const struct mode_name mode_names[] = {
     {"NO_ENGINE_SUBSTITUTION", MODE_NO_ENGINE_SUBSTITUTION},
     {"PAD_CHAR_TO_FULL_LENGTH", MODE_PAD_CHAR_TO_FULL_LENGTH},
     {"TIME_TRUNCATE_FRACTIONAL", MODE_TIME_TRUNCATE_FRACTIONAL},
-    {"TIME_ROUND_FRACTIONAL", 0}, /* MariaDB: only some rounding of its own to undo */
+    {"TIME_ROUND_FRACTIONAL", MODE_TIME_ROUND_FRACTIONAL},
     {"NO_AUTO_CREATE_USER", 0},
     {"NO_KEY_OPTIONS", 0},
     {"NO_TABLE_OPTIONS", 0},
@@ -147,6 +147,28 @@ void warn_merge(struct warn_sink *w, const struct warn_sink *from)
     for (uint32_t i = 0; i < from->n; i++)
         keep(w, from->list[i].level, from->list[i].code, from->list[i].text);
     w->total += from->total - from->n;
+}
+
+uint32_t warn_count(const struct warn_sink *w, unsigned code, struct sv text)
+{
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < w->n; i++)
+        n += w->list[i].code == code && sv_eq(w->list[i].text, text);
+    return n;
+}
+
+bool warn_is_deprecation(unsigned code)
+{
+    /* MySQL's ER_WARN_DEPRECATED_...: syntax, syntax without a replacement, utf8 as an alias, NATIONAL, utf8mb3 and its
+     * collations, functions */
+    static const uint16_t codes[] = {1287, 1554, 1681, 3719, 3720, 3778, 3909};
+
+    for (size_t i = 0; i < ARRAY_LEN(codes); i++) {
+        if (codes[i] == code)
+            return true;
+    }
+    return false;
 }
 
 void env_init(struct env *e, enum env_flavour flavour)

@@ -29,6 +29,7 @@
 #define MODE_NO_ENGINE_SUBSTITUTION (UINT64_C(1) << 30)
 #define MODE_PAD_CHAR_TO_FULL_LENGTH (UINT64_C(1) << 31)
 #define MODE_TIME_TRUNCATE_FRACTIONAL (UINT64_C(1) << 32)
+#define MODE_TIME_ROUND_FRACTIONAL (UINT64_C(1) << 33) /* MariaDB */
 #define MODE_STRICT (MODE_STRICT_TRANS_TABLES | MODE_STRICT_ALL_TABLES)
 
 /* Name list as in SET sql_mode = 'A,B' (combinations such as ANSI and TRADITIONAL expanded, unknown-to-one-flavour names
@@ -60,6 +61,10 @@ void warn_sink_init(struct warn_sink *w, struct arena *a, uint32_t max);
 void warn_add(struct warn_sink *w, enum warn_level level, unsigned code, const char *fmt, ...) PRINTF_LIKE(4, 5);
 /* Appends the warnings of another list (those that a shard reported). */
 void warn_merge(struct warn_sink *w, const struct warn_sink *from);
+/* How often the list has this warning. */
+uint32_t warn_count(const struct warn_sink *w, unsigned code, struct sv text);
+/* Whether the code says that a statement uses something deprecated: said of the statement's text, once when it is parsed. */
+bool warn_is_deprecation(unsigned code);
 
 /* A time zone. Fixed offset, or the transitions of a zoneinfo file. Immutable after loading. */
 struct tz;
@@ -67,6 +72,9 @@ struct tz;
  * NULL: unknown (1298 is the caller's to raise). */
 const struct tz *tz_load(struct arena *a, struct sv name);
 extern const struct tz *const tz_utc;
+/* A zone that nobody here knows (the servers' SYSTEM, elsewhere): offset 0 where something must be computed, but nothing may be
+ * decided by it. */
+extern const struct tz *const tz_unknown;
 /* Seconds to add to UTC at the moment utc_s to get local time. */
 int32_t tz_offset_at_utc(const struct tz *z, int64_t utc_s);
 /* Local wall-clock seconds (as if it were UTC) to UTC seconds. Times in a gap move to the gap's end as MySQL does;

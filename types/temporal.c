@@ -270,7 +270,8 @@ static bool round_fraction(uint32_t *usec, uint32_t nanos, unsigned fsp, const s
     uint64_t ns = (uint64_t)*usec * 1000 + nanos;
     uint64_t unit = (uint64_t)fsp_unit(fsp) * 1000;
 
-    if (!(e && e->sql_mode & MODE_TIME_TRUNCATE_FRACTIONAL) && !(e && e->flavour == ENV_MARIADB))
+    if (!(e && e->sql_mode & MODE_TIME_TRUNCATE_FRACTIONAL) &&
+        !(e && e->flavour == ENV_MARIADB && !(e->sql_mode & MODE_TIME_ROUND_FRACTIONAL)))
         ns += unit / 2;
     ns -= ns % unit;
     *usec = (uint32_t)(ns / 1000 % 1000000);

@@ -49,7 +49,7 @@ enum temporal_status temporal_time_from_number(int64_t v, uint32_t nanos, unsign
 /* YEAR as stored: 0, 1901..2155; two digits as MySQL maps them. text: 0 written as a string means 2000. */
 enum temporal_status temporal_year_from_number(int64_t v, bool from_text, unsigned *year);
 
-/* Rounds (or under TIME_TRUNCATE_FRACTIONAL, and always on MariaDB, cuts) to fsp digits. A datetime that would pass the year 9999 is
+/* Rounds (or under TIME_TRUNCATE_FRACTIONAL, and on MariaDB without TIME_ROUND_FRACTIONAL, cuts) to fsp digits. A datetime that would pass the year 9999 is
  * TEMPORAL_OVERFLOW. */
 #define TEMPORAL_OVERFLOW INT64_MIN
 int64_t temporal_round_datetime(int64_t packed, unsigned fsp, const struct env *e);

@@ -12,8 +12,9 @@ struct tz {
     const int32_t *offset;
 };
 
-static const struct tz utc;
+static const struct tz utc, unknown;
 const struct tz *const tz_utc = &utc;
+const struct tz *const tz_unknown = &unknown;
 
 int32_t tz_offset_at_utc(const struct tz *z, int64_t utc_s)
 {

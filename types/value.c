@@ -146,7 +146,7 @@ static int hex_digit(char c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-bool value_parse_hex_bin(struct sv token, struct arena *a, struct value *out)
+bool value_parse_hex_bin(struct sv token, bool mariadb, struct arena *a, struct value *out)
 {
     struct sv s = token;
     unsigned bits; /* of one digit */
@@ -176,7 +176,7 @@ bool value_parse_hex_bin(struct sv token, struct arena *a, struct value *out)
         buf[n / 8] = (char)(buf[n / 8] | d << (8 - bits - n % 8));
     }
     *out = value_str((struct sv){buf, total}, TYPE_COLL_BINARY);
-    out->code = TYPE_BIT;
+    out->code = mariadb && bits == 4 && token.ptr[0] != '0' ? 0 : TYPE_BIT;
     return true;
 }
 
@@ -584,14 +584,7 @@ void value_print_sql(const struct value *v, bool no_backslash, struct strbuf *b)
         return;
     case KIND_STR:
         if (v->coll == TYPE_COLL_BINARY) {
-            static const char hex[] = "0123456789ABCDEF";
-
-            strbuf_puts(b, "x'");
-            for (size_t i = 0; i < v->s.len; i++) {
-                strbuf_putc(b, hex[(unsigned char)v->s.ptr[i] >> 4]);
-                strbuf_putc(b, hex[v->s.ptr[i] & 15]);
-            }
-            strbuf_putc(b, '\'');
+            strbuf_put_bytes(b, v->s, v->code == TYPE_BIT);
         } else {
             strbuf_put_quoted(b, v->s, no_backslash);
         }
