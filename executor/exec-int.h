@@ -49,8 +49,6 @@ enum txn_need exec_need(const struct exec *e);
 struct sv relay_text(struct exec *e, uint32_t place);
 /* Sets the shift of sequence ids of a relayed reply, once its command is sent. */
 void relay_align(struct exec_lane *l);
-/* The three numbers of an info text; false: it has other ones. */
-bool exec_info_numbers(struct sv info, uint64_t out[3]);
 /* A cell of the text protocol as an SQL literal; a column of a key as it is compared with the literal of its exact form
  * (literal.c). */
 void exec_put_literal(struct exec *e, const struct packet_coldef *c, struct sv cell, struct strbuf *b);
