@@ -422,31 +422,9 @@ static const struct bexpr *refuse_expr(struct agg_state *st, const struct ast_no
     return NULL;
 }
 
-static bool unit_of(enum ast_unit u, uint8_t *out)
-{
-    /* The two lists have the same order; ast has NONE in front. */
-    static const struct {
-        enum ast_unit ast;
-        enum temporal_unit unit;
-    } map[] = {
-#define X(name) {AST_UNIT_##name, UNIT_##name},
-        X(MICROSECOND) X(SECOND) X(MINUTE) X(HOUR) X(DAY) X(WEEK) X(MONTH) X(QUARTER) X(YEAR) X(SECOND_MICROSECOND)
-        X(MINUTE_MICROSECOND) X(MINUTE_SECOND) X(HOUR_MICROSECOND) X(HOUR_SECOND) X(HOUR_MINUTE) X(DAY_MICROSECOND)
-        X(DAY_SECOND) X(DAY_MINUTE) X(DAY_HOUR) X(YEAR_MONTH)
-#undef X
-    };
-
-    for (unsigned i = 0; i < ARRAY_LEN(map); i++)
-        if (map[i].ast == u) {
-            *out = (uint8_t)map[i].unit;
-            return true;
-        }
-    return false;
-}
-
 static const struct bexpr *with_unit(const struct bexpr *b, enum ast_unit u)
 {
-    if (b && !unit_of(u, &((struct bexpr *)(uintptr_t)b)->unit))
+    if (b && !opt_unit_of(u, &((struct bexpr *)(uintptr_t)b)->unit))
         return NULL;
     return b;
 }
