@@ -317,7 +317,9 @@ static void check(struct session *s, struct prepared *p)
     st->arg = p;
     st->give_up = give_up;
     p->q = (struct sideq_args){.kind = SIDEQ_PREPARE, .sql = arena_dup(&p->arena, sql), .shard_id = shard_id,
-        .names = {p->plan->tables, p->plan->n_tables}, .warnings = &p->said, .arena = &p->arena, .done = checked, .arg = s};
+        .warnings = &p->said, .arena = &p->arena, .done = checked, .arg = s};
+    if (p->plan) /* a definition has none */
+        p->q.names = (struct names_scope){p->plan->tables, p->plan->n_tables};
     query_side(s, &p->q);
 }
 
