@@ -141,7 +141,7 @@ static void put_literal(struct exec *e, const struct packet_coldef *c, struct sv
     }
     type_from_coldef(&t, c->type, c->flags, c->charset, c->length, c->decimals);
     if (c->type == WIRE_BIT || (type_is_string(&t) && c->charset == 63 && c->type != WIRE_JSON)) {
-        strbuf_puts(b, "x'");
+        strbuf_puts(b, "_binary x'"); /* a string, never a number */
         for (size_t i = 0; i < cell.len; i++)
             strbuf_printf(b, "%02x", (unsigned char)cell.ptr[i]);
         strbuf_putc(b, '\'');
@@ -225,7 +225,7 @@ static struct sv update_text(struct exec *e, const struct move *m, const struct 
     strbuf_init(&b, e->arena);
     strbuf_puts(&b, m->p->ignore ? "UPDATE IGNORE " : "UPDATE ");
     put_table(e, m, r->from, &b);
-    for (uint32_t i = 0; i < m->p->n_assigned; i++) {
+    for (uint32_t i = 0; i < m->p->n_written; i++) {
         strbuf_puts(&b, i ? ", " : " SET ");
         strbuf_put_ident(&b, m->p->table->columns[m->p->assigned[i]].name);
         strbuf_puts(&b, " = ");
@@ -315,6 +315,22 @@ static void write_step(struct exec *e)
     exec_step(e, lanes, n, TXN_NEED_WRITE, m->p->ignore ? ignored_step : over);
 }
 
+/* Where nothing is written that was not there before, ON UPDATE CURRENT_TIMESTAMP does nothing either. */
+static bool is_changed(const struct move *m, const struct move_row *r)
+{
+    for (uint32_t i = 0; i < m->p->n_written; i++) {
+        struct sv now = r->cells[m->n_base + i];
+
+        for (uint32_t c = 0; c < m->n_base; c++) {
+            if (m->base[c]->ordinal != m->p->assigned[i])
+                continue;
+            if (!now.ptr != !r->cells[c].ptr || !sv_eq(now, r->cells[c]))
+                return true;
+        }
+    }
+    return false;
+}
+
 /* Where each row goes to. */
 static bool route_rows(struct exec *e, struct move *m, struct diag *d)
 {
@@ -335,6 +351,10 @@ static bool route_rows(struct exec *e, struct move *m, struct diag *d)
                 if (!value_from_text(cell, &t, &keys[k]))
                     return diag_set(d, ER_INTERNAL, "a new value of a partition column cannot be read");
             }
+        }
+        if (!is_changed(m, r)) {
+            r->to = r->from;
+            continue;
         }
         switch (part_route_row(m->part, keys, e->env, e->arena, &r->to, d)) {
         case PART_OK:

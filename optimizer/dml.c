@@ -136,6 +136,32 @@ static bool is_partition_column(const struct colref c)
     return false;
 }
 
+/* Columns that change by themselves when a row does. */
+static bool has_on_update(const struct cat_table *t)
+{
+    for (uint32_t i = 0; i < t->columns_n; i++)
+        if (t->columns[i].on_update.len)
+            return true;
+    return false;
+}
+
+static bool is_assigned(const struct cat_table *t, uint32_t col, const struct colref *cols, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++)
+        if (cols[i].src->table == t && cols[i].col == col)
+            return true;
+    return false;
+}
+
+/* A partition column that is not assigned, but changes with the row. */
+static bool key_follows(const struct cat_table *t, const struct colref *cols, unsigned n)
+{
+    for (uint32_t k = 0; optcat_is_partitioned(t) && k < t->part.columns_n; k++)
+        if (t->columns[t->part.columns[k]].on_update.len && !is_assigned(t, t->part.columns[k], cols, n))
+            return true;
+    return false;
+}
+
 struct uses_walk {
     const struct block *bl;
     const struct colref *assigned;
@@ -198,6 +224,10 @@ static bool move_select(struct dml *m, const struct ast_update *u, const struct 
             tmpl_node(&t, v);
         }
     }
+    for (unsigned i = u->set.n; i < mv->n_assigned; i++) {
+        tmpl_puts(&t, ", ");
+        tmpl_puts(&t, arena_dup(o->arena, mv->table->columns[mv->assigned[i]].on_update).ptr);
+    }
     tmpl_puts(&t, " FROM ");
     tmpl_node(&t, u->table);
     if (u->where) {
@@ -235,7 +265,8 @@ static bool plan_move(struct dml *m, const struct ast_update *u, const struct co
 {
     struct opt *o = m->o;
     struct move_plan *mv = ARENA_NEW(o->arena, struct move_plan);
-    uint16_t *assigned = ARENA_NEW_N(o->arena, uint16_t, u->set.n);
+    const struct cat_table *t = m->targets[0]->table;
+    uint16_t *assigned = ARENA_NEW_N(o->arena, uint16_t, u->set.n + t->columns_n);
 
     o->plan->kind = PLAN_MOVE;
     if (u->with || m->n_targets != 1 || u->table->kind != AST_TABLE)
@@ -248,7 +279,10 @@ static bool plan_move(struct dml *m, const struct ast_update *u, const struct co
     for (unsigned i = 0; i < u->set.n; i++)
         assigned[i] = cols[i].col;
     mv->assigned = assigned;
-    mv->n_assigned = (uint16_t)u->set.n;
+    mv->n_assigned = mv->n_written = (uint16_t)u->set.n;
+    for (uint32_t i = 0; i < t->columns_n; i++)
+        if (t->columns[i].on_update.len && !is_assigned(t, i, cols, u->set.n))
+            assigned[mv->n_assigned++] = (uint16_t)i;
     mv->new_keys = new_keys(m, u, cols);
     if (!move_select(m, u, cols, mv)) {
         *o->diag = o->plan->refusal;
@@ -289,6 +323,14 @@ bool opt_plan_update(struct opt *o)
         if (cols[i].src->kind == SRC_TABLE && is_partition_column(cols[i]) &&
             !(bind_column_of(m.bl, a->value, &same) && colref_eq(same, cols[i])))
             moves = true;
+    }
+    for (unsigned i = 0; i < m.n_targets; i++) {
+        const struct cat_table *t = m.targets[i]->table;
+
+        if (!t || !has_on_update(t))
+            continue;
+        o->plan->uses_temporals_now = true;
+        moves |= key_follows(t, cols, u->set.n);
     }
     if (!plan_places(&m))
         return false;

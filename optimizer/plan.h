@@ -222,6 +222,7 @@ struct move_plan {
                                  * ends in FOR UPDATE */
     const uint16_t *assigned;   /* ordinals of the assigned columns, in the order of `select`'s last columns */
     uint16_t n_assigned;
+    uint16_t n_written; /* of these the statement's own; the rest are ON UPDATE CURRENT_TIMESTAMP */
     bool ignore; /* UPDATE IGNORE: a row that would be a duplicate stays as it is, with a warning */
     /* By partition column: its new value where that is known when the statement starts; NULL: not, or not assigned. See
      * optimizer_move_is_local. */
