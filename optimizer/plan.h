@@ -70,7 +70,7 @@ struct route_cond {
     const struct route_cond **args; /* AND, OR */
     uint32_t n_values;
     const struct rvalue **values; /* CMP: one; IN: several */
-    const struct rvalue *other;   /* CMP of a BETWEEN: its other bound */
+    const struct rvalue *other;   /* CMP that says something only if this is of the same kind: a BETWEEN's other bound, a row's in a list */
 };
 
 enum route_kind {
