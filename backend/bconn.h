@@ -32,6 +32,7 @@
 #include "backend/sync.h"
 #include "net/auth.h"
 #include "net/chan.h"
+#include "util/fault.h"
 
 #include <sys/socket.h>
 
@@ -205,6 +206,16 @@ void bconn_break(struct bconn *c, const struct diag *d);
 static inline bool bconn_usable(const struct bconn *c)
 {
     return c->state == BCONN_IDLE || c->state == BCONN_BUSY;
+}
+/* Fault points are about what the servers have got: while any is armed, output leaves before the point is passed. */
+static inline void bconn_flush_for_fault(struct bconn *c)
+{
+#ifdef WITH_FAULTS
+    if (UNLIKELY(atomic_load_explicit(&fault_armed_count, memory_order_relaxed) != 0) && bconn_usable(c))
+        chan_flush(&c->chan);
+#else
+    (void)c;
+#endif
 }
 static inline bool bconn_in_trx(const struct bconn *c)
 {

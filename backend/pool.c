@@ -615,24 +615,22 @@ void pool_configure(struct worker *w, uint32_t shard_id, struct bserver *server,
     }
 }
 
-void pool_set_break(struct worker *w)
+void pool_set_break(struct worker *w, const struct diag *d)
 {
     struct pool_set *s = w->slot[WORKER_SLOT_POOLS];
-    struct diag d = {0};
 
     if (!s)
         return;
-    diag_set(&d, ER_SERVER_SHUTDOWN);
     for (uint32_t i = 0; i < s->n; i++) {
         struct pool *p = s->by_id[i];
 
         if (!p)
             continue;
-        fail_waiters(p, &d);
+        fail_waiters(p, d);
         for (struct bconn *c = p->all, *next; c; c = next) {
             next = c->all_next;
             if (c->pool_place == PLACE_LEASED)
-                bconn_break(c, &d);
+                bconn_break(c, d);
         }
     }
 }

@@ -46,8 +46,8 @@ struct pool_waiter {
 
 /* The worker's set (made on first use). On the worker, or before it started. */
 struct pool_set *pool_set_of(struct worker *w);
-/* Before the worker stops: nobody waits any more, and what is lent is lost by whoever has it, as tasks of this turn. */
-void pool_set_break(struct worker *w);
+/* Nobody waits any more, and what is lent is lost by whoever has it, as tasks of this turn; d says why. */
+void pool_set_break(struct worker *w, const struct diag *d);
 /* Closes everything; before worker_free, on the worker or after its end. */
 void pool_set_free(struct worker *w);
 /* Makes or changes the pool of shard `id`. A changed server (other address, user, ...) retires old connections

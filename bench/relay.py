@@ -24,7 +24,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "..
 from lib import Fleet, PlainClient, TESSERAD, SRC, SERVER, playground, texts
 
 TICKS = os.sysconf("SC_CLK_TCK")
-LABELS = {"direct": "direct", "haproxy": "HAProxy, TCP mode", "router": "MySQL Router", "tessera": "Tessera, 1 shard", "tessera4": "Tessera, 4 shards"}
+LABELS = {"direct": "direct", "haproxy": "HAProxy, TCP mode", "router": "MySQL Router", "tessera": "Tessera, 1 shard",
+          "direct4": "direct, 4 servers", "haproxy4": "HAProxy, 4 servers", "tessera4": "Tessera, 4 shards"}
 WORKLOADS = {
     "point": ("point select", ["oltp_point_select", "--db-ps-mode=disable"]),
     "point-prepared": ("point select, prepared", ["oltp_point_select", "--db-ps-mode=auto"]),
@@ -56,8 +57,10 @@ def memory_kib(pid):
 class Peer:
     """Something to connect to: a port, and the process whose time counts (None for the server itself)."""
 
-    def __init__(self, name, port, pid=None, process=None):
+    def __init__(self, name, port, pid=None, process=None, ports=None):
         self.name, self.port, self.pid, self.process = name, port, pid, process
+        # sysbench spreads its connections over several ports, so each connection sees one server's copy of the tables.
+        self.ports = ports or [port]
         # Tables of their own: Tessera's bear physical names on the server.
         self.db = "sbtest" if name.startswith("tessera") else "sbdirect"
 
@@ -74,22 +77,29 @@ def wait_port(port, process, what):
     raise RuntimeError("%s does not answer" % what)
 
 
-def start_haproxy(home, server_port):
+def start_peer(argv, **more):
+    """A process in a session of its own, as daemons are: the kernel's scheduler groups processes by session, and a proxy
+    that shares the load generator's is given a third more throughput by that alone."""
+    return subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True, **more)
+
+
+def start_haproxy(home, server_ports, name="haproxy"):
     program = playground.find_program("haproxy")
     if not program:
         note("no haproxy: apt-get install haproxy")
         return None
     port = playground.take_ports(home, 1)[0]
-    config = os.path.join(home, "haproxy.cfg")
+    config = os.path.join(home, name + ".cfg")
     with open(config, "w") as f:
         f.write("global\n  maxconn 8000\ndefaults\n  mode tcp\n  timeout connect 5s\n  timeout client 1h\n  timeout server 1h\n"
-                "listen mysql\n  bind 127.0.0.1:%d\n  server s1 127.0.0.1:%d\n" % (port, server_port))
-    p = subprocess.Popen([program, "-db", "-f", config], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                "listen mysql\n  balance roundrobin\n  bind 127.0.0.1:%d\n%s" % (
+                    port, "".join("  server s%d 127.0.0.1:%d\n" % (i, p) for i, p in enumerate(server_ports))))
+    p = start_peer([program, "-db", "-f", config])
     wait_port(port, p, "haproxy")
-    return Peer("haproxy", port, p.pid, p)
+    return Peer(name, port, p.pid, p)
 
 
-def start_router(home, server_port):
+def start_router(home, server_ports, name="router"):
     base = os.environ.get("TESSERA_MYSQL_DIR") or os.path.join(playground.cache_dir(), "mysql9")
     if not os.path.exists(os.path.join(base, "root", "usr", "bin", "mysqlrouter")):
         note("no MySQL Router: tools/mysql9-unpack")
@@ -101,20 +111,19 @@ def start_router(home, server_port):
         f.write("[DEFAULT]\nmax_total_connections=4000\nlogging_folder=%s\nruntime_folder=%s\ndata_folder=%s\nplugin_folder=%s\n[logger]\nlevel=ERROR\n"
                 "[routing:bench]\nbind_address=127.0.0.1\nbind_port=%d\ndestinations=127.0.0.1:%d\nrouting_strategy=first-available\n"
                 "protocol=classic\nmax_connections=4000\nclient_ssl_mode=PASSTHROUGH\nserver_ssl_mode=AS_CLIENT\n"
-                % (data, data, data, os.path.join(base, "root", "usr", "lib", "mysqlrouter", "plugin"), port, server_port))
-    p = subprocess.Popen([os.path.join(SRC, "tools", "mysql9-unpack"), "run", "mysqlrouter", "-c", config],
-                         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                % (data, data, data, os.path.join(base, "root", "usr", "lib", "mysqlrouter", "plugin"), port, server_ports[0]))
+    p = start_peer([os.path.join(SRC, "tools", "mysql9-unpack"), "run", "mysqlrouter", "-c", config])
     try:
         wait_port(port, p, "mysqlrouter")
     except RuntimeError as e:
         note("%s; left out" % e)
         return None
-    return Peer("router", port, p.pid, p)
+    return Peer(name, port, p.pid, p)
 
 
-def sysbench(peer, command, args, extra=()):
+def sysbench(peer, command, args, extra=(), ports=None):
     test, *more = args
-    argv = ["sysbench", test, "--db-driver=mysql", "--mysql-host=127.0.0.1", "--mysql-port=%d" % peer.port, "--mysql-user=root",
+    argv = ["sysbench", test, "--db-driver=mysql", "--mysql-host=127.0.0.1", "--mysql-port=" + ",".join(map(str, ports or peer.ports)), "--mysql-user=root",
             "--mysql-db=" + peer.db, "--mysql-ssl=off", "--mysql-ignore-errors=1213,1205,1062", *more, *extra, command]
     done = subprocess.run(argv, capture_output=True, text=True)
     if done.returncode:
@@ -139,11 +148,12 @@ def measure(peer, args, sizes, threads, seconds):
 
 
 def load(peer, sizes):
-    with PlainClient(peer.port, timeout=60) as c:
-        c.query("CREATE DATABASE " + peer.db)
-    done = sysbench(peer, "prepare", ["oltp_read_write"], (*sizes, "--threads=1"))
-    if done.returncode:
-        raise RuntimeError("loading through %s: %s" % (peer.name, (done.stderr + done.stdout)[-800:]))
+    for port in peer.ports:
+        with PlainClient(port, timeout=60) as c:
+            c.query("CREATE DATABASE " + peer.db)
+        done = sysbench(peer, "prepare", ["oltp_read_write"], (*sizes, "--threads=1"), ports=[port])
+        if done.returncode:
+            raise RuntimeError("loading through %s: %s" % (peer.name, (done.stderr + done.stdout)[-800:]))
 
 
 def report(results, workload, threads, peers):
@@ -155,11 +165,13 @@ def report(results, workload, threads, peers):
         runs = results.get((workload, threads, p.name))
         if runs:
             med[p.name] = [statistics.median(r[i] for r in runs) for i in range(4)]
-    direct, ha = med.get("direct"), med.get("haproxy")
     for p in peers:
         if p.name not in med:
             continue
         qps, p95, cpu, mean = med[p.name]
+        # Like with like: four shards against four servers where those were measured.
+        four = "4" if p.name.endswith("4") else ""
+        direct, ha = med.get("direct" + four) or med.get("direct"), med.get("haproxy" + four) or med.get("haproxy")
         print("| %s | %s | %.2f | %.2f | %.3f | %s | %s |" % (
             LABELS[p.name], format(int(qps), ","), qps / direct[0] if direct else 0, p95, mean, "%.1f" % cpu if p.pid else "-",
             "%.2f" % (cpu / ha[2]) if ha and p.pid and ha[2] else "-"))
@@ -199,21 +211,20 @@ def main():
     try:
         with Fleet(shards=1, server=o.server, extra=extra) as one, Fleet(shards=4, server=o.server, extra=extra) as four:
             server = one.port("s1")
-            peers = [Peer("direct", server)]
-            for start in (start_haproxy, start_router):
-                name = start.__name__[6:]
-                helper = start(home, server) if name in wanted else None
+            servers = [four.port("s%d" % i) for i in range(1, 5)]
+            peers = {"direct": Peer("direct", server), "direct4": Peer("direct4", servers[0], ports=servers),
+                     "tessera": Peer("tessera", one.port(), one.pid()), "tessera4": Peer("tessera4", four.port(), four.pid())}
+            for start, name, ports in ((start_haproxy, "haproxy", [server]), (start_haproxy, "haproxy4", servers), (start_router, "router", [server])):
+                helper = start(home, ports, name) if name in wanted else None
                 if helper:
                     helpers.append(helper)
-                    peers.append(helper)
-            peers.append(Peer("tessera", one.port(), one.pid()))
-            peers.append(Peer("tessera4", four.port(), four.pid()))
+                    peers[name] = helper
+            # What the relays in front of the servers show is what the direct connection sees.
+            shown = {"direct": "direct", "haproxy": "direct", "router": "direct", "direct4": "direct4", "haproxy4": "direct4"}
             note("loading %d tables of %d rows for each" % (o.tables, o.rows))
-            load(peers[0], sizes)
-            load(peers[-2], sizes)
-            if "tessera4" in wanted:
-                load(peers[-1], sizes)
-            peers = [p for p in peers if p.name in wanted]
+            for name in sorted({shown.get(w, w) for w in wanted}):
+                load(peers[name], sizes)
+            peers = [peers[name] for name in LABELS if name in wanted and name in peers]
             threads = [int(t) for t in o.threads.split(",")]
             with PlainClient(server) as c:
                 version = texts(c.query("SELECT VERSION()"))[0][0]

@@ -37,8 +37,8 @@ static const char *const layout_sql[] = {
     "VARCHAR(64) NOT NULL UNIQUE, "
     "host VARCHAR(255) NOT NULL, port INT UNSIGNED NOT NULL, stamp BIGINT UNSIGNED NOT NULL, "
     "started TIMESTAMP(6) NULL, "
-    "beat TIMESTAMP(6) NULL, loaded BIGINT UNSIGNED NOT NULL, lowest BIGINT UNSIGNED NOT NULL, "
-    "running TINYINT UNSIGNED NOT NULL) ENGINE=InnoDB COMMENT='tesserads in front of this fleet'",
+    "beat TIMESTAMP(6) NULL, loaded BIGINT UNSIGNED NOT NULL, "
+    "running TINYINT UNSIGNED NOT NULL, busy TEXT NOT NULL) ENGINE=InnoDB COMMENT='tesserads in front of this fleet'",
     "CREATE TABLE IF NOT EXISTS tessera.shard (id INT UNSIGNED NOT NULL PRIMARY KEY, name "
     "VARCHAR(64) NOT NULL UNIQUE, "
     "host VARCHAR(255) NOT NULL, port INT UNSIGNED NOT NULL, user VARCHAR(320) NOT NULL, password "
@@ -90,7 +90,7 @@ static const char trx_log_sql[] =
 static const char lock_name[] = "tessera.layout";
 enum { LOCK_WAIT_S = 60 };
 
-static const char *const state_names[] = {"public", "creating", "dropping"};
+static const char *const state_names[] = {"public", "creating", "dropping", "held"};
 static const char *const shard_states[] = {"active", "draining", "joining"};
 static const char *const db_modes[] = {"auto", "local", "single"};
 static const char *const table_kinds[] = {"single", "broadcast", "partitioned"};
@@ -128,6 +128,13 @@ static bool take_lock(struct mconn *c, struct arena *a, struct diag *d)
                LOCK_WAIT_S);
 }
 
+/* From the layouts before, one after the other. 1 -> 2: what nodes still use is told by table. */
+static bool bring_up(struct mconn *c, struct diag *d)
+{
+    return mconn_exec(c, SV("ALTER TABLE tessera.node DROP COLUMN lowest, ADD COLUMN busy TEXT NOT NULL"), d) &&
+           mconn_execf(c, d, "UPDATE tessera.version SET layout = %u WHERE id = 1", METADB_LAYOUT);
+}
+
 static bool create_tables(struct mconn *c, struct arena *a, struct diag *d)
 {
     struct mresult r;
@@ -148,7 +155,7 @@ static bool create_tables(struct mconn *c, struct arena *a, struct diag *d)
         return diag_setf(d, ER_METADATA,
             "the metadata has layout %llu, which this tesserad is too old for (%d)",
             (unsigned long long)(r.rows ? mresult_u64(&r, 0, 0) : 0), METADB_LAYOUT);
-    return true;
+    return mresult_u64(&r, 0, 0) == METADB_LAYOUT || bring_up(c, d);
 }
 
 bool metadb_create(struct mconn *c, struct diag *d)
@@ -657,6 +664,15 @@ bool metadb_put_table(struct metadb_tx *tx, const struct cat_table *t, struct di
     return ok || meta_fail(d, "writing a table");
 }
 
+bool metadb_set_table_state(
+    struct metadb_tx *tx, uint64_t id, enum cat_state from, enum cat_state to, struct diag *d)
+{
+    return mconn_execf(tx->c, d,
+               "UPDATE tessera.tbl SET state = '%s', version = %lu WHERE id = %lu AND state = '%s'",
+               state_names[to], next_version(tx), (unsigned long)id, state_names[from]) ||
+           meta_fail(d, "writing a table's state");
+}
+
 bool metadb_drop_table(struct metadb_tx *tx, uint64_t id, struct diag *d)
 {
     unsigned long n = (unsigned long)id;
@@ -856,11 +872,10 @@ bool metadb_node_enter(struct mconn *c, struct sv name, struct sv host, uint16_t
     *stamp = MAX(clock_real_us() / 1000,
         old + 1); /* a start has a stamp of its own even if the clock went back */
     if (!mconn_execf(c, d,
-            "REPLACE INTO tessera.node (id, name, host, port, stamp, started, beat, loaded, "
-            "lowest, running) "
-            "VALUES (%u, %Q, %Q, %u, %lu, NOW(6), NOW(6), %lu, %lu, 1)",
+            "REPLACE INTO tessera.node (id, name, host, port, stamp, started, busy, beat, loaded, running) "
+            "VALUES (%u, %Q, %Q, %u, %lu, NOW(6), '', NOW(6), %lu, 1)",
             *node_id, &name, &host, (unsigned)port, (unsigned long)*stamp,
-            (unsigned long)tx.version, (unsigned long)tx.version)) {
+            (unsigned long)tx.version)) {
         metadb_rollback(&tx);
         return meta_fail(d, "entering this node");
     }
@@ -868,18 +883,25 @@ bool metadb_node_enter(struct mconn *c, struct sv name, struct sv host, uint16_t
 }
 
 bool metadb_node_beat(struct mconn *c, uint32_t node_id, uint64_t stamp, uint64_t loaded,
-    uint64_t lowest, uint64_t *newest, struct diag *d)
+    struct sv busy, uint64_t *newest, bool *buried, struct diag *d)
 {
     struct arena a;
     struct mresult r;
-    bool ok;
+    bool ok = true;
 
     arena_init(&a, 0);
-    ok = mconn_execf(c, d,
-             "UPDATE tessera.node SET beat = NOW(6), loaded = %lu, lowest = %lu WHERE id = %u AND "
-             "stamp = %lu",
-             (unsigned long)loaded, (unsigned long)lowest, node_id, (unsigned long)stamp) &&
-         mconn_queryf(c, &a, &r, d,
+    *buried = false;
+    for (unsigned running = 2; ok && running-- > 0;) {
+        ok = mconn_queryf(c, &a, &r, d,
+            "UPDATE tessera.node SET beat = NOW(6), running = 1, loaded = %lu, busy = %Q WHERE id = %u "
+            "AND stamp = %lu AND running = %u",
+            (unsigned long)loaded, busy.ptr ? &busy : &SV(""), node_id, (unsigned long)stamp, running);
+        if (ok && r.affected) {
+            *buried = running == 0;
+            break;
+        }
+    }
+    ok = ok && mconn_queryf(c, &a, &r, d,
              "SELECT v.version, (SELECT COUNT(*) FROM tessera.node WHERE id = %u AND stamp = %lu) "
              "FROM tessera.version v "
              "WHERE v.id = 1",
@@ -905,7 +927,30 @@ bool metadb_node_leave(struct mconn *c, uint32_t node_id, uint64_t stamp, struct
            meta_fail(d, "leaving");
 }
 
-bool metadb_nodes_lowest(struct mconn *c, uint64_t lease_ms, uint64_t *lowest, struct diag *d)
+bool metadb_nodes(
+    struct mconn *c, struct arena *a, struct metadb_node **nodes, size_t *n, struct diag *d)
+{
+    struct mresult r;
+
+    if (!mconn_queryf(c, a, &r, d,
+            "SELECT id, name, stamp, loaded, busy, GREATEST(TIMESTAMPDIFF(MICROSECOND, beat, NOW(6)), 0) "
+            "DIV 1000, TIMESTAMPDIFF(MICROSECOND, '2000-01-01', beat) FROM tessera.node WHERE running = 1"))
+        return meta_fail(d, "looking at the nodes' versions");
+    *n = r.rows;
+    *nodes = ARENA_NEW_N(a, struct metadb_node, r.rows + 1u);
+    for (uint32_t i = 0; i < r.rows; i++)
+        (*nodes)[i] = (struct metadb_node){.id = (uint32_t)mresult_u64(&r, i, 0),
+            .name = mresult_cell(&r, i, 1),
+            .stamp = mresult_u64(&r, i, 2),
+            .loaded = mresult_u64(&r, i, 3),
+            .busy = mresult_cell(&r, i, 4),
+            .silent_ms = mresult_u64(&r, i, 5),
+            .beat = mresult_u64(&r, i, 6)};
+    return true;
+}
+
+bool metadb_node_bury(
+    struct mconn *c, const struct metadb_node *node, bool *dead, struct diag *d)
 {
     struct arena a;
     struct mresult r;
@@ -913,11 +958,10 @@ bool metadb_nodes_lowest(struct mconn *c, uint64_t lease_ms, uint64_t *lowest, s
 
     arena_init(&a, 0);
     ok = mconn_queryf(c, &a, &r, d,
-        "SELECT MIN(lowest) FROM tessera.node WHERE running = 1 AND beat >= NOW(6) - INTERVAL %lu "
-        "MICROSECOND",
-        (unsigned long)lease_ms * 1000);
-    if (ok)
-        *lowest = mresult_cell(&r, 0, 0).ptr ? mresult_u64(&r, 0, 0) : UINT64_MAX;
+        "UPDATE tessera.node SET running = 0 WHERE id = %u AND stamp = %lu AND "
+        "TIMESTAMPDIFF(MICROSECOND, '2000-01-01', beat) = %lu",
+        node->id, (unsigned long)node->stamp, (unsigned long)node->beat);
+    *dead = ok && r.affected == 1;
     arena_free(&a);
-    return ok || meta_fail(d, "looking at the nodes' versions");
+    return ok || meta_fail(d, "taking a node for dead");
 }

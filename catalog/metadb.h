@@ -16,7 +16,7 @@
 #include "catalog/mconn.h"
 #include "catalog/snapshot.h"
 
-enum { METADB_LAYOUT = 1 };
+enum { METADB_LAYOUT = 2 };
 
 /* Makes the schema and its tables where they are missing, brings an older layout up. Idempotent,
  * under a named lock, so that several nodes may do it at once. A newer layout than this program's
@@ -78,6 +78,9 @@ bool metadb_drop_db(
     struct metadb_tx *tx, uint64_t id, struct diag *d) MUST_CHECK; /* with its tables' rows */
 /* The table's row and one row for each partition, old ones replaced. */
 bool metadb_put_table(struct metadb_tx *tx, const struct cat_table *t, struct diag *d) MUST_CHECK;
+/* Nothing happens where the table is in another state, or not there any more. */
+bool metadb_set_table_state(struct metadb_tx *tx, uint64_t id, enum cat_state from, enum cat_state to,
+    struct diag *d) MUST_CHECK;
 bool metadb_drop_table(struct metadb_tx *tx, uint64_t id, struct diag *d) MUST_CHECK;
 bool metadb_put_user(struct metadb_tx *tx, const struct cat_user *u, struct diag *d) MUST_CHECK;
 bool metadb_drop_user(
@@ -107,16 +110,28 @@ bool metadb_seq_reset(struct mconn *c, uint64_t table_id, uint64_t next, struct 
  * of XA ids). */
 bool metadb_node_enter(struct mconn *c, struct sv name, struct sv host, uint16_t port,
     uint32_t *node_id, uint64_t *stamp, struct diag *d) MUST_CHECK;
-/* Heartbeat: the version this node has loaded, the lowest that it still uses. *newest is the
- * catalog's version. False with class DIAG_USER: the row has another stamp, i.e. another process
- * took the name over. */
+/* Heartbeat: the version by which all of this node's new statements are planned, and the tables (ids, with commas
+ * between; "*": any) of which older definitions are still in use. *newest is the catalog's version, *buried says that the
+ * others had taken this node for dead, until now. False with class
+ * DIAG_USER: the row has another stamp, i.e. another process took the name over. */
 bool metadb_node_beat(struct mconn *c, uint32_t node_id, uint64_t stamp, uint64_t loaded,
-    uint64_t lowest, uint64_t *newest, struct diag *d) MUST_CHECK;
+    struct sv busy, uint64_t *newest, bool *buried, struct diag *d) MUST_CHECK;
 bool metadb_node_leave(
     struct mconn *c, uint32_t node_id, uint64_t stamp, struct diag *d) MUST_CHECK;
-/* Lowest version in use among nodes whose last heartbeat is at most lease_ms old (by the metadata
- * server's clock); UINT64_MAX: no node. */
-bool metadb_nodes_lowest(
-    struct mconn *c, uint64_t lease_ms, uint64_t *lowest, struct diag *d) MUST_CHECK;
+
+struct metadb_node {
+    uint32_t id;
+    struct sv name, busy;
+    uint64_t stamp, loaded;
+    uint64_t silent_ms; /* since its last heartbeat, by the metadata server's clock */
+    uint64_t beat;      /* of that heartbeat: changes with each */
+};
+/* The nodes that run, as far as their rows say. */
+bool metadb_nodes(struct mconn *c, struct arena *a, struct metadb_node **nodes, size_t *n,
+    struct diag *d) MUST_CHECK;
+/* Takes a node for dead, unless it has shown itself since `beat`: *dead says whether. Its next heartbeat brings it
+ * back. */
+bool metadb_node_bury(
+    struct mconn *c, const struct metadb_node *node, bool *dead, struct diag *d) MUST_CHECK;
 
 #endif

@@ -4,9 +4,46 @@
 
 #include <ctype.h>
 
-struct sv names_physical(struct arena *a, struct sv table, uint32_t part_no)
+enum {
+    SUFFIX_MAX = 7,    /* __p and four digits: LIMIT_PARTITIONS */
+    SCRATCH_SUFFIX = 9 /* __p and six digits */
+};
+
+int names_part_no(uint32_t i, uint32_t n)
 {
-    return arena_printf(a, "%.*s__p%u", SV_ARG(table), part_no);
+    return n == 1 ? NAMES_BARE : (int)i;
+}
+
+struct sv names_physical(struct arena *a, struct sv table, int part_no)
+{
+    return part_no == NAMES_BARE ? table : arena_printf(a, "%.*s__p%d", SV_ARG(table), part_no);
+}
+
+bool names_fit(struct sv table, uint32_t n)
+{
+    return n == 1 || table.len <= NAMES_MAX - SUFFIX_MAX;
+}
+
+/* FNV-1a: another process may look for the name. */
+static uint64_t fnv(struct sv s)
+{
+    uint64_t h = UINT64_C(0xcbf29ce484222325);
+
+    for (size_t i = 0; i < s.len; i++)
+        h = (h ^ (unsigned char)s.ptr[i]) * UINT64_C(0x100000001b3);
+    return h;
+}
+
+struct sv names_scratch(struct arena *a, struct sv table, uint32_t no)
+{
+    size_t keep = NAMES_MAX - SCRATCH_SUFFIX - 17;
+
+    if (table.len <= NAMES_MAX - SCRATCH_SUFFIX)
+        return arena_printf(a, "%.*s__p%06u", SV_ARG(table), no);
+    while (keep > 0 && ((unsigned char)table.ptr[keep] & 0xc0) == 0x80) /* not inside a character */
+        keep--;
+    return arena_printf(a, "%.*s_%016llx__p%06u", (int)keep, table.ptr,
+                        (unsigned long long)fnv(table), no);
 }
 
 bool names_split(struct sv name, struct sv *logical, uint32_t *part_no)

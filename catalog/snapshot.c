@@ -63,7 +63,7 @@ const struct cat_table *cat_find_table(const struct cat_snapshot *s, struct sv d
 {
     const struct cat_table *t = cat_find_table_any(s, db, name);
 
-    return t && t->state == CAT_PUBLIC ? t : NULL;
+    return t && cat_table_is_visible(t) ? t : NULL;
 }
 
 const struct cat_table *cat_find_table_id(const struct cat_snapshot *s, uint64_t id)
@@ -390,7 +390,7 @@ static int table_order(const void *a, const void *b)
     if (c == 0)
         c = sv_cmp(x->name, y->name);
     if (c == 0) /* the public one last: the map keeps the last */
-        c = (x->state == CAT_PUBLIC) - (y->state == CAT_PUBLIC);
+        c = cat_table_is_visible(x) - cat_table_is_visible(y);
     return c ? c : x->id < y->id ? -1 : x->id > y->id;
 }
 
@@ -456,7 +456,7 @@ static bool index_tables(struct cat_snapshot *s, struct diag *d)
         at = cat_ptr_map_get(&s->table_map, key);
         new_name = !at;
         other = at ? s->tables.v[*at] : NULL;
-        if (!new_id || (other && other->state == CAT_PUBLIC && t->state == CAT_PUBLIC))
+        if (!new_id || (other && cat_table_is_visible(other) && cat_table_is_visible(t)))
             return diag_setf(d, ER_INTERNAL, "catalog: two tables named %.*s.%.*s or with its id",
                 SV_ARG(t->db), SV_ARG(t->name));
         if (new_name)

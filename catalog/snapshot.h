@@ -26,7 +26,10 @@
 enum cat_state {
     CAT_PUBLIC,   /* in use */
     CAT_CREATING, /* being made: not found by cat_find_* */
-    CAT_DROPPING  /* being dropped: not found by cat_find_* */
+    CAT_DROPPING, /* being dropped: not found by cat_find_* */
+    /* Tables: in use by statements that run and by transactions that have used it already; whoever comes new waits
+     * until DDL has changed or dropped it. Found by cat_find_table. */
+    CAT_HELD
 };
 
 enum cat_shard_state {
@@ -265,7 +268,12 @@ struct cat_snapshot {
 /* ---- reading (any thread that holds a reference) ---- */
 
 const struct cat_db *cat_find_db(const struct cat_snapshot *s, struct sv name);
-/* Public tables only. */
+/* Whether statements see a table: it is public, or held by DDL for a while. */
+static inline bool cat_table_is_visible(const struct cat_table *t)
+{
+    return t->state == CAT_PUBLIC || t->state == CAT_HELD;
+}
+/* Visible tables only. */
 const struct cat_table *cat_find_table(const struct cat_snapshot *s, struct sv db, struct sv name);
 /* In whatever state. */
 const struct cat_table *cat_find_table_any(
@@ -330,10 +338,8 @@ bool cat_table_finish(struct cat_table *t, struct diag *d) MUST_CHECK;
 struct cat_table *cat_table_ref(const struct cat_table *t);
 void cat_table_unref(const struct cat_table *t); /* NULL is allowed */
 /* Fills parts[0..n) for KEY and HASH: names p0.., hash space divided evenly, physical names
- * db.name__p<i> (the bare name where n is 1), shards as given (n ids). In t's arena. */
+ * by catalog/names.h, shards as given (n ids). In t's arena. */
 void cat_table_spread(struct cat_table *t, uint32_t n, const uint32_t *shard_ids);
-/* The physical name that partition i of a table gets: name__p<i>; with n 1 the bare name. */
-struct sv cat_make_phys_name(struct arena *a, struct sv name, uint32_t i, uint32_t n);
 
 /* The nested parts (columns, keys, partitioning, ...; not db, name, id, state, create_sql,
  * partitions) as JSON text, and back into an unfinished table. The format is durable: members are

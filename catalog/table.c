@@ -1,4 +1,5 @@
 /* Tables: making, checking, look-ups inside one. The durable form is in table_json.c. */
+#include "catalog/names.h"
 #include "catalog/snapshot.h"
 
 #include <stdio.h>
@@ -91,11 +92,6 @@ struct cat_table *cat_table_clone(const struct cat_table *t)
     return c;
 }
 
-struct sv cat_make_phys_name(struct arena *a, struct sv name, uint32_t i, uint32_t n)
-{
-    return n == 1 ? arena_dup(a, name) : arena_printf(a, "%.*s__p%u", SV_ARG(name), i);
-}
-
 void cat_table_spread(struct cat_table *t, uint32_t n, const uint32_t *shard_ids)
 {
     struct arena *a = &t->arena;
@@ -106,7 +102,7 @@ void cat_table_spread(struct cat_table *t, uint32_t n, const uint32_t *shard_ids
         parts[i].name = arena_printf(a, "p%u", i);
         parts[i].shard_id = shard_ids[i];
         parts[i].phys_db = arena_dup(a, t->db);
-        parts[i].phys_name = cat_make_phys_name(a, t->name, i, n);
+        parts[i].phys_name = names_physical(a, t->name, names_part_no(i, n));
         /* Boundaries i * 2^32 / n, rounded down: fixed for ever, since tables of one group are made
          * at different times. */
         parts[i].hash_lo = (uint32_t)(((uint64_t)i << 32) / n);

@@ -71,7 +71,7 @@ struct conf {
         struct sv file;
         int level; /* enum log_level */
     } log;
-    int64_t drain_timeout_ms, recovery_interval_ms, heartbeat_interval_ms;
+    int64_t drain_timeout_ms, commit_timeout_ms, recovery_interval_ms, heartbeat_interval_ms;
     struct sv server_version;
     struct {
         struct sv root_password_hash;

@@ -163,7 +163,7 @@ static size_t count_done(const struct run *r)
 
 static struct sv scratch_name(struct run *r, size_t i)
 {
-    return names_physical(r->a, r->j->table, (uint32_t)(RUN_SCRATCH_BASE + i));
+    return names_scratch(r->a, r->j->table, (uint32_t)(RUN_SCRATCH_BASE + i));
 }
 
 static bool each_scratch(struct run *r, bool create, struct diag *d)
@@ -249,7 +249,7 @@ static bool rehearse_one(struct rehearsal *x, struct mconn *c, struct arena *a, 
 {
     struct run *r = x->r;
     struct target *t = &r->targets[i];
-    struct sv name = names_physical(a, r->j->table, (uint32_t)(RUN_SCRATCH_BASE + i)),
+    struct sv name = names_scratch(a, r->j->table, (uint32_t)(RUN_SCRATCH_BASE + i)),
               sql = job_json_sv(json_array_get(json_object_get(r->step, "items"), i), "scratch");
 
     /* The copy must not fail: whatever is in the table goes over as it is. */

@@ -101,6 +101,9 @@ struct ddl_config {
     uint32_t sweep_ms; /* how often jobs whose runner is gone are looked for; 0: 5,000 */
     /* Called on a control thread after a new snapshot was published in pins: make the workers refresh. May be NULL. */
     void (*published)(void *arg, uint64_t version);
+    /* Whether all workers plan by `version` or a later one, and nothing under way here, transactions included, has used the
+     * tables `ids` by an older definition. Called again and again; also starts looking. NULL: the pins tell. */
+    bool (*settled)(void *arg, uint64_t version, const uint64_t *ids, size_t n);
     void *published_arg;
 };
 

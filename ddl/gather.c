@@ -1,4 +1,4 @@
-/* Steps: the new tables' names are free on the target shard -> gate on all old tables; new tables made from the old
+/* Steps: the new tables' names are free on the target shard -> nobody uses the tables (hold.c) -> gate on all old tables; new tables made from the old
  * definition; rows copied -> old tables renamed out of the way, still under the gate, so that nobody who planned by the
  * old version writes there -> catalog -> old tables dropped. Undone before the catalog by renaming back and dropping
  * the new tables.
@@ -307,7 +307,12 @@ json_t *gather_table_json(struct job *j, const struct cat_table *t, uint32_t sha
 
 static struct sv retired_name(struct arena *a, struct sv table, size_t i)
 {
-    return names_physical(a, table, (uint32_t)(GATHER_RETIRED_BASE + i));
+    return names_scratch(a, table, (uint32_t)(GATHER_RETIRED_BASE + i));
+}
+
+static bool stays(const struct cat_table *t, uint32_t shard)
+{
+    return t->parts_n == 1 && t->parts[0].shard_id == shard;
 }
 
 bool gather_plan(struct job *j, const struct gather *g, struct diag *d)
@@ -327,6 +332,15 @@ bool gather_plan(struct job *j, const struct gather *g, struct diag *d)
         }
         places = job_places_json(j, t);
         json_array_extend(gate, places);
+        if (stays(t, g->shard)) {
+            /* Its only partition is there already, under the name that it will have: only the catalog changes. */
+            json_array_clear(places);
+            o = gather_table_json(j, t, g->shard, places, create);
+            json_object_set_new(o, "stays", json_true());
+            json_object_set_new(o, "place", single_place(t, g->shard, g->note));
+            json_array_append_new(tables, o);
+            continue;
+        }
         o = gather_table_json(j, t, g->shard, places, create);
         json_object_set_new(o, "place", single_place(t, g->shard, g->note));
         json_array_append_new(tables, o);
@@ -338,6 +352,7 @@ bool gather_plan(struct job *j, const struct gather *g, struct diag *d)
     j->env.no_foreign_key_checks = j->env.no_unique_checks = true;
     job_set_env(j);
     job_step(j, "absent", json_pack("{s:o}", "items", absent));
+    job_step_hold(j, &g->tables);
     job_step(j, "gather", json_pack("{s:O, s:o}", "tables", tables, "gate", gate));
     job_step(j, "retire", json_pack("{s:O}", "tables", tables));
     job_step(j, "pub_gather", json_pack("{s:o}", "tables", tables));
@@ -345,7 +360,7 @@ bool gather_plan(struct job *j, const struct gather *g, struct diag *d)
     job_step(j, "barrier", NULL);
     sql = job_sql_step(j);
     for (size_t i = 0; i < g->tables.n; i++) {
-        for (size_t k = 0; k < job_places(j, g->tables.v[i]); k++) {
+        for (size_t k = 0; !stays(g->tables.v[i], g->shard) && k < job_places(j, g->tables.v[i]); k++) {
             struct job_place p = job_place_at(j, g->tables.v[i], k);
             struct sv retired = retired_name(&j->arena, g->tables.v[i]->name, k);
 
@@ -427,6 +442,8 @@ bool gather_table(struct job *j, json_t *table, struct diag *d)
     size_t i;
     bool ok;
 
+    if (json_is_true(json_object_get(table, "stays")))
+        return true;
     if (!job_open_shard(j, (uint32_t)job_json_u64(table, "s"), false, &to, d))
         return false;
     ok = mconn_exec(
@@ -468,6 +485,8 @@ static bool gather_undo(struct job *j, json_t *step, struct diag *d)
         struct mconn *c;
         bool ok;
 
+        if (json_is_true(json_object_get(t, "stays")))
+            continue;
         if (!job_open_shard(j, (uint32_t)job_json_u64(t, "s"), true, &c, d))
             return false;
         ok = mconn_execf(c, d, "DROP TABLE IF EXISTS %I.%I", &db, &name);

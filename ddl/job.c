@@ -488,16 +488,22 @@ static bool finish(struct job *j, enum job_state s, const struct diag *why, stru
 
 /* ---- publishing ---- */
 
+/* The step that a publishing transaction records: undoing, the one that it is at. */
+static unsigned step_behind(const struct job *j)
+{
+    return j->state == JOB_UNDOING ? j->step : j->step + 1;
+}
+
 bool job_publish_begin(struct job *j, struct metadb_tx *tx, struct diag *d)
 {
     (void)FAULT("ddl.before_publish");
-    return metadb_begin(j->meta, 0, tx, d) && update_row(j, j->step + 1, d);
+    return metadb_begin(j->meta, 0, tx, d) && update_row(j, step_behind(j), d);
 }
 
 bool job_publish_commit(struct job *j, struct metadb_tx *tx, struct diag *d)
 {
     uint64_t v;
-    unsigned step = j->step;
+    unsigned step = j->step, behind = step_behind(j);
 
     if (!metadb_commit(tx, &v, d)) {
         if (d->cls != DIAG_UNKNOWN_OUTCOME && !mconn_is_lost(j->meta))
@@ -509,7 +515,7 @@ bool job_publish_commit(struct job *j, struct metadb_tx *tx, struct diag *d)
         diag_clear(d);
         v = 0;
     } else {
-        j->step = step + 1;
+        j->step = behind;
     }
     (void)FAULT("ddl.after_publish");
     j->version = v;
@@ -548,6 +554,7 @@ static const struct job_op *op_of(const json_t *step)
         &job_op_truncate,  &job_op_pub_truncate, &job_op_rename,     &job_op_pub_rename, &job_op_alter,
         &job_op_pub_alter, &job_op_gather,       &job_op_pub_gather, &job_op_pub_db,     &job_op_shard,
         &job_op_pub_shard, &job_op_pub_user,     &job_op_alive,      &job_op_gate,       &job_op_retire,
+        &job_op_hold,      &job_op_settle,       &job_op_release,
     };
     struct sv name = job_json_sv(step, "op");
 

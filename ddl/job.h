@@ -109,7 +109,8 @@ void job_map_diag(struct job *j, struct diag *d);
 bool job_open_shard(struct job *j, uint32_t shard_id, bool env, struct mconn **out, struct diag *d) MUST_CHECK;
 
 /* ---- ops, by file ---- */
-extern const struct job_op job_op_sql, job_op_absent, job_op_barrier, job_op_alive, job_op_gate; /* job_ops.c */
+extern const struct job_op job_op_sql, job_op_absent, job_op_alive, job_op_gate;                 /* job_ops.c */
+extern const struct job_op job_op_hold, job_op_settle, job_op_release, job_op_barrier;           /* hold.c */
 extern const struct job_op job_op_pub_create;                                                    /* s_create.c */
 extern const struct job_op job_op_pub_drop, job_op_pub_rename, job_op_pub_truncate, job_op_truncate,
     job_op_rename;                                                          /* s_table.c */
@@ -138,6 +139,13 @@ struct job_place {
 struct job_place job_place_at(struct job *j, const struct cat_table *t, size_t i);
 /* {"s": shard, "db": .., "name": .., "part": n} for each physical table. */
 json_t *job_places_json(struct job *j, const struct cat_table *t);
+/* Steps that make sure that nobody uses the tables: until they are published anew, or dropped, or the job is undone
+ * (hold.c). */
+struct place_tables;
+void job_step_hold(struct job *j, const struct place_tables *tables);
+void job_step_hold_one(struct job *j, const struct cat_table *t);
+/* The step that lets go of tables that the job does not publish. */
+void job_step_release(struct job *j, const struct place_tables *tables);
 /* A step that fails at once if one of the shards that hold the tables cannot be reached. */
 void job_step_alive(struct job *j, json_t *places);
 /* Reads the definition of db.name from its first physical table, puts it into the catalog under `place`. id 0: a new

@@ -1,18 +1,98 @@
-/* Steps that need nothing of a statement's own: SQL on shards with its inverse, the check that names are free, the
- * barrier; and what all steps share: connections with the job's environment, mapping of names in errors. */
+/* Steps that need nothing of a statement's own: SQL on shards with its inverse, the check that names are free;
+ * and what all steps share: connections with the job's environment, mapping of names in errors. */
 #include "ddl/job-int.h"
 #include "ddl/stmts.h"
 
 #include "catalog/names.h"
+#include "parser/lex.h"
 #include "util/clock.h"
 #include "util/fault.h"
 #include "util/log.h"
+
+/* ---- syntax errors: where in the client's text ---- */
+
+enum { NEAR_TOKENS = 24, NEAR_BYTES = 80 };
+
+static struct sv bare(struct sv text, const struct token *t)
+{
+    struct sv v = sv_make(text.ptr + t->begin, t->end - t->begin);
+
+    return t->kind == TK_QUOTED && v.len >= 2 ? sv_make(v.ptr + 1, v.len - 2) : v;
+}
+
+static uint32_t take_tokens(struct sv text, uint32_t from, struct token *out)
+{
+    struct sql_opts opts = {0};
+    struct lex l;
+    uint32_t n = 0;
+
+    lex_init(&l, text, from, &opts);
+    while (n < NEAR_TOKENS) {
+        lex_next(&l, &out[n]);
+        if (out[n].kind == TK_EOF || out[n].kind == TK_ERROR)
+            break;
+        n++;
+    }
+    return n;
+}
+
+/* The place in the statement whose tokens go on like those of `near`, which a shard quoted from the text that was made of it;
+ * UINT32_MAX: none. */
+static uint32_t find_near(struct sv statement, struct sv near)
+{
+    struct token want[NEAR_TOKENS], here[NEAR_TOKENS];
+    uint32_t n = take_tokens(near, 0, want), best = 0, at = UINT32_MAX, from = 0;
+
+    for (;;) {
+        uint32_t k = 0, m = take_tokens(statement, from, here);
+
+        if (!m)
+            return at;
+        while (k < n && k < m && sv_eq_nocase(bare(near, &want[k]), bare(statement, &here[k])))
+            k++;
+        if (k > best) {
+            best = k;
+            at = here[0].begin;
+        }
+        from = here[0].end;
+    }
+}
+
+/* "... near 'x' at line 1": x as the client wrote it. */
+static void map_syntax(struct job *j, struct diag *d)
+{
+    static const struct sv head = {"near '", 6}, tail = {"' at line ", 10};
+    struct sv text = sv_cstr(d->text);
+    const char *b = memmem(text.ptr, text.len, head.ptr, head.len), *e = NULL;
+    char out[sizeof d->text];
+    uint32_t at, line = 1;
+    size_t n;
+
+    for (const char *p = b; p && (p = memmem(p, (size_t)(text.ptr + text.len - p), tail.ptr, tail.len)); p++)
+        e = p;
+    if (!e || !j->statement.len)
+        return;
+    b += head.len;
+    at = e > b ? find_near(j->statement, sv_make(b, (size_t)(e - b))) : (uint32_t)j->statement.len;
+    if (at == UINT32_MAX)
+        return;
+    for (uint32_t i = 0; i < at; i++)
+        line += j->statement.ptr[i] == '\n';
+    n = MIN(j->statement.len - at, (size_t)NEAR_BYTES);
+    while (n && at + n < j->statement.len && ((unsigned char)j->statement.ptr[at + n] & 0xc0) == 0x80)
+        n--;
+    snprintf(out, sizeof out, "%.*s%.*s%.*s%u", (int)(b - text.ptr), text.ptr, (int)n, j->statement.ptr + at, (int)tail.len, tail.ptr,
+             line);
+    memcpy(d->text, out, sizeof out);
+}
 
 void job_map_diag(struct job *j, struct diag *d)
 {
     struct arena a;
     struct sv text, logical;
 
+    if (d->code == ER_PARSE_ERROR)
+        map_syntax(j, d);
     if (!strstr(d->text, "__p"))
         return;
     arena_init(&a, 0);
@@ -259,52 +339,3 @@ static bool gate_run(struct job *j, json_t *step, struct diag *d)
 }
 
 const struct job_op job_op_gate = {.name = "gate", .run = gate_run};
-
-/* ---- barrier: other nodes have loaded the version; {"statements": true}: and nobody plans by an older one any more
- * ---- */
-
-/* Nodes whose heartbeat is older than this are taken for dead: they load before they serve again. */
-enum { BARRIER_LEASE_MS = 5000 };
-
-static bool others_there(struct job *j, uint64_t v, bool statements, bool *there, struct diag *d)
-{
-    struct mresult r;
-
-    if (!mconn_queryf(j->meta, &j->arena, &r, d,
-                      "SELECT COUNT(*) FROM tessera.node WHERE id <> %u AND running = 1 AND %s < %lu AND beat > "
-                      "UTC_TIMESTAMP(6) - INTERVAL %u MICROSECOND",
-                      j->e->cfg.node_id, statements ? "lowest" : "loaded", (unsigned long)v, BARRIER_LEASE_MS * 1000u))
-        return false;
-    *there = mresult_u64(&r, 0, 0) == 0;
-    return true;
-}
-
-/* Never fails: whoever is late sees errors of shards (the table is gone), not wrong rows, and after the deadline the
- * job goes on. */
-static bool barrier_run(struct job *j, json_t *step, struct diag *d)
-{
-    uint64_t v = j->version ? j->version : cat_pins_version(j->e->cfg.pins),
-             deadline = clock_mono_ms() + j->e->cfg.barrier_ms;
-    bool statements = json_is_true(json_object_get(step, "statements")), there = false;
-
-    while (!engine_stopping(j->e)) {
-        if (!others_there(j, v, statements, &there, d)) {
-            log_warn(LOG_DDL, "DDL job %lu: asking for other nodes' versions: %s", (unsigned long)j->id, d->text);
-            diag_clear(d);
-            break;
-        }
-        if (there && (!statements || cat_pins_wait(j->e->cfg.pins, v, 20)))
-            break;
-        if (clock_mono_ms() > deadline) {
-            log_info(LOG_DDL, "DDL job %lu: somebody still uses a version before %lu after %u ms", (unsigned long)j->id,
-                     (unsigned long)v, j->e->cfg.barrier_ms);
-            break;
-        }
-        if (!there)
-            clock_sleep_ms(20);
-    }
-    (void)FAULT("ddl.after_barrier");
-    return true;
-}
-
-const struct job_op job_op_barrier = {.name = "barrier", .run = barrier_run};

@@ -370,7 +370,7 @@ static struct sv why_not_spread(struct job *j, const struct cat_db *db, struct s
 
     if (j->force_single.len)
         return j->force_single;
-    if (table.len > NAMES_MAX - 7)
+    if (!names_fit(table, LIMIT_PARTITIONS))
         return SV("its name leaves no room for the names of partitions");
     if (!choose_columns(j, def, p, &why))
         return sv_cstr(why);
@@ -532,7 +532,7 @@ static bool read_bounds(struct job *j, struct sv text, uint32_t width, struct pl
 
             while (stop < end && isxdigit((unsigned char)*stop))
                 stop++;
-            if (!value_parse_hex_bin(sv_make(p, (size_t)(stop - p)), a, &v))
+            if (!value_parse_hex_bin(sv_make(p, (size_t)(stop - p)), false, a, &v))
                 return diag_setf(d, ER_INTERNAL, "Internal error: partition bounds '%.*s'", SV_ARG(text));
             if (memchr(v.s.ptr, 0, v.s.len) || !coll_is_valid(255, v.s))
                 return diag_set(d, ER_NOT_SUPPORTED_YET, "a partition bound that is no text");
@@ -633,8 +633,6 @@ static bool plan_written(struct job *j, const struct cat_db *db, struct sv table
 
     p->kind = CAT_PARTITIONED;
     p->linear = by->linear;
-    if (table.len > NAMES_MAX - 7)
-        return diag_set(d, ER_TOO_LONG_IDENT, arena_dup(&j->arena, table).ptr);
     if (by->sub) {
         job_note(j, DDL_NOTE, ER_TABLE_SINGLE,
                  "Subpartitions of table '%.*s' are left out: its partitions are spread over the shards",
@@ -678,7 +676,9 @@ static bool plan_written(struct job *j, const struct cat_db *db, struct sv table
         p->parts = NULL;
         p->n_parts = 0;
     }
-    return plan_spread(j, by->count, p, d);
+    return plan_spread(j, by->count, p, d) &&
+           (names_fit(table, (uint32_t)p->n_parts) ||
+            diag_set(d, ER_TOO_LONG_IDENT, arena_dup(&j->arena, table).ptr));
 }
 
 bool place_plan(struct job *j, const struct cat_db *db, struct sv table, struct ast_create_table *ct,

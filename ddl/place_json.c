@@ -2,8 +2,6 @@
  * TABLE. */
 #include "ddl/place.h"
 
-#include "catalog/names.h"
-
 /* ---- JSON ---- */
 
 json_t *place_to_json(const struct place *p)
@@ -110,9 +108,6 @@ static bool apply_parts(const json_t *o, struct cat_table *t, struct diag *d)
         v[i].name = arena_dup(&t->arena, job_json_sv(x, "name"));
         v[i].comment = arena_dup(&t->arena, job_json_sv(x, "comment"));
         v[i].tuples_n = (uint32_t)job_json_u64(x, "tuples");
-        /* Partitioned tables of one partition are t__p0 as well, so that the name does not change when they grow. */
-        if (t->kind == CAT_PARTITIONED)
-            v[i].phys_name = names_physical(&t->arena, t->name, (uint32_t)i);
         if (bounds.len && !cat_bounds_from_json(arena_dup(&t->arena, bounds), &t->arena, &v[i].bounds, &n_bounds, d))
             return false;
         if (t->part.method != CAT_PART_KEY && t->part.method != CAT_PART_HASH)

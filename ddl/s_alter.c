@@ -33,6 +33,7 @@ struct alter {
     uint64_t auto_inc;          /* AUTO_INCREMENT=n; 0: none */
     struct ast_node *rename_to; /* RENAME TO */
     bool columns;               /* columns change */
+    bool reorders;              /* a column gets another place or name: an old plan might take one for another */
     bool may_fail;              /* rows can make it fail */
     bool loses;                 /* something is gone behind it */
     struct shape_rename *renames;
@@ -152,9 +153,24 @@ static void add_rename(struct job *j, struct alter *x, struct sv from, struct sv
     x->renames = all;
 }
 
-/* Unique keys that an action adds must contain the partition columns. */
-static bool check_new_key(const struct cat_table *t, const struct define_key *k, struct diag *d)
+static bool keeps_primary(const struct alter *x)
 {
+    bool keeps = false;
+
+    for (uint32_t i = 0; i < x->t->keys_n; i++)
+        keeps = keeps || (x->t->keys[i].kind == CAT_KEY_PRIMARY && !has_hidden_key(x->t));
+    AST_EACH(slot, &x->at->actions)
+        keeps = keeps && AST_AS_CONST(alter_action, *slot)->op != AST_ALTER_DROP_PRIMARY;
+    return keeps;
+}
+
+/* Unique keys that an action adds must contain the partition columns. */
+static bool check_new_key(const struct alter *x, const struct define_key *k, struct diag *d)
+{
+    const struct cat_table *t = x->t;
+
+    if (k->type == AST_KEY_PRIMARY && keeps_primary(x))
+        return diag_set(d, ER_MULTIPLE_PRI_KEY);
     if (t->kind != CAT_PARTITIONED || (k->type != AST_KEY_PRIMARY && k->type != AST_KEY_UNIQUE))
         return true;
     for (uint32_t i = 0; i < t->part.columns_n; i++) {
@@ -167,6 +183,11 @@ static bool check_new_key(const struct cat_table *t, const struct define_key *k,
     return true;
 }
 
+static bool is_placed(const struct ast_column_def *c)
+{
+    return c->first || ast_ident_set(&c->after);
+}
+
 static bool add_columns(struct job *j, struct alter *x, struct ast_alter_action *act, struct diag *d)
 {
     struct ast_list one = {.items = &act->def, .n = 1}, *l = act->def ? &one : &act->defs;
@@ -177,8 +198,10 @@ static bool add_columns(struct job *j, struct alter *x, struct ast_alter_action 
     if (!define_read(&j->arena, l, &def, d))
         return false;
     for (size_t i = 0; i < def.n_keys; i++)
-        if (!check_new_key(x->t, &def.keys[i], d))
+        if (!check_new_key(x, &def.keys[i], d))
             return false;
+    for (size_t i = 0; i < def.n_cols; i++)
+        x->reorders = x->reorders || is_placed(def.cols[i].def);
     if (def.auto_column)
         x->max_of = def.auto_column->def->name.name;
     if (def.auto_column && job_places(j, x->t) > 1)
@@ -212,7 +235,7 @@ static bool add_key(struct job *j, struct alter *x, struct ast_alter_action *act
     }
     x->may_fail = x->may_fail || k->type == AST_KEY_PRIMARY || k->type == AST_KEY_UNIQUE;
     x->columns = x->columns || k->type == AST_KEY_PRIMARY;
-    return check_new_key(x->t, &key, d);
+    return check_new_key(x, &key, d);
 }
 
 static bool change_column(struct job *j, struct alter *x, struct ast_alter_action *act, struct sv old, struct sv now,
@@ -223,6 +246,7 @@ static bool change_column(struct job *j, struct alter *x, struct ast_alter_actio
     bool prefix = false;
 
     x->columns = true;
+    x->reorders = x->reorders || !sv_eq(old, now) || (def && is_placed(def));
     add_rename(j, x, old, now);
     if (is_part_column(x->t, old) && !sv_eq_nocase(old, now) && !x->t->part.by_columns)
         return diag_setf(d, ER_NOT_ON_PARTITIONED,
@@ -243,7 +267,7 @@ static bool change_column(struct job *j, struct alter *x, struct ast_alter_actio
         k.cols = &old;
         k.prefix = &prefix;
         k.type = def->key == AST_COLUMN_KEY_PRIMARY ? AST_KEY_PRIMARY : AST_KEY_UNIQUE;
-        if (!check_new_key(x->t, &k, d))
+        if (!check_new_key(x, &k, d))
             return false;
     }
     return true;
@@ -460,7 +484,7 @@ static bool judge_columns(struct alter *x, const struct cat_table *now, struct d
 static bool try_on_scratch(struct job *j, struct alter *x, struct mconn *c, struct diag *d)
 {
     struct job_place p = job_place_at(j, x->t, 0);
-    struct sv scratch = names_physical(&j->arena, x->t->name, NAMES_SCRATCH_PART), sql;
+    struct sv scratch = names_scratch(&j->arena, x->t->name, NAMES_SCRATCH_PART), sql;
     struct ast_alter_table *at = AST_AS(alter_table, ast_copy(&j->arena, &x->at->node));
     struct cat_table *now = cat_table_new(x->t->db, x->t->name);
     uint32_t kept = 0;
@@ -600,6 +624,8 @@ static bool add_steps(struct job *j, struct alter *x, struct mconn *c, struct di
         j->env.keep_zero = true;
         job_set_env(j);
     }
+    if (x->columns && (!alone || x->reorders))
+        job_step_hold_one(j, x->t);
     job_set_no_return(j); /* the op itself says when it left everything as it was */
     o = json_pack("{s:o, s:i, s:b, s:b, s:o}", "items", items, "s0_part", p.part_no, "gate",
                   !alone && x->columns && !tied, "rehearse", !alone && x->may_fail && x->loses && !tied, "renames",
@@ -650,7 +676,7 @@ static bool plan_alter(struct job *j, struct ast_alter_table *at, struct diag *d
     n_checks = highest_number(x.t, "_chk_", false);
     n_fks = highest_number(x.t, "_ibfk_", true);
     root = &x.at->node;
-    if (x.t->kind == CAT_PARTITIONED)
+    if (job_place_at(j, x.t, 0).part_no != NAMES_BARE)
         define_name_constraints(&j->arena, &root, x.t->name, !mconn_is_mariadb(c), &n_checks, &n_fks);
     ok = (x.at->actions.n == 0 || job_places(j, x.t) == 1 || x.t->fks_n || try_on_scratch(j, &x, c, d)) &&
          add_steps(j, &x, c, d);

@@ -67,9 +67,9 @@ size_t job_places(struct job *j, const struct cat_table *t)
 struct job_place job_place_at(struct job *j, const struct cat_table *t, size_t i)
 {
     if (t->kind == CAT_BROADCAST)
-        return (struct job_place){j->snap->shards.v[i].id, t->db, t->name, SHAPE_BARE};
+        return (struct job_place){j->snap->shards.v[i].id, t->db, t->name, NAMES_BARE};
     return (struct job_place){t->parts[i].shard_id, t->parts[i].phys_db, t->parts[i].phys_name,
-                              t->kind == CAT_SINGLE ? SHAPE_BARE : (int)i};
+                              names_part_no((uint32_t)i, t->parts_n)};
 }
 
 json_t *job_places_json(struct job *j, const struct cat_table *t)

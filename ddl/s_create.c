@@ -12,6 +12,7 @@
 
 #include "catalog/names.h"
 #include "parser/parse.h"
+#include "types/env.h"
 
 bool create_locks(struct job *j, struct ast_node *ast, struct job_lock_array *l, struct diag *d)
 {
@@ -61,6 +62,19 @@ static bool refusals(const struct ast_create_table *ct, struct diag *d)
     return true;
 }
 
+/* Engines that some server has; with any of them an application means a plain table. */
+static bool is_engine(struct sv name)
+{
+    static const char *const known[] = {"InnoDB", "MyISAM",  "MEMORY", "HEAP",       "CSV",     "ARCHIVE", "Aria",
+                                        "MARIA",  "RocksDB", "TokuDB", "NDBCLUSTER", "NDB",     "XtraDB",  "BDB",
+                                        "ISAM",   "EXAMPLE", "Mroonga", "OQGRAPH",   "ColumnStore"};
+
+    for (size_t i = 0; i < ARRAY_LEN(known); i++)
+        if (sv_eq_nocase(name, sv_cstr(known[i])))
+            return true;
+    return false;
+}
+
 /* Two-phase commit needs InnoDB. Engines whose rows are somewhere else cannot be replaced. */
 static bool set_engine(struct job *j, struct sv table, struct ast_list *options, struct diag *d)
 {
@@ -74,6 +88,14 @@ static bool set_engine(struct job *j, struct sv table, struct ast_list *options,
     for (size_t i = 0; engine.ptr && i < ARRAY_LEN(foreign); i++)
         if (sv_eq_nocase(engine, sv_cstr(foreign[i])))
             return job_refuse(d, arena_printf(&j->arena, "ENGINE=%s", foreign[i]).ptr);
+    if (engine.ptr && !is_engine(engine)) {
+        uint64_t mode;
+        struct sv bad;
+
+        if (!env_mode_parse(j->env.sql_mode, &mode, &bad) || (mode & MODE_NO_ENGINE_SUBSTITUTION))
+            return diag_set(d, ER_UNKNOWN_STORAGE_ENGINE, arena_dup(&j->arena, engine).ptr);
+        job_note(j, DDL_WARNING, ER_UNKNOWN_STORAGE_ENGINE, "Unknown storage engine '%.*s'", SV_ARG(engine));
+    }
     if (engine.ptr && !sv_eq_nocase(engine, SV("InnoDB")))
         job_note(j, DDL_NOTE, WARN_USING_OTHER_HANDLER,
                  "Using storage engine InnoDB for table '%.*s' (%.*s was asked for)", SV_ARG(table), SV_ARG(engine));
@@ -159,11 +181,11 @@ static bool plan_steps(struct job *j, struct ast_create_table *ct, const struct 
     sql = job_sql_step(j);
     for (size_t i = 0; i < n; i++) {
         uint32_t shard = place.kind == CAT_BROADCAST ? j->snap->shards.v[i].id : place.parts[i].shard_id;
-        int part_no = place.kind == CAT_PARTITIONED ? (int)i : SHAPE_BARE;
-        struct sv phys = part_no == SHAPE_BARE ? name : names_physical(&j->arena, name, (uint32_t)i);
+        int part_no = place.kind == CAT_PARTITIONED ? names_part_no((uint32_t)i, (uint32_t)n) : NAMES_BARE;
+        struct sv phys = names_physical(&j->arena, name, part_no);
 
         /* The text is the same for all unpartitioned copies. */
-        if (!text.ptr || part_no != SHAPE_BARE)
+        if (!text.ptr || part_no != NAMES_BARE)
             text = sqlgen_create(j, ct, db->name, name, part_no, place.hidden, mariadb, d);
         if (!text.ptr)
             return false;

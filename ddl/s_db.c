@@ -4,6 +4,7 @@
  * somebody else's) -> catalog. The character set that the catalog gets is what the first shard says. DROP: catalog
  * first, then the schemas, like DROP TABLE. */
 #include "ddl/define.h"
+#include "ddl/place.h"
 #include "ddl/stmts.h"
 
 static struct sv db_object(struct job *j, struct sv name)
@@ -28,6 +29,7 @@ bool database_locks(struct job *j, struct ast_node *ast, struct job_lock_array *
 
 struct db_options {
     struct sv charset, collation;
+    struct sv encryption, comment; /* ptr NULL: not given */
     bool has_mode;
     enum cat_db_mode mode;
 };
@@ -57,12 +59,16 @@ static bool read_options(const struct ast_list *options, struct db_options *o, s
                 return diag_setf(d, ER_PARSE_ERROR, "MODE of a database is auto, local or single");
         } else if (sv_eq_nocase(n, SV("READ ONLY"))) {
             return job_refuse(d, "READ ONLY databases");
-        } /* ENCRYPTION, COMMENT: nothing that the shards' own defaults do not do */
+        } else if (sv_eq_nocase(n, SV("ENCRYPTION"))) {
+            o->encryption = v;
+        } else if (sv_eq_nocase(n, SV("COMMENT"))) {
+            o->comment = v;
+        }
     }
     return true;
 }
 
-static struct sv charset_clause(struct job *j, const struct db_options *o)
+static struct sv options_clause(struct job *j, const struct db_options *o)
 {
     struct strbuf b;
 
@@ -71,6 +77,10 @@ static struct sv charset_clause(struct job *j, const struct db_options *o)
         strbuf_putsv(&b, mconn_sql(&j->arena, " CHARACTER SET %I", &o->charset));
     if (o->collation.ptr)
         strbuf_putsv(&b, mconn_sql(&j->arena, " COLLATE %I", &o->collation));
+    if (o->encryption.ptr)
+        strbuf_putsv(&b, mconn_sql(&j->arena, " ENCRYPTION %Q", &o->encryption));
+    if (o->comment.ptr)
+        strbuf_putsv(&b, mconn_sql(&j->arena, " COMMENT %Q", &o->comment));
     return sv_make(strbuf_cstr(&b), b.len);
 }
 
@@ -95,7 +105,7 @@ static bool create_steps(struct job *j, const struct db_options *o, struct diag 
 {
     size_t n = j->snap->shards.n;
     struct fan_task *probes = ARENA_NEW_N(&j->arena, struct fan_task, n + 1);
-    struct sv clause = charset_clause(j, o);
+    struct sv clause = options_clause(j, o);
     json_t *sql, *x;
 
     if (n == 0)
@@ -139,7 +149,7 @@ static bool name_ok(struct job *j, struct diag *d)
 static bool alter_steps(struct job *j, const struct cat_db *db, const struct db_options *o, struct diag *d)
 {
     json_t *sql, *x;
-    struct sv clause = charset_clause(j, o), undo;
+    struct sv clause = options_clause(j, o), undo;
 
     (void)d;
     undo =
@@ -217,6 +227,7 @@ bool dropdb_plan(struct job *j, struct ast_node *ast, struct diag *d)
     struct ast_drop *dr = AST_AS(drop, ast);
     const struct cat_db *db;
     json_t *sql, *x, *shards;
+    struct place_tables held = {0};
     size_t first, tables;
 
     if (cat_is_virtual_db(j->db))
@@ -237,10 +248,14 @@ bool dropdb_plan(struct job *j, struct ast_node *ast, struct diag *d)
     array_each(&j->snap->shards, s)
         json_array_append_new(shards, json_pack("{s:I}", "s", (json_int_t)s->id));
     job_step_alive(j, shards);
+    for (size_t i = first; i < first + tables; i++)
+        array_push(&held, &j->arena, j->snap->tables.v[i]);
+    if (tables)
+        job_step_hold(j, &held);
     x = json_pack("{s:s, s:I}", "what", "drop", "id", (json_int_t)db->id);
     job_step(j, "pub_db", x);
     job_set_no_return(j);
-    job_step(j, "barrier", json_pack("{s:b}", "statements", 1));
+    job_step(j, "barrier", NULL);
     sql = job_sql_step(j);
     array_each(&j->snap->shards, s)
         job_sql_item(sql, s->id, mconn_sql(&j->arena, "DROP DATABASE IF EXISTS %I", &j->db), SV_NULL);

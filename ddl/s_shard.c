@@ -214,6 +214,7 @@ static bool broadcast_json(struct job *j, json_t *tables, json_t *gate, struct d
 static bool plan_create(struct job *j, const struct ast_shard *a, struct cat_shard *s, struct diag *d)
 {
     json_t *dbs = json_array(), *tables = json_array(), *gate = json_array(), *o;
+    struct place_tables copied = {0};
 
     if (!read_options(j, a, s, d) || !look_at(j, s, d) || !names_free(j, s, d) || !broadcast_json(j, tables, gate, d)) {
         json_decref(dbs);
@@ -225,11 +226,19 @@ static bool plan_create(struct job *j, const struct ast_shard *a, struct cat_sha
         json_array_append_new(
             dbs, job_json_text(mconn_sql(&j->arena, "CREATE DATABASE IF NOT EXISTS %I CHARACTER SET %I COLLATE %I",
                                          &db->name, &db->charset, &db->collation)));
+    array_each(&j->snap->tables, t)
+        if ((*t)->kind == CAT_BROADCAST && j->snap->shards.n)
+            array_push(&copied, &j->arena, *t);
     json_object_set_new(j->plan, "new_shard", shard_json(s));
+    /* Who planned a write of a BROADCAST table without the new shard would leave its copy behind. */
+    if (copied.n)
+        job_step_hold(j, &copied);
     o = json_pack("{s:o, s:o, s:o}", "dbs", dbs, "tables", tables, "gate", gate);
     job_step(j, "shard", o);
     job_step(j, "pub_shard", json_pack("{s:s, s:o}", "what", "new", "shard", shard_json(s)));
     job_set_no_return(j);
+    if (copied.n)
+        job_step_release(j, &copied);
     job_step(j, "barrier", NULL);
     return true;
 }

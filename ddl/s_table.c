@@ -1,9 +1,9 @@
 /* DROP TABLE, TRUNCATE TABLE, RENAME TABLE.
  *
- * DROP: the shards can be reached -> the catalog forgets the tables (decided from here on) -> nobody plans by the old
- * version any more -> DROP TABLE IF EXISTS on the shards until it is done. TRUNCATE: write locks on all partitions (so
+ * DROP: the shards can be reached -> nobody uses the tables (hold.c) -> the catalog forgets them (decided from here on) ->
+ * DROP TABLE IF EXISTS on the shards until it is done. TRUNCATE: nobody uses the table -> write locks on all partitions (so
  * that the table is empty everywhere at one moment) -> (decided) TRUNCATE each -> the catalog gives the table a new id,
- * with which its AUTO_INCREMENT sequence begins again on every node. RENAME: a marker table on each shard -> one atomic
+ * with which its AUTO_INCREMENT sequence begins again on every node. RENAME: nobody uses the tables -> a marker table on each shard -> one atomic
  * RENAME TABLE a shard that renames all partitions and the marker along, so that it can be told afterwards whether it
  * happened, even where names are swapped -> catalog -> markers dropped. Undone by the reverse statement. */
 #include "ddl/describe.h"
@@ -126,9 +126,10 @@ bool drop_plan(struct job *j, struct ast_node *ast, struct diag *d)
     j->env.no_foreign_key_checks = true;
     job_set_env(j);
     job_step_alive(j, places);
+    job_step_hold(j, &tables);
     job_step(j, "pub_drop", json_pack("{s:o}", "ids", ids));
     job_set_no_return(j);
-    job_step(j, "barrier", json_pack("{s:b}", "statements", 1));
+    job_step(j, "barrier", NULL);
     sql = job_sql_step(j);
     array_each(&tables, t)
         drop_items(j, sql, *t);
@@ -187,6 +188,7 @@ bool truncate_plan(struct job *j, struct ast_node *ast, struct diag *d)
                     "Cannot truncate a table referenced in a foreign key constraint (`%.*s`.`%.*s`, CONSTRAINT `%.*s`)",
                     SV_ARG((*it)->db), SV_ARG((*it)->name), SV_ARG(f->name));
         }
+    job_step_hold_one(j, t);
     if (t->fks_n == 0)
         job_step(j, "gate", json_pack("{s:o}", "items", job_places_json(j, t)));
     else
@@ -293,11 +295,6 @@ static struct renaming *find_renaming(struct renamings *r, struct sv db, struct 
     return NULL;
 }
 
-static struct sv phys_under(struct arena *a, const struct job_place *p, struct sv name)
-{
-    return p->part_no == SHAPE_BARE ? name : names_physical(a, name, (uint32_t)p->part_no);
-}
-
 /* ", `a`.`x` TO `b`.`y`" for the partitions of one pair on one shard. */
 static void put_pair(struct job *j, struct strbuf *b, uint32_t shard, const struct cat_table *t,
                      const struct sv from[2], const struct sv to[2])
@@ -308,8 +305,8 @@ static void put_pair(struct job *j, struct strbuf *b, uint32_t shard, const stru
 
         if (p.shard_id != shard)
             continue;
-        x = phys_under(&j->arena, &p, from[1]);
-        y = phys_under(&j->arena, &p, to[1]);
+        x = names_physical(&j->arena, from[1], p.part_no);
+        y = names_physical(&j->arena, to[1], p.part_no);
         strbuf_putsv(b, mconn_sql(&j->arena, ", %I.%I TO %I.%I", &from[0], &x, &to[0], &y));
     }
 }
@@ -361,7 +358,7 @@ static bool read_pairs(struct job *j, struct ast_rename_table *rt, struct pairs 
             if (there && !moved)
                 return diag_set(d, ER_TABLE_EXISTS_ERROR, arena_dup(&j->arena, p.to[1]).ptr);
         }
-        if (p.t->kind == CAT_PARTITIONED && p.to[1].len > NAMES_MAX - 7)
+        if (p.t->kind == CAT_PARTITIONED && !names_fit(p.to[1], p.t->parts_n))
             return diag_set(d, ER_TOO_LONG_IDENT, arena_dup(&j->arena, p.to[1]).ptr);
         if (r)
             *r = (struct renaming){p.t, p.to[0], p.to[1]};
@@ -386,6 +383,7 @@ static void rename_steps(struct job *j, const struct pairs *ps, const struct ren
     json_t *marks, *renames = json_array(), *tables = json_array(), *drops = json_array(), *o;
     struct sv m0 = arena_printf(&j->arena, "ddl_%lu_0", (unsigned long)j->id),
               m1 = arena_printf(&j->arena, "ddl_%lu_1", (unsigned long)j->id);
+    struct place_tables held = {0};
     struct sv drop_marks = mconn_sql(&j->arena, "DROP TABLE IF EXISTS tessera.%I, tessera.%I", &m0, &m1);
 
     {
@@ -396,6 +394,9 @@ static void rename_steps(struct job *j, const struct pairs *ps, const struct ren
                 json_array_append_new(places, json_pack("{s:I}", "s", (json_int_t)s->id));
         job_step_alive(j, places);
     }
+    array_each(names, r)
+        array_push(&held, &j->arena, r->t);
+    job_step_hold(j, &held);
     marks = job_sql_step(j);
     array_each(&j->snap->shards, s) {
         struct strbuf forth, back;
@@ -450,7 +451,7 @@ static void rename_steps(struct job *j, const struct pairs *ps, const struct ren
     }
     job_step(j, "pub_rename", json_pack("{s:o}", "tables", tables));
     job_set_no_return(j);
-    job_step(j, "barrier", json_pack("{s:b}", "statements", 1));
+    job_step(j, "barrier", NULL);
     job_step(j, "sql", json_pack("{s:o}", "items", drops));
 }
 

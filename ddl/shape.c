@@ -80,7 +80,7 @@ static struct sv strip_suffix(struct arena *a, struct sv name, int part_no)
 {
     struct sv suffix;
 
-    if (part_no == SHAPE_BARE)
+    if (part_no == NAMES_BARE)
         return name;
     suffix = arena_printf(a, "__p%d", part_no);
     if (name.len > suffix.len && memcmp(name.ptr + name.len - suffix.len, suffix.ptr, suffix.len) == 0)

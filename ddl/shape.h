@@ -9,6 +9,7 @@
 #ifndef DDL_SHAPE_H
 #define DDL_SHAPE_H
 
+#include "catalog/names.h"
 #include "util/diag.h"
 #include "util/strbuf.h"
 
@@ -36,9 +37,7 @@ struct shape {
     uint64_t auto_increment; /* AUTO_INCREMENT=n, 0: not printed */
 };
 
-enum { SHAPE_BARE = -1 }; /* partition number of a table under its bare name */
-
-/* text: result of SHOW CREATE TABLE for partition part_no (SHAPE_BARE: bare name). All that it
+/* text: result of SHOW CREATE TABLE for partition part_no (NAMES_BARE: bare name). All that it
  * gives lives in the arena. False: ER_INTERNAL, the text is not understood. */
 bool shape_parse(struct arena *a, struct sv text, int part_no, struct shape *out, struct diag *d) MUST_CHECK;
 /* Same items in the same order, same options (AUTO_INCREMENT=n aside). */

@@ -152,27 +152,13 @@ const struct ddl_rows *show_create_table(const struct cat_snapshot *s, struct sv
     return rows_end(&r);
 }
 
-const struct ddl_rows *show_create_database(const struct cat_snapshot *s, struct sv db, bool if_not_exists,
-                                            struct arena *a, struct diag *d)
+struct sv show_database_mode(const struct cat_db *db)
 {
-    static const struct ddl_column cols[] = {TEXT_COL("Database", 64), TEXT_COL("Create Database", 1024)};
-    static const char *const modes[] = {
-        [CAT_DB_AUTO] = "", [CAT_DB_LOCAL] = " /*T! MODE = local */", [CAT_DB_SINGLE] = " /*T! MODE = single */"};
-    const struct cat_db *x = cat_find_db(s, db);
-    struct strbuf b;
-    struct rows r;
+    static const struct sv modes[] = {
+        [CAT_DB_AUTO] = {"", 0},
+        [CAT_DB_LOCAL] = {" /*T! MODE = local */", 21},
+        [CAT_DB_SINGLE] = {" /*T! MODE = single */", 22},
+    };
 
-    if (!x) {
-        (void)diag_set(d, ER_BAD_DB_ERROR, arena_dup(a, db).ptr);
-        return NULL;
-    }
-    strbuf_init(&b, a);
-    strbuf_puts(&b, if_not_exists ? "CREATE DATABASE /*!32312 IF NOT EXISTS*/ " : "CREATE DATABASE ");
-    strbuf_put_ident(&b, x->name);
-    strbuf_printf(&b, " /*!40100 DEFAULT CHARACTER SET %.*s COLLATE %.*s */%s", SV_ARG(x->charset),
-                  SV_ARG(x->collation), modes[x->mode]);
-    rows_init(&r, a, cols, ARRAY_LEN(cols));
-    rows_put(&r, x->name);
-    rows_put(&r, strbuf_sv(&b));
-    return rows_end(&r);
+    return modes[db->mode];
 }

@@ -15,8 +15,7 @@ const struct ddl_rows *show_topology(const struct cat_snapshot *s, struct sv db,
 /* Table, Create Table. */
 const struct ddl_rows *show_create_table(const struct cat_snapshot *s, struct sv db, struct sv table, struct arena *a,
                                          struct diag *d);
-/* Database, Create Database. */
-const struct ddl_rows *show_create_database(const struct cat_snapshot *s, struct sv db, bool if_not_exists,
-                                            struct arena *a, struct diag *d);
+/* What SHOW CREATE DATABASE has behind a server's own text; empty for the usual mode. */
+struct sv show_database_mode(const struct cat_db *db);
 
 #endif

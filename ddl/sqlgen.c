@@ -110,9 +110,9 @@ struct sv sqlgen_create(struct job *j, const struct ast_create_table *ct, struct
     struct arena *a = &j->arena;
     struct ast_node *root = ast_copy(a, &ct->node);
     struct ast_create_table *c = AST_AS(create_table, root);
-    bool part = part_no != SHAPE_BARE;
+    bool part = part_no != NAMES_BARE;
 
-    set_table(c->table, db, part ? names_physical(a, table, (uint32_t)part_no) : table);
+    set_table(c->table, db, names_physical(a, table, part_no));
     c->if_not_exists = c->or_replace = false;
     c->placement = AST_PLACEMENT_NONE;
     c->shard = (struct ast_ident){0};
@@ -201,7 +201,7 @@ struct sv sqlgen_alter(struct job *j, const struct ast_alter_table *at, struct s
         plain_keys(&one);
         plain_keys(&act->defs);
     }
-    if (part_no != SHAPE_BARE && !define_suffix_constraints(a, &root, arena_printf(a, "__p%d", part_no), !mariadb, d))
+    if (part_no != NAMES_BARE && !define_suffix_constraints(a, &root, arena_printf(a, "__p%d", part_no), !mariadb, d))
         return SV_NULL;
     return sqlgen_text(j, root);
 }

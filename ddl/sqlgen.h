@@ -9,7 +9,7 @@
 /* Text of a tree as the job's environment (sql_mode) wants it read. */
 struct sv sqlgen_text(struct job *j, const struct ast_node *n);
 
-/* CREATE TABLE of partition part_no (SHAPE_BARE: under the bare name) of the logical table db.table. hidden: with the
+/* CREATE TABLE of partition part_no (NAMES_BARE: under the bare name) of the logical table db.table. hidden: with the
  * hidden key. ptr NULL: d is set. */
 struct sv sqlgen_create(struct job *j, const struct ast_create_table *ct, struct sv db, struct sv table, int part_no,
                         bool hidden, bool mariadb, struct diag *d);

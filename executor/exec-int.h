@@ -24,20 +24,38 @@ struct exec_lane *exec_lanes_new(struct exec *e, uint32_t n);
 void exec_lane_ok(struct exec_lane *l, const struct packet_ok *ok);
 void exec_lane_err(struct exec_lane *l, const struct packet_err *err);
 void exec_lane_lost(struct exec_lane *l, const struct diag *d);
+/* The lane's statement and what was asked behind it are over: the connection goes back. */
+void exec_lane_over(struct exec_lane *l);
 /* The execution failed or was cancelled, and nothing of this lane was sent (or what was sent has no effect). */
 void exec_lane_drop(struct exec_lane *l);
+/* Fragments do not have the statement's SQL_CALC_FOUND_ROWS, which MySQL calls deprecated. */
+void exec_calc_deprecated(struct exec *e);
+/* A row of SHOW WARNINGS; texts point into it. False: it is none. */
+bool exec_warning_of_row(unsigned char *payload, size_t n, struct warning *out);
 /* Ops for statements without rows: keeps the counts in l->ok. */
 extern const struct bcmd_ops exec_count_ops;
 
 /* A shard's error with logical names. */
 void exec_remote_error(struct exec *e, const struct packet_err *err, struct diag *d);
+/* The number N of a text that ends in "at row N"; 0: another text. *len: of the text in front of the number. */
+uint64_t exec_row_number(struct sv text, size_t *len);
 /* What kind of touch the plan is for the transaction. */
 enum txn_need exec_need(const struct exec *e);
 
 /* The one-place text of the statement at a place, in the statement's arena (relay.c). */
 struct sv relay_text(struct exec *e, uint32_t place);
+/* Sets the shift of sequence ids of a relayed reply, once its command is sent. */
+void relay_align(struct exec_lane *l);
 /* The three numbers of an info text; false: it has other ones. */
 bool exec_info_numbers(struct sv info, uint64_t out[3]);
+/* A cell of the text protocol as an SQL literal; a column of a key as it is compared with the literal of its exact form
+ * (literal.c). */
+void exec_put_literal(struct exec *e, const struct packet_coldef *c, struct sv cell, struct strbuf *b);
+void exec_put_key_column(const struct cat_column *c, struct strbuf *b);
+/* True: the execution has failed by a warning that is an error in strict mode. */
+bool exec_refuse_conversions(struct exec *e);
+/* The outcome of a write from the counts of its lanes (fanout.c). */
+void exec_add_counts(struct exec *e);
 /* The info texts of several replies added up (fanout.c). */
 struct sv exec_sum_info(struct exec *e, const struct exec_lane *lanes, uint32_t n);
 
@@ -45,20 +63,36 @@ struct sv exec_sum_info(struct exec *e, const struct exec_lane *lanes, uint32_t 
 
 /* Puts what must stand before the statement on the lane's connection. */
 void vars_before(struct exec_lane *l);
-/* True: the values are being asked for, the lane goes on by itself. */
-bool vars_after(struct exec_lane *l, const struct packet_ok *ok);
+/* Whether something is to be asked behind the statement; and asks it: the lane goes on by itself. */
+bool vars_wanted(const struct plan *p);
+void vars_ask(struct exec_lane *l);
+void vars_before_id(struct exec_lane *l); /* plan.asks_insert_id */
+/* True: LAST_INSERT_ID() is being asked for plan.asks_insert_id, behind the statement's warnings. */
+bool vars_ask_id(struct exec_lane *l);
 /* SELECT ... INTO variables: a row of the result, and its end (fills the outcome). */
 void into_row(struct exec *e, const struct packet_coldef *defs, uint32_t n, const struct sv *cells);
 void into_over(struct exec *e);
 void into_start(struct exec *e, uint32_t place, uint32_t shard_id);
 
+/* ---- returning.c ---- */
+
+/* The lane's statement answers with rows, which are kept. */
+void returning_collect(struct exec_lane *l);
+/* The metadata that the lane got goes to the client; then the lane's next row, if there is one left. */
+void returning_begin(struct exec *e, const struct exec_lane *l);
+void returning_next(struct exec *e, const struct exec_lane *l);
+
 /* ---- strategies; each ends in exec_finish ---- */
 void relay_start(struct exec *e, uint32_t place, uint32_t shard_id);
 void fanout_start(struct exec *e, const struct placeset *places);
+void returning_start(struct exec *e, const struct placeset *places);
 void gather_start(struct exec *e, const struct placeset *places);
 void insert_start(struct exec *e);
 /* True: the statement was waiting before its first lane, and ends (or has ended) by the cancel. */
 bool insert_cancel(struct exec *e);
+void keyed_start(struct exec *e, const struct placeset *places);
+/* PLAN_MOVE from its second step on: the lanes read the rows; none: there are no rows. */
+void move_rows(struct exec *e, struct exec_lane *lanes, uint32_t n);
 void move_start(struct exec *e, const struct placeset *places);
 
 #endif

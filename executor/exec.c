@@ -14,6 +14,8 @@
 #include "catalog/snapshot.h"
 #include "util/log.h"
 
+#include <stdio.h>
+
 static const uint8_t moves[] = {
     [EXEC_NEW] = 1 << EXEC_LEASING | 1 << EXEC_RUNNING | 1 << EXEC_ENDING | 1 << EXEC_FINISHED,
     [EXEC_LEASING] = 1 << EXEC_RUNNING | 1 << EXEC_ENDING | 1 << EXEC_FINISHED,
@@ -126,6 +128,31 @@ void exec_remote_error(struct exec *e, const struct packet_err *err, struct diag
     diag_set_remote(d, err->code, err->sqlstate, names_to_logical(e->arena, err->text, SV_NULL));
 }
 
+uint64_t exec_row_number(struct sv text, size_t *len)
+{
+    struct sv at = SV("at row ");
+    uint64_t n;
+
+    *len = text.len;
+    while (*len && text.ptr[*len - 1] >= '0' && text.ptr[*len - 1] <= '9')
+        (*len)--;
+    if (*len < at.len || *len == text.len || memcmp(text.ptr + *len - at.len, at.ptr, at.len) != 0 ||
+        !sv_to_u64(sv_make(text.ptr + *len, text.len - *len), &n))
+        return 0;
+    return n;
+}
+
+/* "... at row 2" of a lane's rows, as the client counts them. */
+static struct sv row_of_statement(const struct exec_lane *l, struct sv text)
+{
+    size_t len;
+    uint64_t n = l->rows ? exec_row_number(text, &len) : 0;
+
+    if (n == 0 || n > l->n_rows || l->rows[n - 1] == n)
+        return text;
+    return arena_printf(l->e->arena, "%.*s%u", (int)len, text.ptr, l->rows[n - 1]);
+}
+
 enum txn_need exec_need(const struct exec *e)
 {
     const struct plan *p = e->plan;
@@ -164,6 +191,11 @@ struct exec_lane *exec_lanes_new(struct exec *e, uint32_t n)
 /* ---- one NOW() for all places: SET timestamp in front of the statement, back to DEFAULT behind it ---- */
 
 static void lane_done(struct exec_lane *l);
+
+static bool writes(const struct plan *p)
+{
+    return p->kind == PLAN_INSERT || p->kind == PLAN_UPDATE || p->kind == PLAN_DELETE || p->kind == PLAN_MOVE;
+}
 
 static void thawed(struct bcmd *cmd, const struct packet_ok *ok, bool is_result, bool more, struct sv payload)
 {
@@ -210,6 +242,13 @@ static void lane_done(struct exec_lane *l)
 {
     struct exec *e = l->e;
 
+    if (l->asks_vars && !l->failed) {
+        l->asks_vars = false;
+        vars_ask(l);
+        return;
+    }
+    if (l->conn && !l->failed && vars_ask_id(l))
+        return;
     if (l->now_frozen && l->conn && l->result.done != TXN_DONE_LOST) {
         l->now_frozen = false;
         l->state = LANE_WARNINGS;
@@ -224,54 +263,84 @@ static void lane_done(struct exec_lane *l)
         l->conn = NULL;
         txn_release(e->txn, c, &l->result);
     }
+    (void)FAULT("exec.piece_done");
     if (++e->n_done == e->n_lanes && !e->in_start)
         e->step_done(e);
 }
 
+void exec_lane_over(struct exec_lane *l)
+{
+    lane_done(l);
+}
+
 /* ---- warnings: asked for on the same connection, behind the statement ---- */
 
-/* What one server says once of a statement's constants, every shard says. */
-static bool is_known(const struct warn_sink *w, unsigned code, struct sv text)
+/* MySQL says what it finds when it prepares a statement then, and not again at each execution. */
+static bool was_said(const struct exec *e, const struct warning *w)
 {
-    for (uint32_t i = 0; i < w->n; i++) {
-        if (w->list[i].code == code && sv_eq(w->list[i].text, text))
-            return true;
-    }
-    return false;
+    return e->said && warn_count(e->said, w->code, w->text);
+}
+
+void exec_calc_deprecated(struct exec *e)
+{
+    if (e->plan->calc_found_rows && e->env->flavour == ENV_MYSQL8 && !e->said)
+        warn_add(e->warnings, WARN_WARNING, ER_WARN_DEPRECATED_SYNTAX, "SQL_CALC_FOUND_ROWS is deprecated and will be removed in a "
+            "future release. Consider using two separate queries instead.");
+}
+
+void exec_deprecations(const struct plan *p, const struct env *env, struct warn_sink *to)
+{
+    for (uint16_t i = 0; i < p->n_found_rows && env->flavour == ENV_MYSQL8; i++)
+        warn_add(to, WARN_WARNING, ER_WARN_DEPRECATED_SYNTAX, "FOUND_ROWS() is deprecated and will be removed in a future "
+            "release. Consider using COUNT(*) instead.");
+}
+
+bool exec_warning_of_row(unsigned char *payload, size_t n, struct warning *out)
+{
+    struct sv cells[3];
+    uint64_t code;
+
+    if (!rowtext_decode(payload, n, cells, ARRAY_LEN(cells)) || !sv_to_u64(cells[1], &code))
+        return false;
+    out->level = sv_eq(cells[0], SV("Note")) ? WARN_NOTE : sv_eq(cells[0], SV("Error")) ? WARN_ERROR : WARN_WARNING;
+    out->code = (uint16_t)code;
+    out->text = cells[2];
+    return true;
 }
 
 static void warnings_row(struct bcmd *cmd, unsigned char *payload, size_t n)
 {
     struct exec_lane *l = CONTAINER_OF(cmd, struct exec_lane, cmd);
-    struct sv cells[3];
-    enum warn_level level;
-    uint64_t code;
-    struct sv text;
+    struct exec *e = l->e;
+    struct warning w;
 
-    if (l->warn_cols != ARRAY_LEN(cells) || !rowtext_decode(payload, n, cells, ARRAY_LEN(cells)) ||
-        !sv_to_u64(cells[1], &code))
+    l->n_listed++;
+    if (!exec_warning_of_row(payload, n, &w))
         return;
-    level = sv_eq(cells[0], SV("Note")) ? WARN_NOTE : sv_eq(cells[0], SV("Error")) ? WARN_ERROR : WARN_WARNING;
-    if (level == WARN_ERROR && l->failed)
+    if (w.level == WARN_ERROR && l->failed)
         return; /* the statement's own error is told by its owner */
-    text = names_to_logical(l->e->arena, cells[2], SV_NULL);
-    if (!l->e->first_warner)
-        l->e->first_warner = l;
-    if (l != l->e->first_warner && l->e->plan->returns_rows && is_known(l->e->warnings, (unsigned)code, text))
+    w.text = row_of_statement(l, names_to_logical(e->arena, w.text, SV_NULL));
+    if (was_said(e, &w))
         return;
-    warn_add(l->e->warnings, level, (unsigned)code, "%.*s", SV_ARG(text));
-}
-
-static void warnings_meta(struct bcmd *cmd, uint32_t n_columns)
-{
-    CONTAINER_OF(cmd, struct exec_lane, cmd)->warn_cols = n_columns;
+    if (warn_is_deprecation(w.code) && !l->warned) {
+        if (!e->first_warner)
+            e->first_warner = l;
+        if (e->first_warner != l)
+            return; /* of the statement's text, and each piece has it */
+    }
+    warn_add(l->warned ? l->warned : e->warnings, w.level, w.code, "%.*s", SV_ARG(w.text));
 }
 
 static void warnings_ok(struct bcmd *cmd, const struct packet_ok *ok, bool is_result, bool more, struct sv payload)
 {
+    struct exec_lane *l = CONTAINER_OF(cmd, struct exec_lane, cmd);
+
     (void)ok, (void)is_result, (void)payload;
-    if (!more)
-        lane_done(CONTAINER_OF(cmd, struct exec_lane, cmd));
+    if (more)
+        return;
+    if (l->ok.warnings > l->n_listed) /* counted, but not kept: max_error_count */
+        (l->warned ? l->warned : l->e->warnings)->total += l->ok.warnings - l->n_listed;
+    lane_done(l);
 }
 
 static void warnings_err(struct bcmd *cmd, const struct packet_err *err, struct sv payload)
@@ -289,7 +358,6 @@ static void warnings_lost(struct bcmd *cmd, bool maybe_done, const struct diag *
 }
 
 static const struct bcmd_ops warnings_ops = {
-    .on_meta = warnings_meta,
     .on_row = warnings_row,
     .on_ok = warnings_ok,
     .on_err = warnings_err,
@@ -311,7 +379,7 @@ void exec_lane_ok(struct exec_lane *l, const struct packet_ok *ok)
     l->ok.info = ok->info.len ? arena_dup(l->e->arena, ok->info) : SV_NULL;
     l->result.done = TXN_DONE_OK;
     /* All copies of a BROADCAST table say the same. */
-    if (ok->warnings && l->e->warnings && (l->index == 0 || l->e->plan->route.kind != ROUTE_ALL_SHARDS)) {
+    if (ok->warnings && !l->quiet && l->e->warnings && (l->index == 0 || l->e->plan->route.kind != ROUTE_ALL_SHARDS)) {
         ask_warnings(l);
         return;
     }
@@ -323,11 +391,17 @@ void exec_lane_err(struct exec_lane *l, const struct packet_err *err)
     struct diag d = {0};
 
     exec_remote_error(l->e, err, &d);
+    if (l->rows) {
+        struct sv text = row_of_statement(l, sv_cstr(d.text));
+
+        if (text.ptr != d.text)
+            snprintf(d.text, sizeof(d.text), "%.*s", SV_ARG(text));
+    }
     l->failed = true;
     l->result = (struct txn_result){.done = TXN_DONE_ERROR, .error_code = err->code};
     exec_fail(l->e, &d);
     /* A write may have given warnings before it failed. */
-    if (!l->e->plan->returns_rows && d.cls == DIAG_USER && l->e->warnings && err->code != ER_LOCK_WAIT_TIMEOUT) {
+    if (writes(l->e->plan) && d.cls == DIAG_USER && l->e->warnings && err->code != ER_LOCK_WAIT_TIMEOUT) {
         ask_warnings(l);
         return;
     }
@@ -404,8 +478,11 @@ static void on_leased(void *arg, struct bconn *c, const struct diag *d)
     }
     l->state = LANE_BUSY;
     freeze_now(l);
+    vars_before_id(l);
     l->cmd.ops = l->ops;
     bconn_query(c, &l->cmd, l->sql);
+    bconn_flush_for_fault(c);
+    (void)FAULT("exec.piece_sent");
 }
 
 void exec_step(struct exec *e, struct exec_lane *lanes, uint32_t n, enum txn_need need, void (*done)(struct exec *e))
@@ -470,6 +547,8 @@ void exec_start(struct exec *e)
     struct diag d = {0};
 
     e->state = EXEC_NEW;
+    if (!e->said)
+        exec_deprecations(p, e->env, e->warnings);
     if (p->insert && needs_insert(p)) {
         insert_start(e);
         return;
@@ -477,6 +556,10 @@ void exec_start(struct exec *e)
     if (!optimizer_route(p, e->inputs, e->snapshot, e->arena, &places, &d)) {
         exec_fail(e, &d);
         exec_finish(e);
+        return;
+    }
+    if (p->keyed && places.n > 1) {
+        keyed_start(e, &places);
         return;
     }
     if (p->kind == PLAN_MOVE && !(p->n_edits && optimizer_move_is_local(p, e->inputs, &places, e->arena))) {
@@ -501,6 +584,8 @@ void exec_start(struct exec *e)
     }
     if (p->kind == PLAN_SELECT && (p->fragment.n_pieces || p->n_set_branches))
         gather_start(e, &places);
+    else if (p->returns_rows && p->fragment.n_pieces)
+        returning_start(e, &places);
     else if (p->kind != PLAN_SELECT && p->fragment.n_pieces)
         fanout_start(e, &places);
     else

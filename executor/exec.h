@@ -42,6 +42,13 @@ struct exec_outcome {
 };
 
 /* What is behind an execution; one const table for each kind of owner. */
+/* Takes the rows of a read that is a part of a statement (gather.c), instead of the client. */
+struct exec_taker {
+    void (*columns)(struct exec *e, const struct packet_coldef *cols, uint32_t n);
+    bool (*row)(struct exec *e, const struct sv *cells, uint32_t n); /* false: the execution has failed */
+    void (*done)(struct exec *e); /* all rows are there; not after a failure */
+};
+
 struct exec_host {
     /* Once, before the first connection is asked for: what the statement does and whether in several places (the owner's
      * txn_stmt_begin). False: refused with d. */
@@ -83,14 +90,18 @@ struct exec_lane {
     struct txn_result result;
     struct packet_ok ok;
     bool failed;
-    bool is_delete; /* move.c */
+    bool quiet; /* its warnings are nobody's */
+    bool ask_id;     /* LAST_INSERT_ID() is to be asked for behind the statement (vars.c) */
     bool now_frozen; /* SET timestamp is in force on the connection */
-    uint32_t warn_cols;
+    bool asks_vars;  /* vars.c has something to ask behind the statement and its warnings */
+    uint32_t n_listed; /* rows of SHOW WARNINGS */
+    struct warn_sink *warned; /* its warnings by themselves (gather.c); NULL: straight to the statement's */
     struct packet_coldef *var_cols; /* vars.c */
     uint32_t n_var_cols;
+    const uint32_t *rows; /* insert.c: which rows of the statement the lane has, from 1; NULL: all */
+    uint32_t n_rows;
     uint64_t stmt_hash; /* prepare.c */
     bool want_meta;
-    uint8_t want_shift;
     void *arg; /* gather.c: its source */
 };
 
@@ -123,6 +134,7 @@ struct exec {
     const struct cat_snapshot *snapshot;
     struct arena *arena; /* of the statement */
     struct warn_sink *warnings;
+    const struct warn_sink *said; /* execution of a prepared statement: what preparing it has already warned of; else NULL */
     const struct env *env;
     struct plan *plan;
     struct plan_inputs *inputs;
@@ -140,11 +152,14 @@ struct exec {
     uint32_t n_lanes, n_done;
     void (*step_done)(struct exec *e); /* all lanes of the step have ended */
     void (*drained)(struct exec *e);   /* of a strategy that writes rows itself (gather): the client can take more */
-    const struct exec_lane *first_warner; /* the lane whose warnings came first */
+    const struct exec_lane *first_warner; /* the lane whose deprecations are the statement's */
     void *step;                        /* the strategy's state */
+    const struct exec_taker *taker;    /* set while gather.c reads for another strategy */
+    void *taker_arg;
     struct exec_outcome outcome;
     uint64_t relayed_rows;
-    uint64_t last_insert_id; /* set by LAST_INSERT_ID(expr) in a query; 0: none */
+    uint64_t returned_bytes; /* kept by returning.c */
+    uint64_t last_insert_id; /* set by LAST_INSERT_ID(expr) in a query, or by a shard in INSERT ... RETURNING; 0: none */
     uint64_t generated_id; /* first AUTO_INCREMENT value that was generated; 0: none */
 };
 
@@ -152,6 +167,8 @@ struct exec {
 void exec_start(struct exec *e);
 /* Stops the statement on the shards; on_done comes with ER_QUERY_INTERRUPTED unless the end was already there. */
 void exec_cancel(struct exec *e);
+/* What a server says, when it parses the statement, of constructs that no shard gets to see: they were taken out of its text. */
+void exec_deprecations(const struct plan *p, const struct env *env, struct warn_sink *to);
 /* The client's channel can take more. */
 void exec_client_drained(struct exec *e);
 

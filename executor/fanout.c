@@ -40,25 +40,28 @@ struct sv exec_sum_info(struct exec *e, const struct exec_lane *lanes, uint32_t 
         return SV_NULL;
     return arena_printf(e->arena, is_update ? "Rows matched: %llu  Changed: %llu  Warnings: %llu"
                                             : "Records: %llu  Duplicates: %llu  Warnings: %llu",
-        (unsigned long long)sum[0], (unsigned long long)sum[1], (unsigned long long)sum[2]);
+        (unsigned long long)sum[0], (unsigned long long)sum[1],
+        (unsigned long long)(e->warnings ? e->warnings->total : sum[2])); /* what all pieces say is said once */
+}
+
+void exec_add_counts(struct exec *e)
+{
+    e->outcome.kind = EXEC_OK;
+    e->outcome.ok = e->lanes[0].ok;
+    if (e->plan->route.kind == ROUTE_ALL_SHARDS)
+        return;
+    e->outcome.ok.affected_rows = 0;
+    for (uint32_t i = 0; i < e->n_lanes; i++) {
+        e->outcome.ok.affected_rows += e->lanes[i].ok.affected_rows;
+        e->outcome.ok.insert_id = MAX(e->outcome.ok.insert_id, e->lanes[i].ok.insert_id);
+    }
+    e->outcome.ok.info = exec_sum_info(e, e->lanes, e->n_lanes);
 }
 
 static void done(struct exec *e)
 {
-    bool broadcast = e->plan->route.kind == ROUTE_ALL_SHARDS;
-
-    if (!exec_failed(e)) {
-        e->outcome.kind = EXEC_OK;
-        e->outcome.ok = e->lanes[0].ok;
-        if (!broadcast) {
-            e->outcome.ok.affected_rows = 0;
-            for (uint32_t i = 0; i < e->n_lanes; i++)
-                e->outcome.ok.affected_rows += e->lanes[i].ok.affected_rows;
-            for (uint32_t i = 1; i < e->n_lanes; i++)
-                e->outcome.ok.insert_id = MAX(e->outcome.ok.insert_id, e->lanes[i].ok.insert_id);
-            e->outcome.ok.info = exec_sum_info(e, e->lanes, e->n_lanes);
-        }
-    }
+    if (!exec_failed(e))
+        exec_add_counts(e);
     exec_finish(e);
 }
 

@@ -10,6 +10,7 @@
  * wait until the metadata is there. When the tree is done before the lanes (LIMIT), the rest is read and dropped. */
 #include "executor/exec-int.h"
 
+#include "catalog/names.h"
 #include "catalog/snapshot.h"
 #include "executor/op.h"
 #include "executor/sideq.h"
@@ -35,6 +36,8 @@ struct gather {
     uint64_t skip, take;      /* SQL_CALC_FOUND_ROWS: the limit, which is applied behind the counting */
     bool built, root_done, sink_full, meta_out, lanes_over, failed;
     uint64_t rows;
+    const struct batch *half; /* taken up to half_at only: the client's output was full */
+    uint32_t half_at;
 };
 
 /* One SELECT of the statement: its lanes and their sources. */
@@ -54,6 +57,7 @@ struct gather_lane {
     struct packet_coldef *cols;
     struct sv *cells;
     bool ended;
+    uint32_t n_rows; /* that the shard sent */
 };
 
 static void pump(struct gather *g);
@@ -78,6 +82,56 @@ static void fail(struct gather *g, const struct diag *d)
 
 /* ---- the end: when the lanes are through and the tree is done, or after an error ---- */
 
+/* Whether it is of the statement's constants, which one server says as often as one lane does: every lane with rows says it
+ * equally often, and not once for each row that it sent. */
+static bool said_by_all(const struct exec *e, const struct branch *b, const struct warning *w)
+{
+    enum { CONSTANTS_MAX = 64 }; /* more come from rows */
+    bool grouped = b->plan->top && b->plan->top->aggregate, each_row = !grouped; /* grouped: rows sent are not rows read */
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < b->n_lanes; i++) {
+        const struct exec_lane *l = &e->lanes[b->first_lane + i];
+        uint32_t here = l->warned->n > CONSTANTS_MAX ? 0 : warn_count(l->warned, w->code, w->text);
+        uint32_t rows = ((const struct gather_lane *)l->arg)->n_rows;
+
+        if (here ? n && here != n : rows > 0 && !grouped)
+            return false;
+        n = here ? here : n;
+        each_row = each_row && rows == here;
+    }
+    return !each_row;
+}
+
+/* The first lane that says something of the statement as a whole says it for all. */
+static bool is_repeated(const struct exec *e, const struct branch *b, uint32_t lane, const struct warning *w)
+{
+    for (uint32_t i = 0; i < lane; i++) {
+        if (warn_count(e->lanes[b->first_lane + i].warned, w->code, w->text))
+            return warn_is_deprecation(w->code) || said_by_all(e, b, w);
+    }
+    return false;
+}
+
+static void merge_warnings(struct gather *g)
+{
+    struct exec *e = g->e;
+
+    for (uint32_t k = 0; k < g->n_branches; k++) {
+        const struct branch *b = &g->b[k];
+
+        for (uint32_t i = 0; i < b->n_lanes; i++) {
+            const struct warn_sink *w = e->lanes[b->first_lane + i].warned;
+
+            for (uint32_t j = 0; j < w->n; j++) {
+                if (!is_repeated(e, b, i, &w->list[j]))
+                    warn_add(e->warnings, w->list[j].level, w->list[j].code, "%.*s", SV_ARG(w->list[j].text));
+            }
+            e->warnings->total += w->total - w->n; /* more than the server keeps */
+        }
+    }
+}
+
 static void maybe_over(struct gather *g)
 {
     struct exec *e = g->e;
@@ -91,6 +145,13 @@ static void maybe_over(struct gather *g)
     for (uint32_t i = 0; i < e->n_lanes; i++)
         op_close(state_of(&e->lanes[i])->src); /* those that the tree never got */
     acct_close(&g->acct);
+    if (e->warnings && e->n_lanes)
+        merge_warnings(g);
+    if (!exec_failed(e) && e->taker) {
+        e->drained = NULL;
+        e->taker->done(e);
+        return;
+    }
     if (!exec_failed(e)) {
         e->outcome.kind = EXEC_ROWS;
         e->outcome.ok = (struct packet_ok){0};
@@ -134,8 +195,12 @@ static void put_metadata(struct gather *g)
     struct exec *e = g->e;
 
     g->meta_out = true;
-    e->meta_sent = true;
     g->row = ARENA_NEW_N(e->arena, struct sv, g->n_defs);
+    if (e->taker) {
+        e->taker->columns(e, g->defs, g->n_defs);
+        return;
+    }
+    e->meta_sent = true;
     if (!e->client || e->plan->n_into_vars)
         return;
     chan_put_column_count(e->client, g->n_defs);
@@ -145,11 +210,14 @@ static void put_metadata(struct gather *g)
         chan_put_eof(e->client, e->host->status(e), 0);
 }
 
+enum { SCRATCH_BYTES = 256 << 10 };
+
 static enum sink_result sink_batch(struct op_sink *s, const struct op *root, const struct batch *b)
 {
     struct gather *g = CONTAINER_OF(s, struct gather, sink);
     struct exec *e = g->e;
     struct sel sel = batch_sel(b);
+    uint32_t from = g->half == b ? g->half_at : 0;
     struct arena scratch;
 
     (void)root;
@@ -157,8 +225,9 @@ static enum sink_result sink_batch(struct op_sink *s, const struct op *root, con
         diag_set(&g->diag, ER_INTERNAL, "a merged result has fewer columns than its metadata");
         return SINK_ERROR;
     }
+    g->half = NULL;
     arena_init(&scratch, 0);
-    for (uint32_t k = 0; k < sel.n; k++) {
+    for (uint32_t k = from; k < sel.n; k++) {
         uint32_t row = SEL_ROW(&sel, k);
         struct strbuf text;
         size_t *ends = ARENA_NEW_N(&scratch, size_t, g->n_defs);
@@ -173,6 +242,11 @@ static enum sink_result sink_batch(struct op_sink *s, const struct op *root, con
         for (uint32_t i = 0; i < g->n_defs; i++) {
             g->row[i] = ends[i] == SIZE_MAX ? SV_NULL : sv_make(text.ptr ? text.ptr + at : "", ends[i] - at);
             at = ends[i] == SIZE_MAX ? at : ends[i];
+        }
+        if (e->taker) {
+            if (!e->taker->row(e, g->row, g->n_defs))
+                break;
+            continue;
         }
         if (g->rows++ < g->skip || g->rows - g->skip > g->take)
             continue; /* SQL_CALC_FOUND_ROWS: counted only */
@@ -191,11 +265,17 @@ static enum sink_result sink_batch(struct op_sink *s, const struct op *root, con
             arena_free(&scratch);
             return SINK_ERROR;
         }
-        if ((k & 63) == 63)
+        if ((k & 63) == 63 || scratch.used_bytes > SCRATCH_BYTES)
             arena_reset(&scratch);
+        /* Rows may be megabytes long: the rest of the batch waits where it is until the client has taken these. */
+        if (k + 1 < sel.n && chan_out_full(e->client)) {
+            g->half = b;
+            g->half_at = k + 1;
+            break;
+        }
     }
     arena_free(&scratch);
-    return e->client && chan_out_full(e->client) ? SINK_FULL : SINK_OK;
+    return e->client && !e->taker && chan_out_full(e->client) ? SINK_FULL : SINK_OK;
 }
 
 /* Lanes whose source can take rows again go on. */
@@ -209,6 +289,22 @@ static void resume_lanes(struct gather *g)
     }
 }
 
+/* The rest of a batch first: it is the tree's until the tree is asked again. */
+static enum op_run_result run(struct gather *g)
+{
+    if (g->half) {
+        switch (sink_batch(&g->sink, g->root, g->half)) {
+        case SINK_OK:
+            break;
+        case SINK_FULL:
+            return OP_RUN_SINK_FULL;
+        case SINK_ERROR:
+            return OP_RUN_ERROR;
+        }
+    }
+    return op_run(g->root, &g->sink);
+}
+
 static void pump(struct gather *g)
 {
     struct exec *e = g->e;
@@ -220,7 +316,7 @@ static void pump(struct gather *g)
     g->sink_full = false;
     if (!g->meta_out)
         put_metadata(g);
-    switch (op_run(g->root, &g->sink)) {
+    switch (run(g)) {
     case OP_RUN_BLOCKED:
         break;
     case OP_RUN_SINK_FULL:
@@ -271,6 +367,31 @@ static struct sort_col *sort_cols(struct exec *e, const struct op *in, const str
     return out;
 }
 
+static const struct bexpr *weight_arg(struct exec *e, const struct op *in, const struct merge_agg *m, uint16_t arg)
+{
+    struct merge_key k = {.col = m->args[arg], .weight_col = m->weights[arg]};
+    uint32_t col = key_col(in, &k);
+
+    return bexpr_column(e->arena, col, *op_type(in, col));
+}
+
+/* Strings whose collation is not native: MIN and MAX compare by the weight, DISTINCT and the order of GROUP_CONCAT too. args has room
+ * for as many again. */
+static void use_weights(struct exec *e, const struct op *in, const struct merge_agg *m, struct op_agg *a, const struct bexpr **args)
+{
+    bool one = m->spec.fn == AGG_MIN || m->spec.fn == AGG_MAX;
+    uint32_t n = one ? 1 : !m->spec.distinct ? 0 : m->spec.fn == AGG_GROUP_CONCAT ? m->spec.n_value_args : m->n_args;
+
+    if (one && (m->weights[0] == NO_COL || !type_is_string(op_type(in, m->args[0]))))
+        return;
+    for (uint32_t k = 0; k < n; k++)
+        args[m->n_args + k] = weight_arg(e, in, m, (uint16_t)k);
+    a->spec.n_keys = n;
+    a->n_args += n;
+    for (uint32_t k = 0; k < m->spec.n_order; k++)
+        args[m->spec.order[k].arg] = weight_arg(e, in, m, (uint16_t)m->spec.order[k].arg);
+}
+
 static struct op *build_aggregate(struct gather *g, struct branch *b, struct op *in)
 {
     struct exec *e = g->e;
@@ -291,17 +412,13 @@ static struct op *build_aggregate(struct gather *g, struct branch *b, struct op 
     }
     for (uint32_t i = 0; i < t->n_aggs; i++) {
         const struct merge_agg *m = &t->aggs[i];
-        const struct bexpr **args = ARENA_NEW_N(e->arena, const struct bexpr *, m->n_args + 1u);
+        const struct bexpr **args = ARENA_NEW_N(e->arena, const struct bexpr *, m->n_args * 2u + 1);
 
         for (uint16_t k = 0; k < m->n_args; k++)
             args[k] = bexpr_column(e->arena, m->args[k], *op_type(in, m->args[k]));
         aggs[i] = (struct op_agg){.spec = m->spec, .args = args, .n_args = m->n_args};
-        if (m->weight_col != NO_COL && m->n_args && type_is_string(op_type(in, m->args[0])) &&
-            (m->spec.distinct || m->spec.fn == AGG_MIN || m->spec.fn == AGG_MAX)) {
-            diag_set(&g->diag, ER_NOT_SUPPORTED_YET, "MIN, MAX or DISTINCT aggregate over shards in this collation");
-            op_close(in);
-            return NULL;
-        }
+        if (m->weights)
+            use_weights(e, in, m, &aggs[i], args);
     }
     for (uint32_t i = 0; i < t->n_groups; i++)
         by_weight[i] = key_col(in, &t->groups[i]) != t->groups[i].col;
@@ -485,6 +602,19 @@ static bool unify_defs(struct gather *g)
     return true;
 }
 
+/* RETURNING: the fragment's columns are the statement's, and preparing the statement tells none. */
+static void returned_defs(struct gather *g, const struct branch *b)
+{
+    struct packet_coldef *defs = ARENA_NEW_N(g->e->arena, struct packet_coldef, b->n_cols);
+
+    for (uint32_t i = 0; i < b->n_cols; i++) {
+        defs[i] = b->cols[i];
+        defs[i].org_table = names_table_to_logical(defs[i].org_table);
+        defs[i].table = names_table_to_logical(defs[i].table);
+    }
+    set_defs(g, defs, b->n_cols);
+}
+
 /* Builds when every branch knows its columns (and, for set operations, the common types are there). */
 static void maybe_build(struct gather *g)
 {
@@ -555,6 +685,8 @@ static void lane_meta_end(struct bcmd *cmd)
     b->cols = st->cols;
     b->n_cols = st->n_cols;
     b->typed = true;
+    if (e->plan->kind != PLAN_SELECT || e->taker)
+        returned_defs(g, b);
     for (uint32_t i = 0; i < b->n_lanes; i++)
         state_of(&e->lanes[b->first_lane + i])->src = op_source_new(&g->cx, types, b->n_cols);
     /* Lanes that ended before any columns were known do not exist: each reply brings columns or an error. */
@@ -583,6 +715,7 @@ static void lane_row(struct bcmd *cmd, unsigned char *payload, size_t n)
     struct exec *e = l->e;
     struct gather *g = gather_of(e);
 
+    st->n_rows++;
     if (exec_failed(e) || g->root_done)
         return;
     if (!rowtext_decode(payload, n, st->cells, st->n_cols)) {
@@ -677,8 +810,8 @@ static void ask_metadata(struct gather *g, uint32_t place, uint32_t shard_id)
         .arg = g,
     };
 
-    if (e->plan->route.split_only)
-        return; /* unify_defs */
+    if (e->plan->route.split_only || e->plan->kind != PLAN_SELECT || e->taker)
+        return; /* unify_defs, returned_defs */
     if (e->result_defs) {
         set_defs(g, e->result_defs, e->n_result_defs);
         return;
@@ -726,6 +859,10 @@ static void make_lanes(struct gather *g, struct branch *b, const struct placeset
         l->ops = &lane_ops;
         l->arg = st;
         st->b = b;
+        if (e->warnings) {
+            l->warned = ARENA_NEW(e->arena, struct warn_sink);
+            warn_sink_init(l->warned, e->arena, e->warnings->max);
+        }
     }
 }
 
@@ -759,7 +896,7 @@ void gather_start(struct exec *e, const struct placeset *places)
         g->b[i].n_lanes = sets[i].n;
         n += sets[i].n;
     }
-    if (diag_is_set(&g->diag) || !make_params(g) || !exec_begin(e, true)) {
+    if (diag_is_set(&g->diag) || !make_params(g) || (!e->taker && !exec_begin(e, true))) {
         if (diag_is_set(&g->diag))
             exec_fail(e, &g->diag);
         acct_close(&g->acct);
@@ -769,11 +906,12 @@ void gather_start(struct exec *e, const struct placeset *places)
     lanes = exec_lanes_new(e, n);
     for (uint32_t i = 0; i < g->n_branches; i++)
         make_lanes(g, &g->b[i], &sets[i], lanes);
+    exec_calc_deprecated(e);
     ask_metadata(g, sets[0].items[0].partition, sets[0].items[0].shard_id);
     if (exec_failed(e)) {
         g->lanes_over = true;
         maybe_over(g);
         return;
     }
-    exec_step(e, lanes, n, exec_need(e), lanes_over);
+    exec_step(e, lanes, n, e->taker ? TXN_NEED_WRITE : exec_need(e), lanes_over);
 }

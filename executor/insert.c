@@ -30,6 +30,7 @@ struct insert {
     uint32_t *asked;      /* keys[] index of each column of the side query */
     uint32_t n_asked;
     bool waiting;
+    bool by_row; /* each row is a lane */
 };
 
 static void evaluate_keys(struct insert *in);
@@ -344,11 +345,37 @@ static struct sv sum_rows(const struct insert *in)
         (unsigned long long)duplicates, (unsigned long long)e->warnings->total);
 }
 
+static uint64_t row_number(const struct warning *w)
+{
+    size_t len;
+
+    return exec_row_number(w->text, &len);
+}
+
+/* Warnings came place by place; a server gives them row by row. Those that name no row stay in front. */
+static void sort_warnings(struct warn_sink *w)
+{
+    for (uint32_t i = 1; w && i < w->n; i++) {
+        struct warning x = w->list[i];
+        uint32_t k = i;
+
+        for (; k > 0 && row_number(&w->list[k - 1]) > row_number(&x); k--)
+            w->list[k] = w->list[k - 1];
+        w->list[k] = x;
+    }
+}
+
+static void put_returned(struct insert *in);
+
 static void inserted(struct exec *e)
 {
     struct insert *in = e->step;
 
-    if (!exec_failed(e)) {
+    if (e->n_lanes > 1 && e->plan->route.kind != ROUTE_ALL_SHARDS)
+        sort_warnings(e->warnings);
+    if (!exec_failed(e) && e->plan->returns_rows) {
+        put_returned(in);
+    } else if (!exec_failed(e)) {
         struct packet_ok *ok = &e->outcome.ok;
 
         e->outcome.kind = EXEC_OK;
@@ -373,12 +400,70 @@ static void inserted(struct exec *e)
     exec_finish(e);
 }
 
+/* Which rows the lane has: what a shard says of "row 2" is said of another row of the statement. */
+static void number_rows(const struct insert *in, struct exec_lane *l)
+{
+    uint32_t *rows = ARENA_NEW_N(in->e->arena, uint32_t, in->by_row ? 1 : in->p->n_rows);
+
+    for (uint32_t r = 0; r < in->p->n_rows; r++) {
+        if (in->by_row ? r == l->index : in->place[r] == l->place)
+            rows[l->n_rows++] = r + 1;
+    }
+    l->rows = rows;
+}
+
+/* RETURNING: the rows in the order of VALUES. A lane has returned the rows of its place in their order. */
+static void put_returned(struct insert *in)
+{
+    struct exec *e = in->e;
+    const struct exec_lane **of_place = ARENA_NEW_N(e->arena, const struct exec_lane *, MAX(in->part->n, 1u));
+
+    for (uint32_t i = 0; i < e->n_lanes; i++)
+        of_place[e->lanes[i].place] = &e->lanes[i];
+    returning_begin(e, &e->lanes[0]);
+    for (uint32_t r = 0; r < in->p->n_rows; r++)
+        returning_next(e, in->by_row ? &e->lanes[r] : e->plan->route.kind == ROUTE_ALL_SHARDS ? &e->lanes[0] : of_place[in->place[r]]);
+}
+
+/* INSERT IGNORE ... RETURNING says nothing of a row that it ignores, so that which rows came back is known only where each is a
+ * statement of its own. */
+static void send_rows(struct insert *in)
+{
+    struct exec *e = in->e;
+    uint32_t n = in->p->n_rows;
+    struct exec_lane *lanes = exec_lanes_new(e, n);
+
+    in->by_row = true;
+    for (uint32_t r = 0; r < n; r++) {
+        struct strbuf b;
+
+        strbuf_init(&b, e->arena);
+        optimizer_render(&in->p->head, e->inputs, NULL, in->place[r], e->arena, &b);
+        render_row(in, r, in->place[r], &b);
+        optimizer_render(&in->p->tail, e->inputs, NULL, in->place[r], e->arena, &b);
+        lanes[r].sql = strbuf_sv(&b);
+        lanes[r].place = in->place[r];
+        lanes[r].shard_id = router_shard_of(in->p->table, in->place[r]);
+        number_rows(in, &lanes[r]);
+        returning_collect(&lanes[r]);
+    }
+    if (!exec_begin(e, true)) {
+        exec_finish(e);
+        return;
+    }
+    exec_step(e, lanes, n, TXN_NEED_WRITE, inserted);
+}
+
 static void send_places(struct insert *in, const uint32_t *places, uint32_t n, bool everywhere)
 {
     struct exec *e = in->e;
     struct placeset all;
     struct exec_lane *lanes;
 
+    if (e->plan->returns_rows && in->p->ignore && n > 1) {
+        send_rows(in);
+        return;
+    }
     if (everywhere) {
         placeset_all_shards(&all, e->snapshot, e->arena);
         n = all.n;
@@ -389,6 +474,10 @@ static void send_places(struct insert *in, const uint32_t *places, uint32_t n, b
         lanes[i].shard_id = everywhere ? all.items[i].shard_id : router_shard_of(in->p->table, places[i]);
         lanes[i].sql = everywhere && i ? lanes[0].sql : render(in, lanes[i].place, everywhere || in->part->n <= 1);
         lanes[i].ops = &exec_count_ops;
+        if (!everywhere && n > 1)
+            number_rows(in, &lanes[i]);
+        if (e->plan->returns_rows)
+            returning_collect(&lanes[i]);
     }
     if (!exec_begin(e, n > 1)) {
         exec_finish(e);

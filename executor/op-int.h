@@ -32,6 +32,8 @@ void op_set_cols(struct op *o, const struct func_arg *cols, uint32_t n);
 /* Closes o (and its children) and returns NULL: for constructors that fail. */
 struct op *op_fail_new(struct op *o);
 uint32_t op_batch_rows(const struct op *o);
+/* A batch whose long values take more is handed on before it has that many rows. */
+enum { OP_BATCH_BYTES = 512 << 10 };
 /* Brings the reservation in line with what o holds. False: refused; error 1041 is set. A spilling operator would write out here and
  * try again. */
 bool op_charge(struct op *o) MUST_CHECK;

@@ -177,6 +177,7 @@ struct source {
 };
 
 enum { SOURCE_FULL_BATCHES = 8, SOURCE_LOW_BATCHES = 3, SOURCE_FULL_BYTES = 4 << 20 };
+/* A batch of long rows ends early (op-int.h: OP_BATCH_BYTES). */
 
 static struct source_batch *source_take_free(struct source *s)
 {
@@ -263,7 +264,7 @@ bool op_source_push_row(struct op *src, const struct sv *cells)
 
     if (src->done || src->closed)
         return true; /* nobody wants it any more */
-    if (!b || b->batch->n_rows == b->batch->cap) {
+    if (!b || b->batch->n_rows == b->batch->cap || b->text.used_bytes > OP_BATCH_BYTES) {
         b = source_take_free(s);
         if (s->tail)
             s->tail->next = b;
@@ -293,14 +294,14 @@ bool op_source_full(const struct op *src)
 {
     const struct source *s = (const struct source *)src;
 
-    return s->n_queued >= SOURCE_FULL_BATCHES || (s->n_queued > 1 && src->extra > SOURCE_FULL_BYTES);
+    return s->n_queued >= SOURCE_FULL_BATCHES || (s->n_queued && src->extra > SOURCE_FULL_BYTES);
 }
 
 bool op_source_wants_rows(const struct op *src)
 {
     const struct source *s = (const struct source *)src;
 
-    return !s->ended && !src->done && s->n_queued <= SOURCE_LOW_BATCHES && !(s->n_queued > 1 && src->extra > SOURCE_FULL_BYTES);
+    return !s->ended && !src->done && s->n_queued <= SOURCE_LOW_BATCHES && !(s->n_queued && src->extra > SOURCE_FULL_BYTES);
 }
 
 /* ---- values ---- */

@@ -6,6 +6,8 @@
  * are new there reach the aggregate. Spilling would partition by the hash's high bits where op_charge is refused. */
 #include "executor/op-int.h"
 
+#include "types/coll.h"
+
 #include "util/hash.h"
 
 /* ---- rows ---- */
@@ -145,7 +147,8 @@ struct agg_one {
     uint32_t offset;    /* in a group's state */
     uint32_t first_arg; /* in the program's results */
     uint32_t n_args;
-    struct rowset *seen; /* DISTINCT */
+    uint32_t first_key, n_keys; /* DISTINCT: what is compared */
+    struct rowset *seen;
     struct vec **seen_cols;
 };
 
@@ -236,8 +239,8 @@ static bool update_aggs(struct aggregate *a, const struct sel *sel)
         struct sel rows = *sel;
 
         if (g->seen) {
-            for (uint32_t j = 0; j < g->n_args; j++)
-                g->seen_cols[j + 1] = a->vals[g->first_arg + j];
+            for (uint32_t j = 0; j < g->n_keys; j++)
+                g->seen_cols[j + 1] = a->vals[g->first_key + j];
             if (!only_new(a, g, sel, &rows))
                 return false;
         } else {
@@ -353,20 +356,23 @@ static void aggregate_close(struct op *o)
 
 static const struct op_ops aggregate_ops = {"aggregate", aggregate_next, aggregate_close};
 
-/* DISTINCT needs equality in the arguments' own collations. */
-static void bind_distinct(struct aggregate *a, struct agg_one *g)
+/* DISTINCT needs equality in the arguments' own collations; where those are not native, the keys are weights. */
+static bool bind_distinct(struct aggregate *a, struct agg_one *g)
 {
     struct op_ctx *cx = a->op.cx;
-    struct func_arg *cols = ARENA_NEW_N(cx->arena, struct func_arg, g->n_args + 1);
+    struct func_arg *cols = ARENA_NEW_N(cx->arena, struct func_arg, g->n_keys + 1);
 
     cols[0] = (struct func_arg){type_int(false), NULL, FUNC_SCALE_OF_TYPE};
-    for (uint32_t i = 0; i < g->n_args; i++)
-        cols[i + 1] = vm_result(a->vm, g->first_arg + i);
+    for (uint32_t i = 0; i < g->n_keys; i++) {
+        cols[i + 1] = vm_result(a->vm, g->first_key + i);
+        if (type_is_string(&cols[i + 1].type) && !coll_id_is_native(cols[i + 1].type.coll))
+            return diag_set(cx->diag, ER_NOT_SUPPORTED_YET, "DISTINCT in a collation that is not native above the shards");
+    }
     g->seen = ARENA_NEW(cx->arena, struct rowset);
-    rowset_init(g->seen, &a->op.mem, cols, g->n_args + 1,
-        1 + (g->call.spec.fn == AGG_GROUP_CONCAT ? g->call.spec.n_value_args : g->n_args), op_batch_rows(&a->op));
-    g->seen_cols = ARENA_NEW_N(cx->arena, struct vec *, g->n_args + 1);
+    rowset_init(g->seen, &a->op.mem, cols, g->n_keys + 1, g->n_keys + 1, op_batch_rows(&a->op));
+    g->seen_cols = ARENA_NEW_N(cx->arena, struct vec *, g->n_keys + 1);
     g->seen_cols[0] = a->group_vec;
+    return true;
 }
 
 static bool bind_aggs(struct aggregate *a, const struct op_agg *aggs, struct func_arg *out_cols)
@@ -384,14 +390,17 @@ static bool bind_aggs(struct aggregate *a, const struct op_agg *aggs, struct fun
         for (uint32_t j = 0; j < g->n_args; j++)
             args[j] = vm_result(a->vm, at + j);
         at += g->n_args;
+        g->n_keys = aggs[i].spec.n_keys ? aggs[i].spec.n_keys
+            : fn == AGG_GROUP_CONCAT && aggs[i].spec.n_value_args ? aggs[i].spec.n_value_args : g->n_args;
+        g->first_key = aggs[i].spec.n_keys ? at - g->n_keys : g->first_arg;
         if (!agg_bind(&aggs[i].spec, args, g->n_args, cx->env, cx->arena, &g->call, cx->diag))
             return false;
         g->offset = a->state_bytes;
         a->state_bytes += (g->call.state_bytes + 15u) & ~15u;
         out_cols[a->n_groups + i] =
             (struct func_arg){g->call.type, NULL, type_kind_of(&g->call.type) == KIND_DEC ? g->call.vec_scale : FUNC_SCALE_OF_TYPE};
-        if (aggs[i].spec.distinct && fn != AGG_MIN && fn != AGG_MAX && g->n_args)
-            bind_distinct(a, g);
+        if (aggs[i].spec.distinct && fn != AGG_MIN && fn != AGG_MAX && g->n_args && !bind_distinct(a, g))
+            return false;
     }
     return true;
 }

@@ -410,7 +410,7 @@ static enum op_result merge_next(struct op *o, struct batch **out)
 
     batch_clear(b);
     arena_reset(&m->text);
-    while (b->n_rows < b->cap) {
+    while (b->n_rows < b->cap && (b->n_rows == 0 || m->text.used_bytes <= OP_BATCH_BYTES)) {
         if (m->n_missing) {
             enum op_result r = fetch(m);
 

@@ -33,8 +33,8 @@ static void execute(struct exec *e, struct exec_lane *l, const struct bstmt *st)
     l->cmd.ops = l->ops;
     l->cmd.mode = BCMD_RELAY;
     l->cmd.meta_parsed = l->want_meta;
-    l->cmd.seq_shift = l->want_shift;
     bconn_stmt_execute(l->conn, &l->cmd, st, e->prepared->payload, e->prepared->len);
+    relay_align(l);
 }
 
 static void on_ok(struct bcmd *cmd, const struct packet_ok *ok, bool is_result, bool more, struct sv payload)
@@ -80,7 +80,6 @@ void prepare_execute(struct exec *e, struct exec_lane *l)
 
     l->ops = l->cmd.ops;
     l->want_meta = l->cmd.meta_parsed;
-    l->want_shift = l->cmd.seq_shift;
     l->stmt_hash = hash;
     if (st) {
         execute(e, l, st);

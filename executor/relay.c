@@ -20,6 +20,20 @@ static struct exec_lane *lane_of(struct bcmd *cmd)
 
 /* ---- the reply ---- */
 
+/* What a client without DEPRECATE_EOF gets and the shard does not send, or the other way round. */
+static uint8_t eof_shift(const struct exec_lane *l)
+{
+    return (uint8_t)(!(l->e->caps & CAP_DEPRECATE_EOF) - !(l->conn->caps & CAP_DEPRECATE_EOF));
+}
+
+/* The shard's ids count from its own command's packets, the client's from the client's: they differ for statements that
+ * are not the first of their packet, and where the command took another number of frames. Once the command is sent. */
+void relay_align(struct exec_lane *l)
+{
+    if (l->e->client && l->conn)
+        l->cmd.seq_shift = (uint8_t)(eof_shift(l) + l->e->client->seq - l->cmd.reply_seq);
+}
+
 static void on_meta(struct bcmd *cmd, uint32_t n_columns)
 {
     struct exec *e = lane_of(cmd)->e;
@@ -88,13 +102,14 @@ static void on_ok(struct bcmd *cmd, const struct packet_ok *ok, bool is_result, 
         else if (e->client)
             chan_put_ok(e->client, &mid, e->caps);
         if (e->client)
-            cmd->seq_shift = (uint8_t)(e->client->seq - cmd->last_seq - 1);
+            cmd->seq_shift = (uint8_t)(cmd->seq_shift + eof_shift(l) + e->client->seq - cmd->last_seq - 1);
         return;
     }
     e->outcome.kind = is_result ? EXEC_ROWS : EXEC_OK;
     e->relayed_rows = cmd->relayed_rows;
-    if (!vars_after(l, ok))
-        exec_lane_ok(l, ok);
+    (void)FAULT("exec.relay_done");
+    l->asks_vars = vars_wanted(e->plan);
+    exec_lane_ok(l, ok);
 }
 
 static void on_err(struct bcmd *cmd, const struct packet_err *err, struct sv payload)
@@ -134,6 +149,7 @@ static const struct bcmd_ops relay_ops = {
 static void send_text(struct exec *e, struct exec_lane *l)
 {
     bconn_query(l->conn, &l->cmd, relay_text(e, l->place));
+    relay_align(l);
 }
 
 struct sv relay_text(struct exec *e, uint32_t place)
@@ -160,7 +176,6 @@ static void on_leased(void *arg, struct bconn *c, const struct diag *d)
 {
     struct exec_lane *l = arg;
     struct exec *e = l->e;
-    bool client_eof = !(e->caps & CAP_DEPRECATE_EOF), shard_eof;
 
     if (!c || e->cancelled) {
         l->failed = true;
@@ -175,19 +190,22 @@ static void on_leased(void *arg, struct bconn *c, const struct diag *d)
         e->step_done(e);
         return;
     }
-    shard_eof = !(c->caps & CAP_DEPRECATE_EOF);
     l->conn = c;
     l->state = LANE_BUSY;
     exec_set_state(e, EXEC_RUNNING);
     l->cmd.ops = &relay_ops;
     l->cmd.mode = BCMD_RELAY;
-    l->cmd.meta_parsed = client_eof != shard_eof || renames(e->plan);
-    l->cmd.seq_shift = (uint8_t)((client_eof ? 1 : 0) - (shard_eof ? 1 : 0));
+    l->cmd.meta_parsed = eof_shift(l) || renames(e->plan);
     vars_before(l);
+    vars_before_id(l);
     if (e->prepared)
         prepare_execute(e, l);
     else
         send_text(e, l);
+    if (l->conn) {
+        bconn_flush_for_fault(l->conn);
+        (void)FAULT("exec.relay_sent");
+    }
 }
 
 static void relay_done(struct exec *e)

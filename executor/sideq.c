@@ -3,6 +3,7 @@
 #include "executor/sideq.h"
 
 #include "catalog/names.h"
+#include "executor/exec-int.h"
 #include "util/strbuf.h"
 
 struct sideq {
@@ -131,6 +132,48 @@ static void on_row(struct bcmd *cmd, unsigned char *payload, size_t n)
     r->n_rows++;
 }
 
+static void on_lost(struct bcmd *cmd, bool maybe_done, const struct diag *d)
+{
+    struct sideq *q = cmd->arg;
+
+    (void)maybe_done;
+    if (!q->cancelled)
+        q->r->diag = *d;
+    finish(q);
+}
+
+/* ---- warnings ---- */
+
+static void warning_row(struct bcmd *cmd, unsigned char *payload, size_t n)
+{
+    struct sideq *q = cmd->arg;
+    struct warning w;
+
+    if (!q->cancelled && exec_warning_of_row(payload, n, &w))
+        warn_add(q->a.warnings, w.level, w.code, "%.*s",
+            SV_ARG(q->a.logical_names ? names_to_logical(q->a.arena, w.text, SV_NULL) : w.text));
+}
+
+static void warnings_end(struct bcmd *cmd, const struct packet_ok *ok, bool is_result, bool more, struct sv payload)
+{
+    (void)ok, (void)is_result, (void)payload;
+    if (!more)
+        finish(cmd->arg);
+}
+
+static void warnings_err(struct bcmd *cmd, const struct packet_err *err, struct sv payload)
+{
+    (void)err, (void)payload;
+    finish(cmd->arg);
+}
+
+static const struct bcmd_ops warnings_ops = {
+    .on_row = warning_row,
+    .on_ok = warnings_end,
+    .on_err = warnings_err,
+    .on_lost = on_lost,
+};
+
 static void on_ok(struct bcmd *cmd, const struct packet_ok *ok, bool is_result, bool more, struct sv payload)
 {
     struct sideq *q = cmd->arg;
@@ -145,6 +188,11 @@ static void on_ok(struct bcmd *cmd, const struct packet_ok *ok, bool is_result, 
             diag_set(&q->r->diag, ER_OUT_OF_RESOURCES, "result of an internal query");
         if (q->a.kind == SIDEQ_FIELDS)
             q->r->n_cols = (uint32_t)q->r->n_rows, q->r->n_rows = 0;
+        if (q->a.warnings && ok->warnings) {
+            q->cmd = (struct bcmd){.ops = &warnings_ops, .arg = q, .mode = BCMD_ROWS};
+            bconn_query(q->conn, &q->cmd, SV("SHOW WARNINGS"));
+            return;
+        }
     }
     finish(q);
 }
@@ -157,16 +205,6 @@ static void on_err(struct bcmd *cmd, const struct packet_err *err, struct sv pay
     if (!q->cancelled)
         diag_set_remote(&q->r->diag, err->code, err->sqlstate,
             q->a.logical_names ? names_to_logical(q->a.arena, err->text, SV_NULL) : err->text);
-    finish(q);
-}
-
-static void on_lost(struct bcmd *cmd, bool maybe_done, const struct diag *d)
-{
-    struct sideq *q = cmd->arg;
-
-    (void)maybe_done;
-    if (!q->cancelled)
-        q->r->diag = *d;
     finish(q);
 }
 
@@ -272,6 +310,8 @@ void sideq_cancel(struct sideq *q)
         pool_cancel(&q->waiter);
         finish(q);
     } else {
+        /* Its text is its owner's, who may let it go now, in the very callback that sent it. */
+        chan_flush(&q->conn->chan);
         bconn_cancel_query(q->conn);
     }
 }

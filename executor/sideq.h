@@ -27,6 +27,7 @@ struct sideq_args {
     struct sync_state *wanted;
     struct sv sql;   /* QUERY, PREPARE: the text; FIELDS: table name (wildcards: all columns). Must live until the end */
     enum sideq_kind kind;
+    struct warn_sink *warnings; /* if set: gets what SHOW WARNINGS has behind the statement */
     bool logical_names; /* table names in definitions, cells and errors are mapped from physical to logical */
     struct arena *arena; /* of the result and of the query itself */
     sideq_fn *done;      /* exactly once, maybe before sideq_start returns; not after sideq_cancel */

@@ -1,7 +1,8 @@
 /* What only the shard connection knows behind a statement: user variables that it set, LAST_INSERT_ID(expr), FOUND_ROWS().
  *
  * `@a := ...`: the shard connection gets the session's values in front of the statement (pipelined) and is asked for the new
- * ones behind it, before it goes back to the pool. LAST_INSERT_ID(expr) in a query is asked for in the same way.
+ * ones behind it and behind SHOW WARNINGS (which changes none of them), before it goes back to the pool. LAST_INSERT_ID(expr)
+ * in a query is asked for in the same way.
  * SELECT ... INTO @a: the clause was taken out by the planner; the row is kept here and given to the session. */
 #include "executor/exec-int.h"
 
@@ -9,9 +10,20 @@
 
 /* ---- := and LAST_INSERT_ID(expr): one place ---- */
 
-static bool asks(const struct plan *p)
+bool vars_wanted(const struct plan *p)
 {
     return p->n_assigned_vars || p->calc_found_rows || (p->sets_insert_id && p->kind == PLAN_SELECT);
+}
+
+/* The connection's own LAST_INSERT_ID() may be of another session: it gets this one's, so that what is asked for is this one's too. */
+void vars_before_id(struct exec_lane *l)
+{
+    struct exec *e = l->e;
+
+    if (!e->plan->asks_insert_id)
+        return;
+    l->ask_id = true;
+    bconn_query_forget(l->conn, arena_printf(e->arena, "SET last_insert_id=%llu", (unsigned long long)e->env->last_insert_id));
 }
 
 void vars_before(struct exec_lane *l)
@@ -71,12 +83,9 @@ static void on_row(struct bcmd *cmd, unsigned char *payload, size_t n)
 
 static void on_ok(struct bcmd *cmd, const struct packet_ok *ok, bool is_result, bool more, struct sv payload)
 {
-    struct exec_lane *l = CONTAINER_OF(cmd, struct exec_lane, cmd);
-    struct packet_ok kept = l->ok;
-
     (void)ok, (void)is_result, (void)payload;
     if (!more)
-        exec_lane_ok(l, &kept);
+        exec_lane_over(CONTAINER_OF(cmd, struct exec_lane, cmd));
 }
 
 static void on_err(struct bcmd *cmd, const struct packet_err *err, struct sv payload)
@@ -100,17 +109,12 @@ static const struct bcmd_ops ask_ops = {
     .on_lost = on_lost,
 };
 
-bool vars_after(struct exec_lane *l, const struct packet_ok *ok)
+void vars_ask(struct exec_lane *l)
 {
     struct exec *e = l->e;
     const struct plan *p = e->plan;
     struct strbuf b;
 
-    if (!asks(p))
-        return false;
-    l->ok = *ok;
-    l->ok.warnings = 0; /* asking for values comes between the statement and its warnings */
-    l->ok.info = l->ok.track = SV_NULL;
     strbuf_init(&b, e->arena);
     strbuf_puts(&b, "SELECT ");
     for (uint16_t i = 0; i < p->n_assigned_vars; i++) {
@@ -122,6 +126,40 @@ bool vars_after(struct exec_lane *l, const struct packet_ok *ok)
     l->state = LANE_WARNINGS;
     l->cmd = (struct bcmd){.ops = &ask_ops, .mode = BCMD_ROWS};
     bconn_query(l->conn, &l->cmd, strbuf_sv(&b));
+}
+
+static void id_row(struct bcmd *cmd, unsigned char *payload, size_t n)
+{
+    struct exec *e = CONTAINER_OF(cmd, struct exec_lane, cmd)->e;
+    struct sv cell;
+    uint64_t id;
+
+    if (rowtext_decode(payload, n, &cell, 1) && sv_to_u64(cell, &id) && id != e->env->last_insert_id)
+        e->last_insert_id = MAX(e->last_insert_id, id);
+}
+
+static void id_ok(struct bcmd *cmd, const struct packet_ok *ok, bool is_result, bool more, struct sv payload)
+{
+    (void)ok, (void)is_result, (void)payload;
+    if (!more)
+        exec_lane_over(CONTAINER_OF(cmd, struct exec_lane, cmd));
+}
+
+static const struct bcmd_ops id_ops = {
+    .on_row = id_row,
+    .on_ok = id_ok,
+    .on_err = on_err,
+    .on_lost = on_lost,
+};
+
+bool vars_ask_id(struct exec_lane *l)
+{
+    if (!l->ask_id)
+        return false;
+    l->ask_id = false;
+    l->state = LANE_WARNINGS;
+    l->cmd = (struct bcmd){.ops = &id_ops, .mode = BCMD_ROWS};
+    bconn_query(l->conn, &l->cmd, SV("SELECT LAST_INSERT_ID()"));
     return true;
 }
 

@@ -303,10 +303,13 @@ struct worker *worker_new(uint32_t index)
     w->base = event_base_new_with_config(cfg);
     event_config_free(cfg);
     CHECK(w->base && "an event base");
+    /* Timers before what has come in: who watches the clock (proxy/hold.c) must see a standstill before anything goes on. */
+    CHECK(event_base_priority_init(w->base, 2) == 0);
     CHECK(mbox_init(&p->mbox) && "an eventfd");
     CHECK(event_assign(&p->ev_mbox, w->base, p->mbox.fd, EV_READ | EV_PERSIST, on_mbox, w) == 0);
     CHECK(event_add(&p->ev_mbox, NULL) == 0);
     CHECK(evtimer_assign(&p->ev_wheel, w->base, on_wheel, w) == 0);
+    CHECK(event_priority_set(&p->ev_wheel, 0) == 0);
     p->armed_tick = UINT64_MAX;
     worker_clock_read(w);
     p->wheel.tick = tick_of_ms(worker_now_ms(w));

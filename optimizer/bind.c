@@ -765,6 +765,11 @@ static bool bind_list(struct binder *b, struct block *bl, const struct ast_list 
     return true;
 }
 
+bool bind_items(struct binder *b, struct block *bl, const struct ast_list *items)
+{
+    return bind_list(b, bl, items, NULL);
+}
+
 /* ---- queries ---- */
 
 static const struct cte_scope *open_with(struct binder *b, struct ast_node *with, const struct cte_scope *ctes)

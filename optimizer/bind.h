@@ -165,6 +165,7 @@ struct block *bind_dml(struct binder *b, struct ast_node *node, struct ast_node 
 struct source *bind_table(struct binder *b, struct block *block, struct ast_node *table);
 struct block *bind_new_block(struct binder *b, struct ast_node *node, struct block *outer, struct ctx *outer_ctx);
 /* Finds subqueries of an expression of block, which stands in ctx. */
+bool bind_items(struct binder *b, struct block *bl, const struct ast_list *items) MUST_CHECK; /* of RETURNING */
 bool bind_expr(struct binder *b, struct block *block, struct ast_node *expr, struct ctx *ctx,
     const struct cte_scope *ctes) MUST_CHECK;
 

@@ -15,6 +15,7 @@ struct dml {
     unsigned n_targets;
     const struct ast_list *order;
     const struct ast_node *limit;
+    struct ast_node *single, *where, *limit_node; /* of a statement of one table without WITH; single NULL: another one */
     const char *verb;
 };
 
@@ -34,7 +35,7 @@ static void whole_fragment(struct opt *o)
     struct tmpl t;
 
     tmpl_init(&t, o);
-    tmpl_tokens(&t, 0, o->n_tokens);
+    tmpl_rest(&t, 0);
     o->plan->fragment = tmpl_finish(&t);
 }
 
@@ -65,24 +66,29 @@ static bool plan_broadcast(struct dml *m)
     return true;
 }
 
-static void plan_several(struct dml *m, const struct dist *d)
+static bool plan_several(struct dml *m, const struct dist *d)
 {
     struct opt *o = m->o;
-    const char *what = NULL;
+    bool keyed = m->limit || (o->plan->returns_rows && m->order->n), ok;
 
     opt_route_cond(o->plan, place_block_cond(&o->placer, m->bl, d));
-    if (m->limit)
-        what = "with LIMIT";
-    else if (o->plan->n_assigned_vars)
-        what = "that assigns user variables (:=)";
-    else if (o->plan->returns_rows)
-        what = "with RETURNING";
-    if (what) {
-        opt_refuse(o, o->plan, arena_printf(o->scratch, "%s %s over several places", m->verb, what));
+    if (o->plan->n_assigned_vars) {
+        opt_refuse(o, o->plan, arena_printf(o->scratch, "%s that assigns user variables (:=) over several places", m->verb));
         o->plan->route.one_place = true;
-        return;
+        return true;
     }
-    whole_fragment(o);
+    if (!keyed) {
+        whole_fragment(o);
+        return true;
+    }
+    if (m->bl->n_sources != 1 || !m->single) {
+        opt_refuse(o, o->plan, arena_printf(o->scratch, "%s of several tables with LIMIT over several places", m->verb));
+        ok = false;
+    } else {
+        ok = opt_plan_keyed(o, m->bl, &(struct keyed_stmt){m->verb, m->single, m->where, m->limit_node, m->order});
+    }
+    o->plan->route.one_place = !ok;
+    return ok || !diag_is_set(o->diag);
 }
 
 /* Route, and fragment for several places. */
@@ -114,7 +120,7 @@ static bool plan_places(struct dml *m)
         struct dist d = place_block(&o->placer, m->bl);
 
         if (d.kind == DIST_PART) {
-            plan_several(m, &d);
+            return plan_several(m, &d);
         } else {
             opt_refuse(o, o->plan, d.kind == DIST_NO ? d.reason : SV("a partitioned table in a WITH clause only"));
             opt_route_cond(o->plan, place_any_cond(&o->placer, NULL));
@@ -145,21 +151,19 @@ static bool has_on_update(const struct cat_table *t)
     return false;
 }
 
-static bool is_assigned(const struct cat_table *t, uint32_t col, const struct colref *cols, unsigned n)
+/* A partition column that is not assigned, but changes with the row; NULL: none. */
+static const struct cat_column *key_that_follows(const struct cat_table *t, const struct colref *cols, unsigned n)
 {
-    for (unsigned i = 0; i < n; i++)
-        if (cols[i].src->table == t && cols[i].col == col)
-            return true;
-    return false;
-}
+    for (uint32_t k = 0; optcat_is_partitioned(t) && k < t->part.columns_n; k++) {
+        uint32_t col = t->part.columns[k];
+        bool assigned = false;
 
-/* A partition column that is not assigned, but changes with the row. */
-static bool key_follows(const struct cat_table *t, const struct colref *cols, unsigned n)
-{
-    for (uint32_t k = 0; optcat_is_partitioned(t) && k < t->part.columns_n; k++)
-        if (t->columns[t->part.columns[k]].on_update.len && !is_assigned(t, t->part.columns[k], cols, n))
-            return true;
-    return false;
+        for (unsigned i = 0; i < n; i++)
+            assigned |= cols[i].src->table == t && cols[i].col == col;
+        if (t->columns[col].on_update.len && !assigned)
+            return &t->columns[col];
+    }
+    return NULL;
 }
 
 struct uses_walk {
@@ -183,61 +187,85 @@ static enum ast_walk uses_pre(struct ast_node **slot, void *arg)
     return AST_CONTINUE;
 }
 
-static void put_columns(struct tmpl *t, const struct source *s)
+static void put_column(struct tmpl *t, const struct source *s, const struct cat_column *c)
 {
-    bool first = true;
-
-    for (uint32_t i = 0; i < s->table->columns_n; i++) {
-        if (s->table->columns[i].hidden)
-            continue;
-        tmpl_puts(t, first ? "" : ", ");
-        tmpl_ident(t, s->name);
-        tmpl_puts(t, ".");
-        tmpl_ident(t, s->table->columns[i].name);
-        first = false;
-    }
+    tmpl_ident(t, s->name);
+    tmpl_puts(t, ".");
+    tmpl_ident(t, c->name);
 }
 
-/* The row's columns, then the new values, under lock. */
-static bool move_select(struct dml *m, const struct ast_update *u, const struct colref *cols, struct move_plan *mv)
+/* The row, the new values that are needed, what the text of the row does not say. */
+static bool move_columns(struct dml *m, const struct ast_update *u, const struct colref *cols, struct move_plan *mv, struct tmpl *t)
 {
-    struct opt *o = m->o;
-    struct tmpl t;
+    const struct source *s = cols[0].src;
+    uint16_t *assigned = ARENA_NEW_N(m->o->arena, uint16_t, u->set.n);
 
-    tmpl_init(&t, o);
-    tmpl_puts(&t, "SELECT ");
-    put_columns(&t, cols[0].src);
+    mv->n_assigned = mv->n_checks = 0;
+    mv->assigned = assigned;
+    for (uint32_t i = 0; i < s->table->columns_n; i++) {
+        tmpl_puts(t, i ? ", " : "SELECT ");
+        put_column(t, s, &s->table->columns[i]);
+    }
     for (unsigned i = 0; i < u->set.n; i++) {
         struct ast_node *v = AST_AS(assignment, u->set.items[i])->value;
         struct uses_walk w = {m->bl, cols, i};
 
+        if (!mv->frozen && !is_partition_column(cols[i]))
+            continue;
         if (!ast_walk(&v, uses_pre, NULL, &w)) {
-            opt_refuse(o, o->plan, SV("UPDATE of a partition column where a value uses a column that the same statement set before it"));
+            opt_refuse(m->o, m->o->plan, SV("UPDATE of a partition column where a value uses a column that the same statement set before it"));
             return false;
         }
-        tmpl_puts(&t, ", ");
+        assigned[mv->n_assigned++] = cols[i].col;
+        tmpl_puts(t, ", ");
         if (v->kind == AST_DEFAULT && !AST_AS(default, v)->column) {
-            tmpl_puts(&t, "DEFAULT(");
-            tmpl_ident(&t, cols[i].src->table->columns[cols[i].col].name);
-            tmpl_puts(&t, ")");
+            tmpl_puts(t, "DEFAULT(");
+            tmpl_ident(t, s->table->columns[cols[i].col].name);
+            tmpl_puts(t, ")");
         } else {
-            tmpl_node(&t, v);
+            tmpl_node(t, v);
         }
     }
-    for (unsigned i = u->set.n; i < mv->n_assigned; i++) {
-        tmpl_puts(&t, ", ");
-        tmpl_puts(&t, arena_dup(o->arena, mv->table->columns[mv->assigned[i]].on_update).ptr);
+    for (uint32_t i = 0; i < s->table->columns_n; i++)
+        if (opt_exact_form(&s->table->columns[i]) != EXACT_TEXT) {
+            tmpl_puts(t, ", ");
+            opt_put_exact(t, s, &s->table->columns[i]);
+        }
+    for (uint32_t i = 0; i < s->table->columns_n; i++)
+        if (s->table->columns[i].type.code == TYPE_JSON && m->o->env->flavour != ENV_MARIADB) {
+            mv->n_checks++;
+            tmpl_puts(t, ", COALESCE(");
+            put_column(t, s, &s->table->columns[i]);
+            tmpl_puts(t, " = CAST(CAST(");
+            put_column(t, s, &s->table->columns[i]);
+            tmpl_puts(t, " AS CHAR) AS JSON), 1)");
+        }
+    tmpl_puts(t, " FROM ");
+    tmpl_node(t, u->table);
+    return true;
+}
+
+static void move_order(const struct ast_update *u, struct tmpl *t)
+{
+    for (unsigned i = 0; i < u->order.n; i++) {
+        tmpl_puts(t, i ? ", " : " ORDER BY ");
+        tmpl_node(t, u->order.items[i]);
     }
-    tmpl_puts(&t, " FROM ");
-    tmpl_node(&t, u->table);
+}
+
+/* The rows under lock: by the statement's own clauses, and by keys that were read first. */
+static bool move_select(struct dml *m, const struct ast_update *u, const struct colref *cols, struct move_plan *mv)
+{
+    struct tmpl t;
+
+    tmpl_init(&t, m->o);
+    if (!move_columns(m, u, cols, mv, &t))
+        return false;
     if (u->where) {
         tmpl_puts(&t, " WHERE ");
         tmpl_node(&t, u->where);
     }
-    for (unsigned i = 0; i < u->order.n; i++) {
-        tmpl_puts(&t, i ? ", " : " ORDER BY ");
-        tmpl_node(&t, u->order.items[i]);
-    }
+    move_order(u, &t);
     if (u->limit) {
         /* The clause begins with its keyword. */
         tmpl_puts(&t, " LIMIT ");
@@ -245,6 +273,16 @@ static bool move_select(struct dml *m, const struct ast_update *u, const struct 
     }
     tmpl_puts(&t, " FOR UPDATE");
     mv->select = tmpl_finish(&t);
+    if (!m->o->plan->keyed)
+        return true;
+    tmpl_init(&t, m->o);
+    if (!move_columns(m, u, cols, mv, &t))
+        return false;
+    mv->keyed_select = tmpl_finish(&t);
+    tmpl_init(&t, m->o);
+    move_order(u, &t);
+    tmpl_puts(&t, " FOR UPDATE");
+    mv->keyed_tail = tmpl_finish(&t);
     return true;
 }
 
@@ -265,8 +303,7 @@ static bool plan_move(struct dml *m, const struct ast_update *u, const struct co
 {
     struct opt *o = m->o;
     struct move_plan *mv = ARENA_NEW(o->arena, struct move_plan);
-    const struct cat_table *t = m->targets[0]->table;
-    uint16_t *assigned = ARENA_NEW_N(o->arena, uint16_t, u->set.n + t->columns_n);
+    struct tmpl t;
 
     o->plan->kind = PLAN_MOVE;
     if (u->with || m->n_targets != 1 || u->table->kind != AST_TABLE)
@@ -276,13 +313,15 @@ static bool plan_move(struct dml *m, const struct ast_update *u, const struct co
         return opt_unsupported(o, "UPDATE of partition columns that assigns user variables (:=)");
     mv->table = m->targets[0]->table;
     mv->ignore = u->ignore;
-    for (unsigned i = 0; i < u->set.n; i++)
-        assigned[i] = cols[i].col;
-    mv->assigned = assigned;
-    mv->n_assigned = mv->n_written = (uint16_t)u->set.n;
-    for (uint32_t i = 0; i < t->columns_n; i++)
-        if (t->columns[i].on_update.len && !is_assigned(t, i, cols, u->set.n))
-            assigned[mv->n_assigned++] = (uint16_t)i;
+    mv->frozen = o->has_unstable;
+    mv->ordered = u->order.n > 0;
+    mv->n_key_cols = opt_row_key_cols(o, mv->table, &mv->key_cols);
+    tmpl_init(&t, o);
+    tmpl_tokens(&t, 0, opt_clause_at(o, 0, K_WHERE, K_ORDER, K_LIMIT));
+    mv->update = tmpl_finish(&t);
+    tmpl_init(&t, o);
+    move_order(u, &t);
+    mv->order = tmpl_finish(&t);
     mv->new_keys = new_keys(m, u, cols);
     if (!move_select(m, u, cols, mv)) {
         *o->diag = o->plan->refusal;
@@ -300,6 +339,10 @@ bool opt_plan_update(struct opt *o)
     struct colref *cols = ARENA_NEW_N(o->scratch, struct colref, u->set.n ? u->set.n : 1);
     bool moves = false;
 
+    if (u->table->kind == AST_TABLE && !u->with)
+        m.single = u->table;
+    m.where = u->where;
+    m.limit_node = u->limit;
     o->plan->kind = PLAN_UPDATE;
     m.bl = bind_dml(&o->binder, o->stmt, u->with, u->table, u->where, exprs, ARRAY_LEN(exprs));
     if (!m.bl || !opt_edits_collect(o))
@@ -326,11 +369,11 @@ bool opt_plan_update(struct opt *o)
     }
     for (unsigned i = 0; i < m.n_targets; i++) {
         const struct cat_table *t = m.targets[i]->table;
+        const struct cat_column *key = t ? key_that_follows(t, cols, u->set.n) : NULL;
 
-        if (!t || !has_on_update(t))
-            continue;
-        o->plan->uses_temporals_now = true;
-        moves |= key_follows(t, cols, u->set.n);
+        if (key)
+            return opt_unsupported(o, "UPDATE without a value for the partition column `%.*s`, which has ON UPDATE", SV_ARG(key->name));
+        o->plan->uses_temporals_now |= t && has_on_update(t);
     }
     if (!plan_places(&m))
         return false;
@@ -369,6 +412,10 @@ bool opt_plan_delete(struct opt *o)
     const struct ast_list *exprs[2] = {&d->order, &d->returning};
     struct dml m = {.o = o, .order = &d->order, .limit = d->limit, .verb = "DELETE"};
 
+    if (d->form == AST_DELETE_SINGLE && !d->with)
+        m.single = d->from;
+    m.where = d->where;
+    m.limit_node = d->limit;
     o->plan->kind = PLAN_DELETE;
     o->plan->returns_rows = d->returning.n > 0;
     m.bl = bind_dml(&o->binder, o->stmt, d->with, d->from, d->where, exprs, ARRAY_LEN(exprs));
@@ -379,6 +426,7 @@ bool opt_plan_delete(struct opt *o)
             return false;
         if (o->env->flavour == ENV_MARIADB)
             opt_edits_qualifiers(o, o->stmt, m.bl->sources[0]);
+        opt_edits_names(o, &d->returning);
     } else {
         AST_EACH(slot, &d->targets)
         if (!find_target(&m, *slot))

@@ -154,10 +154,8 @@ static void dump_agg(const struct merge_agg *a, struct strbuf *out)
     if (a->spec.fn != AGG_COUNT_STAR)
         strbuf_puts(out, a->spec.distinct ? "(distinct " : "(");
     for (uint16_t i = 0; i < a->n_args; i++)
-        strbuf_printf(out, a->arg_weights && i < a->spec.n_value_args && a->arg_weights[i] != NO_COL ? "%s%u by %u" : "%s%u", i ? "," : "",
-            a->args[i], a->arg_weights ? a->arg_weights[i] : 0);
-    if (a->weight_col != NO_COL && !a->arg_weights)
-        strbuf_printf(out, " by %u", a->weight_col);
+        strbuf_printf(out, a->weights && a->weights[i] != NO_COL ? "%s%u by %u" : "%s%u", i ? "," : "",
+            a->args[i], a->weights ? a->weights[i] : 0);
     for (uint32_t i = 0; i < a->spec.n_order; i++)
         strbuf_printf(out, "%s%u%s", i ? "," : " order ", a->spec.order[i].arg, a->spec.order[i].desc ? " desc" : "");
     strbuf_puts(out, ")");
@@ -224,6 +222,9 @@ void plan_dump_template(const struct sql_template *t, struct strbuf *out)
             break;
         case PIECE_SESSION_VALUE:
             strbuf_printf(out, "{session %d%.*s}", (int)p->value, SV_ARG(p->name));
+            break;
+        case PIECE_PLACE:
+            strbuf_puts(out, "{place}");
             break;
         case PIECE_LIMIT_SUM:
             strbuf_puts(out, "{limit}");
@@ -295,6 +296,17 @@ void plan_dump(const struct plan *p, struct strbuf *out)
     if (p->move) {
         strbuf_puts(out, "move: ");
         plan_dump_template(&p->move->select, out);
+        strbuf_puts(out, "\n");
+    }
+    if (p->keyed) {
+        strbuf_puts(out, "keys: ");
+        plan_dump_template(&p->keyed->read->fragment, out);
+        strbuf_puts(out, "\n");
+        plan_dump_top(p->keyed->read->top, out);
+        strbuf_puts(out, "then: ");
+        plan_dump_template(&p->keyed->head, out);
+        strbuf_puts(out, "{keys}");
+        plan_dump_template(&p->keyed->tail, out);
         strbuf_puts(out, "\n");
     }
     for (uint16_t i = 0; i < p->n_set_branches; i++) {

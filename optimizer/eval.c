@@ -17,6 +17,8 @@ static bool literal_value(const struct rvalue *v, const struct plan_inputs *in, 
         return false;
     l = &in->literals[v->slot];
     text = sv_make(in->text.ptr + l->begin, l->end - l->begin);
+    if (v->binary && l->kind == TK_STRING)
+        return value_parse_string(text, no_backslash, TYPE_COLL_BINARY, TYPE_COLL_BINARY, a, out);
     switch (l->kind) {
     case TK_INT:
     case TK_DECIMAL:
@@ -30,10 +32,9 @@ static bool literal_value(const struct rvalue *v, const struct plan_inputs *in, 
         /* Statements arrive in utf8mb4. */
         return value_parse_string(text, no_backslash, 45, coll, a, out);
     default:
-        if (!value_parse_hex_bin(text, a, out))
+        if (!value_parse_hex_bin(text, in->env && in->env->flavour == ENV_MARIADB, a, out))
             return false;
-        /* MariaDB takes 0x61 for a number where one is wanted, but never x'61'. */
-        if (in->env && in->env->flavour == ENV_MARIADB && (text.ptr[0] == 'x' || text.ptr[0] == 'X'))
+        if (v->binary)
             out->code = 0;
         return true;
     }
@@ -517,6 +518,9 @@ void optimizer_render(const struct sql_template *t, const struct plan_inputs *in
         case PIECE_SESSION_VALUE:
             session_value(in, p->value, p->global, p->name, a, &v);
             put_session_value(p->value, &v, in, out);
+            break;
+        case PIECE_PLACE:
+            strbuf_put_u64(out, place);
             break;
         case PIECE_LIMIT_SUM:
             put_limit_sum(limit, in, out);

@@ -117,6 +117,36 @@ static bool explain_insert(struct ex *x, const struct insert_plan *p)
     return true;
 }
 
+/* The reading of the keys, then what is done with those of each place. */
+static bool explain_keyed(struct ex *x, const struct plan *p, const struct placeset *places)
+{
+    const struct keyed_plan *k = p->keyed;
+
+    for (uint32_t i = 0; i < places->n; i++) {
+        struct strbuf b;
+
+        strbuf_init(&b, x->a);
+        optimizer_render(&k->read->fragment, x->in, &k->read->top->limit, places->items[i].partition, x->a, &b);
+        add(x, p->route.table, places->items[i].partition, places->items[i].shard_id, strbuf_sv(&b));
+    }
+    for (uint32_t i = 0; i < places->n; i++) {
+        const struct sql_template *head = p->move ? &p->move->keyed_select : &k->head;
+        struct strbuf b;
+
+        strbuf_init(&b, x->a);
+        optimizer_render(head, x->in, NULL, places->items[i].partition, x->a, &b);
+        strbuf_puts(&b, " WHERE (");
+        for (uint16_t c = 0; c < k->n_key_cols; c++) {
+            strbuf_puts(&b, c ? ", " : "");
+            strbuf_put_ident(&b, k->table->columns[k->key_cols[c]].name);
+        }
+        strbuf_puts(&b, ") IN (keys)");
+        optimizer_render(p->move ? &p->move->keyed_tail : &k->tail, x->in, NULL, places->items[i].partition, x->a, &b);
+        add(x, p->route.table, places->items[i].partition, places->items[i].shard_id, strbuf_sv(&b));
+    }
+    return true;
+}
+
 static bool explain_one(struct ex *x, const struct plan *p, bool branch)
 {
     struct placeset places;
@@ -139,6 +169,8 @@ static bool explain_one(struct ex *x, const struct plan *p, bool branch)
                 return false;
         return true;
     }
+    if (several && p->keyed)
+        return explain_keyed(x, p, &places);
     if (several && !p->fragment.n_pieces) {
         *x->d = p->refusal;
         return x->d->code ? false : diag_set(x->d, ER_NOT_SUPPORTED_YET, "this statement over several places");
@@ -166,9 +198,18 @@ bool explain_plan(const struct plan *p, const struct plan_inputs *in, const stru
     *out = (struct explain){.stages = SV("")};
     if (!explain_one(&x, p, false))
         return false;
-    if (p->kind == PLAN_MOVE)
-        out->stages = SV("rows whose place changes are deleted there and inserted where they belong, in one transaction");
-    else if (out->n_rows > 1 && p->top) {
+    if (p->keyed && out->n_rows > 1) {
+        struct strbuf b;
+
+        strbuf_init(&b, a);
+        strbuf_puts(&b, "keys under lock, ");
+        plan_dump_top(p->keyed->read->top, &b);
+        b.len = sv_trim(strbuf_sv(&b)).len;
+        strbuf_puts(&b, p->kind == PLAN_MOVE ? "; rows of these keys move, in one transaction" : "; rows by key, in one transaction");
+        out->stages = strbuf_sv(&b);
+    } else if (p->kind == PLAN_MOVE) {
+        out->stages = SV("rows whose place changes are carried to where they belong, then changed, in one transaction");
+    } else if (out->n_rows > 1 && p->top) {
         struct strbuf b;
 
         strbuf_init(&b, a);

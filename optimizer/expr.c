@@ -244,7 +244,9 @@ struct expr_type opt_type_of(const struct opt *o, const struct block *bl, const 
             return (struct expr_type){EXPR_NULL, 0};
         case AST_LIT_STRING:
             /* Collation 0: whatever it meets. */
-            return AST_AS_CONST(lit, e)->charset.ptr ? unsure : (struct expr_type){EXPR_STRING, 0};
+            if (AST_AS_CONST(lit, e)->charset.ptr)
+                return sv_eq_nocase(AST_AS_CONST(lit, e)->charset, SV("binary")) ? of_string(TYPE_COLL_BINARY) : unsure;
+            return (struct expr_type){EXPR_STRING, 0};
         case AST_LIT_HEX:
         case AST_LIT_BIT:
             return of_string(TYPE_COLL_BINARY);

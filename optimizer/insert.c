@@ -293,6 +293,16 @@ static void plan_tail(struct ins *i)
         tmpl_puts(&t, c ? ", " : " ON DUPLICATE KEY UPDATE ");
         tmpl_node(&t, i->a->on_dup.items[c]);
     }
+    for (uint32_t c = 0; c < i->a->returning.n; c++) {
+        struct sv name;
+
+        tmpl_puts(&t, c ? ", " : " RETURNING ");
+        tmpl_node(&t, i->a->returning.items[c]);
+        if (opt_name_of_item(i->o, AST_AS_CONST(select_item, i->a->returning.items[c]), &name)) {
+            tmpl_puts(&t, " AS ");
+            tmpl_ident(&t, name);
+        }
+    }
     i->p->tail = tmpl_finish(&t);
 }
 
@@ -449,7 +459,7 @@ static void whole_fragment(struct opt *o)
     struct tmpl t;
 
     tmpl_init(&t, o);
-    tmpl_tokens(&t, 0, o->n_tokens);
+    tmpl_rest(&t, 0);
     o->plan->fragment = tmpl_finish(&t);
 }
 
@@ -498,6 +508,12 @@ static bool select_to_one(struct ins *i)
     return true;
 }
 
+/* RETURNING answers in the order in which rows are inserted. */
+static bool query_is_ordered(const struct ast_node *q)
+{
+    return ((const struct ast_query *)(const void *)q)->order.n > 0;
+}
+
 static bool select_into_partitions(struct ins *i, const struct query *q, const struct whole *w)
 {
     struct opt *o = i->o;
@@ -511,6 +527,8 @@ static bool select_into_partitions(struct ins *i, const struct query *q, const s
         opt_route_cond(o->plan, place_query_cond(&o->placer, q));
         o->plan->insert = NULL;
         whole_fragment(o);
+        if (o->plan->returns_rows && query_is_ordered(i->a->query))
+            opt_refuse(o, o->plan, SV("INSERT ... SELECT ... ORDER BY ... RETURNING over several places"));
         return true;
     }
     if (constant_key(i, q)) {
@@ -644,9 +662,10 @@ bool opt_plan_insert(struct opt *o)
         if (!q)
             return false;
     }
-    if (!bind_values(&i) || !opt_edits_collect(o))
+    if (!bind_values(&i) || !bind_items(&o->binder, i.bl, &i.a->returning) || !opt_edits_collect(o))
         return false;
     opt_edits_qualifiers(o, o->stmt, i.bl->sources[0]);
+    opt_edits_names(o, &i.a->returning);
     i.p = ARENA_NEW(o->arena, struct insert_plan);
     i.p->table = i.table;
     i.p->replace = i.a->replace;
@@ -655,9 +674,11 @@ bool opt_plan_insert(struct opt *o)
     o->plan->insert = i.p;
     o->plan->route.table = i.table;
     o->plan->route.kind = i.table->kind == CAT_BROADCAST ? ROUTE_ALL_SHARDS : ROUTE_PARTITIONS;
-    if (i.table->kind != CAT_SINGLE && (i.a->returning.n || o->plan->n_assigned_vars))
-        return opt_unsupported(o, "INSERT %s into the partitioned or BROADCAST table `%.*s`",
-            i.a->returning.n ? "... RETURNING" : "that assigns user variables (:=)", SV_ARG(i.table->name));
+    if (i.table->kind != CAT_SINGLE && o->plan->n_assigned_vars)
+        return opt_unsupported(o, "INSERT that assigns user variables (:=) into the partitioned or BROADCAST table `%.*s`",
+            SV_ARG(i.table->name));
+    o->plan->asks_insert_id = o->plan->returns_rows && (o->plan->sets_insert_id ||
+        (i.table->kind == CAT_SINGLE && i.table->auto_inc_column >= 0));
     if (!find_columns(&i) || !check_follows(&i) || !check_on_dup(&i))
         return false;
     o->plan->uses_temporals_now |= gives_now(&i);

@@ -51,6 +51,9 @@ void opt_find_assigned(struct opt *o);
 bool opt_edits_collect(struct opt *o) MUST_CHECK;
 /* Qualifiers `t.` of columns of an unaliased target (INSERT, single-table DELETE) become the physical name. */
 void opt_edits_qualifiers(struct opt *o, struct ast_node *root, const struct source *target);
+/* RETURNING: expressions without an alias get their source text as one, since it is the column's name. */
+bool opt_name_of_item(const struct opt *o, const struct ast_select_item *it, struct sv *name);
+void opt_edits_names(struct opt *o, const struct ast_list *items);
 /* Sorts the edits into the plan. */
 void opt_edits_finish(struct opt *o);
 
@@ -68,12 +71,15 @@ void tmpl_put(struct tmpl *t, struct sv s);
 void tmpl_ident(struct tmpl *t, struct sv name);
 /* The statement's own tokens [begin, end), with the edits that lie inside applied; literals and parameters become holes. */
 void tmpl_tokens(struct tmpl *t, uint32_t begin, uint32_t end);
+/* All tokens from one on, and what edits put behind the last. */
+void tmpl_rest(struct tmpl *t, uint32_t begin);
 /* An AST node's source text, in the parentheses that stand around it (expressions that were written so). */
 void tmpl_node(struct tmpl *t, const struct ast_node *n);
 void tmpl_range(struct tmpl *t, uint32_t begin_byte, uint32_t end_byte);
 void tmpl_table(struct tmpl *t, const struct cat_table *table);
 void tmpl_rvalue(struct tmpl *t, const struct rvalue *v);
 void tmpl_limit_sum(struct tmpl *t);
+void tmpl_place(struct tmpl *t); /* the place's number */
 struct sql_template tmpl_finish(struct tmpl *t);
 
 /* ---- kinds of statements ---- */
@@ -95,7 +101,27 @@ void opt_route_cond(struct plan *p, const struct route_cond *c);
 void opt_refuse(struct opt *o, struct plan *p, struct sv what);
 bool opt_unsupported(struct opt *o, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
+/* ---- keyed.c: rows that are read first, then changed by key ---- */
+/* The primary key, else a unique one of columns that are NOT NULL; NULL: nothing tells one row from another. */
+const struct cat_key *opt_row_key(const struct cat_table *t);
+/* Its columns; 0: there is none. */
+uint16_t opt_row_key_cols(struct opt *o, const struct cat_table *t, const uint16_t **cols);
+/* The token that begins the first of these clauses outside of parentheses; n_tokens: there is none. */
+uint32_t opt_clause_at(const struct opt *o, uint32_t from, int a, int b, int c);
+/* The column in the form in which its text tells all of its value; s: qualified by its name (NULL: not). */
+void opt_put_exact(struct tmpl *t, const struct source *s, const struct cat_column *c);
+
+struct keyed_stmt {
+    const char *verb;
+    struct ast_node *from, *where, *limit;
+    const struct ast_list *order;
+};
+/* plan.keyed of a single-table statement. False: refused in the plan, or the statement's diag is set. */
+bool opt_plan_keyed(struct opt *o, const struct block *bl, const struct keyed_stmt *st) MUST_CHECK;
+
 /* ---- split.c: several places ---- */
+/* The statement that reads the keys of the rows of sel (a SELECT without items), into k->read. */
+bool split_keys(struct opt *o, const struct block *bl, struct ast_select *sel, struct keyed_plan *k) MUST_CHECK;
 /* Fragment and top of a single block that is pushable as d; into p (the statement's plan or a branch's). False: p->refusal
  * says why. */
 bool split_select(struct opt *o, struct plan *p, const struct query *q, const struct dist *d) MUST_CHECK;

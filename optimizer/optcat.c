@@ -1,5 +1,6 @@
 #include "optimizer/optcat.h"
 
+#include "optimizer/plan.h"
 #include "types/type.h"
 
 /* Columns of one class compare with each other and with constants by value, exactly and transitively. Floats are in none: what
@@ -49,4 +50,18 @@ bool optcat_same_values(struct colref a, struct colref b)
     y = &b.src->table->columns[b.col].type;
     return class_of(x) != CLASS_NONE && class_of(x) == class_of(y) &&
         (class_of(x) != CLASS_TEXT || x->coll_id == y->coll_id);
+}
+
+enum exact_form opt_exact_form(const struct cat_column *c)
+{
+    switch (c->type.code) {
+    case TYPE_FLOAT:
+        return EXACT_DOUBLE;
+    case TYPE_TIMESTAMP:
+        return EXACT_EPOCH;
+    case TYPE_ENUM:
+        return EXACT_INDEX;
+    default:
+        return EXACT_TEXT;
+    }
 }

@@ -149,6 +149,27 @@ static bool plan_statement(struct opt *o)
     }
 }
 
+/* DDL wants to know which tables a statement uses while it runs. */
+static void keep_tables(struct opt *o)
+{
+    const struct cat_table **all = ARENA_NEW_N(o->arena, const struct cat_table *, o->binder.n_sources + 1u);
+    struct plan *p = o->plan;
+
+    p->tables = all;
+    for (unsigned i = 0; i < o->binder.n_sources; i++) {
+        const struct source *s = o->binder.sources[i];
+        bool known = s->kind != SRC_TABLE;
+
+        for (unsigned k = 0; k < p->n_tables && !known; k++)
+            known = all[k] == s->table;
+        if (known)
+            continue;
+        all[p->n_tables++] = s->table;
+        p->is_held |= s->table->state == CAT_HELD;
+    }
+    p->uncacheable |= p->is_held;
+}
+
 static uint16_t count_params(const struct opt *o)
 {
     uint32_t n = 0;
@@ -193,6 +214,7 @@ struct plan *optimizer_plan(const struct ast_node *stmt, const struct opt_text *
             ok = opt_unsupported(&o, "sequences in a statement");
     }
     if (ok) {
+        keep_tables(&o);
         p->expr_params = o.expr_params;
         p->n_expr_params = o.n_expr_params;
         if (p->returns_rows && p->n_into_vars)

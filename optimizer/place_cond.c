@@ -140,6 +140,7 @@ static struct rvalue *new_rvalue(struct placer *p, enum rvalue_kind kind)
 static const struct rvalue *literal_rvalue(struct placer *p, const struct ast_lit *l)
 {
     struct rvalue *v, *typed;
+    bool binary;
 
     switch (l->type) {
     case AST_LIT_NULL:
@@ -159,11 +160,13 @@ static const struct rvalue *literal_rvalue(struct placer *p, const struct ast_li
     case AST_LIT_TIMESTAMP:
         break;
     }
-    /* Introducers and joined strings: a shard's business. */
-    if (l->charset.ptr || l->slot == AST_NO_SLOT || l->nslots > 1)
+    binary = l->charset.ptr && sv_eq_nocase(l->charset, SV("binary"));
+    /* Other introducers and joined strings: a shard's business. */
+    if ((l->charset.ptr && !binary) || l->slot == AST_NO_SLOT || l->nslots > 1)
         return NULL;
     v = new_rvalue(p, RV_LITERAL);
     v->slot = l->slot;
+    v->binary = binary;
     if (l->type != AST_LIT_DATE && l->type != AST_LIT_TIME && l->type != AST_LIT_TIMESTAMP)
         return v;
     typed = new_rvalue(p, RV_TYPED);

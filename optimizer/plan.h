@@ -19,6 +19,7 @@
 #include "util/diag.h"
 
 struct cat_table;
+struct cat_column;
 struct cat_snapshot;
 struct packet_coldef;
 
@@ -53,6 +54,7 @@ struct rvalue {
     const struct rvalue *arg;
     enum session_value value;
     bool global;
+    bool binary; /* RV_LITERAL: with _binary in front */
     uint8_t type;
 };
 
@@ -120,6 +122,7 @@ enum piece_kind {
     PIECE_LITERAL, /* source text of literal `slot` */
     PIECE_PARAM,   /* parameter `slot` as an SQL literal */
     PIECE_SESSION_VALUE,
+    PIECE_PLACE,    /* the place's number */
     PIECE_LIMIT_SUM /* offset + limit, where a fragment must give both (values: limit.offset, limit.count of top) */
 };
 
@@ -157,8 +160,8 @@ struct merge_agg {
     struct agg_spec spec;
     uint16_t n_args;
     const uint16_t *args;
-    uint16_t weight_col; /* MIN, MAX, DISTINCT on strings whose collation is not native; else NO_COL */
-    const uint16_t *arg_weights; /* DISTINCT over several arguments: weight of each or NO_COL; NULL: none */
+    const uint16_t *weights; /* by argument: column of its WEIGHT_STRING or NO_COL, for MIN, MAX, DISTINCT and the order of
+                              * GROUP_CONCAT on strings whose collation is not native or not known; NULL: none */
 };
 
 struct limit_spec {
@@ -214,19 +217,41 @@ struct insert_plan {
     const struct rvalue **auto_values; /* per row: the value given, for auto_gen 2 */
 };
 
-/* UPDATE that sets a partition column: rows may move. Run as: select (FOR UPDATE) the old row and the new values at
- * each place, then delete and insert (or update) row by row, in one transaction. */
+/* In which a column is read, written and compared so that nothing of its value is lost: the text of FLOAT has six digits, that of
+ * TIMESTAMP is ambiguous in the hour in which summer time ends, that of ENUM is the same for the invalid value and for ''. */
+enum exact_form { EXACT_TEXT, EXACT_DOUBLE, EXACT_EPOCH, EXACT_INDEX };
+enum exact_form opt_exact_form(const struct cat_column *c);
+
+/* UPDATE that sets a partition column: rows may move. The rows are read under lock; those whose place changes are carried as they are to
+ * where they belong; then the client's own SET clause changes all of them where they are, by their old keys. */
 struct move_plan {
     const struct cat_table *table;
-    struct sql_template select; /* all columns but hidden ones in table order, then the new value of each assigned column;
-                                 * ends in FOR UPDATE */
-    const uint16_t *assigned;   /* ordinals of the assigned columns, in the order of `select`'s last columns */
+    /* Ends in FOR UPDATE. Columns: all of the table (hidden ones too) in its order; the new value of each of `assigned`; the exact forms
+     * of those columns that have another one than text; for JSON columns (MySQL) whether their text says all. */
+    struct sql_template select;
+    struct sql_template keyed_select, keyed_tail; /* the same in front of and behind WHERE, for rows that plan.keyed found */
+    uint16_t n_checks;
+    const uint16_t *assigned; /* ordinals: the partition columns that are assigned; frozen: all that are */
     uint16_t n_assigned;
-    uint16_t n_written; /* of these the statement's own; the rest are ON UPDATE CURRENT_TIMESTAMP */
+    struct sql_template update, order; /* UPDATE ... SET ...; ORDER BY ... or nothing */
+    bool frozen; /* the SET clause gives other values at each call: the values that were read are written instead */
     bool ignore; /* UPDATE IGNORE: a row that would be a duplicate stays as it is, with a warning */
+    bool ordered;
+    const uint16_t *key_cols; /* ordinals of what tells one row from another */
+    uint16_t n_key_cols;
     /* By partition column: its new value where that is known when the statement starts; NULL: not, or not assigned. See
      * optimizer_move_is_local. */
     const struct rvalue *const *new_keys;
+};
+
+/* UPDATE and DELETE with ORDER BY or LIMIT over several places. The rows are read under lock, in order, up to the limit; then each
+ * place gets head WHERE key IN (...) tail for its rows. */
+struct keyed_plan {
+    const struct cat_table *table;
+    const struct plan *read; /* a SELECT; columns: key_cols in their exact forms first, the place's number last */
+    const uint16_t *key_cols;
+    uint16_t n_key_cols;
+    struct sql_template head, where, tail; /* where: the statement's own condition; tail: ORDER BY, RETURNING */
 };
 
 /* ---- the plan ---- */
@@ -243,6 +268,9 @@ enum plan_kind {
 struct plan {
     struct arena arena;
     uint64_t catalog_version;
+    const struct cat_table *const *tables; /* all that the statement names, each once; valid while the snapshot is */
+    uint16_t n_tables;
+    bool is_held; /* DDL holds one of them (CAT_HELD): who has not used it yet waits. Such a plan is uncacheable */
     uint32_t refs; /* executions and cache entries of one worker; not atomic */
     enum plan_kind kind;
     bool reads_only;      /* no lock taken, nothing written */
@@ -250,8 +278,11 @@ struct plan {
     bool uncacheable;
     bool sets_insert_id;     /* LAST_INSERT_ID(expr) is called. A query's OK packet does not tell the value: ask LAST_INSERT_ID() on
                               * the same connection at once; one place only (OPT_INSERT_ID). A write's OK packet does */
+    bool asks_insert_id;     /* INSERT ... RETURNING whose insert id only the shard's connection knows (the shard generates it, or
+                              * LAST_INSERT_ID(expr) is called): no OK packet tells it, so it is asked for behind the statement */
     bool calc_found_rows;    /* SQL_CALC_FOUND_ROWS: one place: ask FOUND_ROWS() there at once; several: the executor counts
                               * the rows in front of top's limit */
+    uint16_t n_found_rows;   /* calls of FOUND_ROWS(), which reach no shard */
     bool uses_temporals_now; /* NOW() and the like: the same timestamp must go to all places */
     bool autocommit_breaks;  /* unused by relays: the statement commits implicitly */
     struct route route;
@@ -262,6 +293,7 @@ struct plan {
     struct diag refusal;           /* why several places are not possible, naming what is missing */
     const struct insert_plan *insert;
     const struct move_plan *move;
+    const struct keyed_plan *keyed; /* several places: instead of fragment; PLAN_MOVE: which rows */
     const struct plan *const *set_branches; /* UNION over several places: each branch's plan; top applies to the union */
     uint16_t n_set_branches;
     bool set_distinct;

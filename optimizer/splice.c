@@ -130,6 +130,7 @@ static void edit_value(struct value_walk *w, const struct ast_node *n, enum sess
     /* `-@x` with a negative value must not become a comment. */
     if (b > 0 && (o->tokens[b - 1].kind == TK_MINUS || o->tokens[b - 1].kind == TK_PLUS))
         ed.prefix = SV(" ");
+    o->plan->n_found_rows += v == SESSION_FOUND_ROWS;
     if (v == SESSION_LAST_INSERT_ID || v == SESSION_CONNECTION_ID) {
         ed.prefix = SV("CAST(");
         ed.suffix = SV(" AS UNSIGNED)");
@@ -173,6 +174,17 @@ static enum ast_walk value_pre(struct ast_node **slot, void *arg)
     return AST_PRUNE;
 }
 
+/* A column's name that is the text of its expression: literals and blanks are in it, which other statements of the plan's digest have
+ * otherwise. */
+static void name_is_of_text(struct opt *o, const struct ast_select_item *it)
+{
+    uint32_t b = opt_token_at(o, it->expr_begin), e = opt_token_past(o, it->expr_end);
+
+    for (uint32_t i = b; i < e; i++)
+        if (lex_is_literal(o->tokens[i].kind) || (i > b && o->tokens[i].begin > o->tokens[i - 1].end))
+            o->plan->uncacheable = true;
+}
+
 static enum ast_walk value_post(struct ast_node **slot, void *arg)
 {
     struct value_walk *w = arg;
@@ -187,6 +199,7 @@ static enum ast_walk value_post(struct ast_node **slot, void *arg)
         struct sv name = sv_make(o->text.ptr + it->expr_begin, it->expr_end - it->expr_begin);
 
         name.len = MIN(name.len, (size_t)64);
+        name_is_of_text(o, it);
         opt_edit_add(o, (struct edit){.tok_begin = at, .tok_end = at, .kind = EDIT_TEXT,
             .prefix = alias_text(o, name)});
     }
@@ -329,6 +342,32 @@ void opt_edits_qualifiers(struct opt *o, struct ast_node *root, const struct sou
     if (!target->table || !optcat_renamed(target->table) || ast_ident_set(&AST_AS_CONST(table, target->node)->alias))
         return;
     ast_walk(&root, qualifier_pre, NULL, &w);
+}
+
+bool opt_name_of_item(const struct opt *o, const struct ast_select_item *it, struct sv *name)
+{
+    enum { NAME_MAX_BYTES = 255 };
+
+    if (ast_ident_set(&it->alias) || it->expr->kind == AST_COLUMN || it->expr->kind == AST_STAR || it->expr->kind == AST_LIT ||
+        it->expr->kind == AST_PARAM || it->expr_end <= it->expr_begin || it->expr_end - it->expr_begin > NAME_MAX_BYTES)
+        return false;
+    *name = sv_make(o->text.ptr + it->expr_begin, it->expr_end - it->expr_begin);
+    return true;
+}
+
+void opt_edits_names(struct opt *o, const struct ast_list *items)
+{
+    AST_EACH(slot, items)
+    {
+        const struct ast_select_item *it = AST_AS_CONST(select_item, *slot);
+        uint32_t at = opt_token_past(o, it->expr_end);
+        struct sv name;
+
+        if (!opt_name_of_item(o, it, &name))
+            continue;
+        o->plan->uncacheable = true; /* another text of the same digest has another name there */
+        opt_edit_add(o, (struct edit){.tok_begin = at, .tok_end = at, .kind = EDIT_TEXT, .prefix = alias_text(o, name)});
+    }
 }
 
 /* ---- the end ---- */

@@ -89,7 +89,8 @@ uint16_t split_need(struct split *s, enum fcol_kind kind, struct ast_node *expr,
             return at;
         at = (uint16_t)(at + c->width);
     }
-    if (kind == FCOL_WEIGHT || kind == FCOL_MIN_WEIGHT || kind == FCOL_MAX_WEIGHT)
+    if (kind == FCOL_WEIGHT || kind == FCOL_MIN_WEIGHT || kind == FCOL_MAX_WEIGHT || kind == FCOL_ORDER_WEIGHT ||
+        kind == FCOL_MIN_ORDER_WEIGHT)
         type = (struct expr_type){EXPR_STRING, TYPE_COLL_BINARY};
     return split_add(s, (struct fcol){.kind = kind, .expr = expr, .type = type, .named = true});
 }
@@ -100,16 +101,37 @@ struct merge_key split_key(uint16_t col, uint16_t weight, struct expr_type type,
         .coll = type.cls == EXPR_STRING || type.cls == EXPR_UNSURE || type.cls == EXPR_ENUM ? type.coll : 0};
 }
 
+static void put_weighed(struct tmpl *t, const struct fcol *c)
+{
+    bool filled = c->kind == FCOL_ORDER_WEIGHT || c->kind == FCOL_MIN_ORDER_WEIGHT;
+
+    tmpl_puts(t, filled ? "COALESCE(" : "");
+    tmpl_node(t, c->expr);
+    tmpl_puts(t, filled ? ", '')" : "");
+}
+
 static void put_weight(struct split *s, struct tmpl *t, const struct fcol *c)
 {
     struct expr_type e = opt_type_of(s->o, s->bl, c->expr);
     const struct collation *coll = e.coll ? coll_by_id(e.coll) : NULL;
-    /* Trailing spaces do not count in PAD SPACE collations, but WEIGHT_STRING gives them weights. */
-    bool trim = coll && coll->pad_space;
 
-    tmpl_puts(t, trim ? "WEIGHT_STRING(RTRIM(" : "WEIGHT_STRING(");
-    tmpl_node(t, c->expr);
-    tmpl_puts(t, trim ? "))" : ")");
+    /* Trailing spaces do not count in PAD SPACE collations, but WEIGHT_STRING gives them weights. */
+    if (coll) {
+        tmpl_puts(t, coll->pad_space ? "WEIGHT_STRING(RTRIM(" : "WEIGHT_STRING(");
+        put_weighed(t, c);
+        tmpl_puts(t, coll->pad_space ? "))" : ")");
+        return;
+    }
+    /* The collation is the shard's to know: it is asked whether a trailing space counts. */
+    tmpl_puts(t, "WEIGHT_STRING(IF(CONCAT(LEFT(");
+    put_weighed(t, c);
+    tmpl_puts(t, ", 0), 'a') = CONCAT(LEFT(");
+    put_weighed(t, c);
+    tmpl_puts(t, ", 0), 'a '), RTRIM(");
+    put_weighed(t, c);
+    tmpl_puts(t, "), ");
+    put_weighed(t, c);
+    tmpl_puts(t, "))");
 }
 
 static void put_aggregate(struct tmpl *t, const struct fcol *c)
@@ -163,16 +185,24 @@ void split_put_cols(struct split *s, struct tmpl *t)
             tmpl_puts(t, ") + 0");
             break;
         case FCOL_WEIGHT:
+        case FCOL_ORDER_WEIGHT:
             put_weight(s, t, c);
             break;
         case FCOL_MIN_WEIGHT:
         case FCOL_MAX_WEIGHT:
-            tmpl_puts(t, c->kind == FCOL_MIN_WEIGHT ? "MIN(" : "MAX(");
+        case FCOL_MIN_ORDER_WEIGHT:
+            tmpl_puts(t, c->kind == FCOL_MAX_WEIGHT ? "MAX(" : "MIN(");
             put_weight(s, t, c);
             tmpl_puts(t, ")");
             break;
         case FCOL_AGG:
             put_aggregate(t, c);
+            break;
+        case FCOL_KEY:
+            opt_put_exact(t, NULL, c->column);
+            break;
+        case FCOL_PLACE:
+            tmpl_place(t);
             break;
         }
         if (c->named)
@@ -606,6 +636,60 @@ static bool split_plain(struct split *s, bool distinct_here)
     split_finish_cols(s);
     s->p->fragment = tmpl_finish(&t);
     s->p->top = s->top;
+    return true;
+}
+
+/* ---- keys ---- */
+
+bool split_keys(struct opt *o, const struct block *bl, struct ast_select *sel, struct keyed_plan *k)
+{
+    struct plan *p = ARENA_NEW(o->arena, struct plan);
+    struct block named_block = *bl;
+    struct split s = {.o = o, .p = p, .bl = &named_block, .sel = sel, .top = ARENA_NEW(o->arena, struct plan_top)};
+    uint32_t n = sel->order.n;
+    struct merge_key *keys = ARENA_NEW_N(o->arena, struct merge_key, n ? n : 1);
+    uint16_t *named = ARENA_NEW_N(o->scratch, uint16_t, n ? n : 1);
+    struct tmpl t;
+
+    named_block.outs_known = true; /* none is named */
+    p->kind = PLAN_SELECT;
+    p->route = o->plan->route;
+    p->uses_temporals_now = o->plan->uses_temporals_now;
+    if (!split_limit(o, sel->limit, &s.top->limit))
+        return false;
+    for (uint16_t i = 0; i < k->n_key_cols; i++)
+        split_add(&s, (struct fcol){.kind = FCOL_KEY, .column = &k->table->columns[k->key_cols[i]]});
+    for (unsigned i = 0; i < n; i++) {
+        const struct ast_order_item *it = AST_AS_CONST(order_item, sel->order.items[i]);
+
+        if (!split_check_names(&s, it->expr, SPLIT_ORDER))
+            return false;
+        if (it->expr->kind == AST_LIT) {
+            opt_refuse(o, o->plan, SV("ORDER BY a literal in an UPDATE or DELETE over several places"));
+            return false;
+        }
+        if (!plain_order_item(&s, it, &keys[i], &named[i]))
+            break;
+    }
+    split_add(&s, (struct fcol){.kind = FCOL_PLACE});
+    if (s.no_more || diag_is_set(&p->refusal)) {
+        o->plan->refusal = p->refusal;
+        return false;
+    }
+    tmpl_init(&t, o);
+    split_put_head(&s, &t, false);
+    split_put_cols(&s, &t);
+    split_put_from_where(&s, &t);
+    put_order(&s, &t, named);
+    put_limit(&s, &t);
+    tmpl_puts(&t, " FOR UPDATE");
+    s.top->merge_order = keys;
+    s.top->n_merge_order = (uint16_t)n;
+    p->n_visible = s.n_out;
+    split_finish_cols(&s);
+    p->fragment = tmpl_finish(&t);
+    p->top = s.top;
+    k->read = p;
     return true;
 }
 

@@ -11,6 +11,10 @@ enum fcol_kind {
     FCOL_WEIGHT, /* WEIGHT_STRING(expression) */
     FCOL_MIN_WEIGHT, /* MIN(WEIGHT_STRING(expression)) */
     FCOL_MAX_WEIGHT,
+    FCOL_ORDER_WEIGHT, /* of ORDER BY in GROUP_CONCAT, where NULL sorts as the empty string */
+    FCOL_MIN_ORDER_WEIGHT,
+    FCOL_KEY,    /* column in its exact form */
+    FCOL_PLACE,  /* the place's number */
     FCOL_AGG     /* func([DISTINCT] expression), COUNT(*) without one */
 };
 
@@ -20,6 +24,7 @@ struct fcol {
     struct ast_node *expr;
     const struct ast_list *args; /* FCOL_AGG with several arguments */
     const struct ast_select_item *item;
+    const struct cat_column *column; /* FCOL_KEY */
     uint16_t width; /* columns that an item gives: more than one for a star */
     const char *func;
     bool distinct;

@@ -55,8 +55,7 @@ static struct merge_agg agg_over(struct agg_state *st, enum agg_fn fn, const uin
 
     if (n)
         memcpy(args, cols, n * sizeof *args);
-    return (struct merge_agg){.spec = {.fn = fn, .n_value_args = n, .limit = UINT64_MAX}, .n_args = n, .args = args,
-        .weight_col = NO_COL};
+    return (struct merge_agg){.spec = {.fn = fn, .n_value_args = n, .limit = UINT64_MAX}, .n_args = n, .args = args};
 }
 
 /* A fragment column carried through the aggregation. Result: column behind it. */
@@ -167,6 +166,14 @@ static uint16_t partial_column(struct split *s, struct fcol c)
     return split_add(s, c);
 }
 
+static const uint16_t *one_weight(struct agg_state *st, uint16_t col)
+{
+    uint16_t *w = ARENA_NEW(st->s->o->arena, uint16_t);
+
+    *w = col;
+    return col == NO_COL ? NULL : w;
+}
+
 static bool is_bit(const struct split *s, const struct ast_node *e)
 {
     struct colref ref, base;
@@ -212,10 +219,30 @@ static bool agg_split_phase(struct agg_state *st, const struct ast_agg *a, const
     if (spec->fn == AGG_MIN || spec->fn == AGG_MAX) {
         if (t.cls == EXPR_OTHER)
             return split_refuse(s, "%.*s() of a JSON or geometry value over several places", SV_ARG(a->name.name));
-        m.weight_col = weight_of(st, a->args.items[0], t, spec->fn == AGG_MIN ? FCOL_MIN_WEIGHT : FCOL_MAX_WEIGHT);
+        m.weights = one_weight(st, weight_of(st, a->args.items[0], t, spec->fn == AGG_MIN ? FCOL_MIN_WEIGHT : FCOL_MAX_WEIGHT));
     }
     *col = add_agg(st, m, &a->node);
     return true;
+}
+
+/* The argument is taken as a number before duplicates are dropped ('1' and '1.0' are one), and that of an ENUM is its position. */
+static bool adds_numbers(const struct agg_spec *spec, struct expr_type t)
+{
+    switch (spec->fn) {
+    case AGG_SUM:
+    case AGG_AVG:
+        return t.cls == EXPR_ENUM || (spec->distinct && (t.cls == EXPR_STRING || t.cls == EXPR_UNSURE));
+    case AGG_STDDEV_POP:
+    case AGG_STDDEV_SAMP:
+    case AGG_VAR_POP:
+    case AGG_VAR_SAMP:
+    case AGG_BIT_AND:
+    case AGG_BIT_OR:
+    case AGG_BIT_XOR:
+        return t.cls == EXPR_ENUM;
+    default:
+        return false;
+    }
 }
 
 /* The aggregate over values that the fragment gives row by row, or grouped by them (DISTINCT). */
@@ -224,7 +251,7 @@ static bool agg_of_values(struct agg_state *st, const struct ast_agg *a, const s
     struct split *s = st->s;
     uint32_t n = spec->fn == AGG_COUNT_STAR ? 0 : a->args.n;
     uint16_t *cols = ARENA_NEW_N(s->o->scratch, uint16_t, n + a->order.n + 1);
-    uint16_t *weights = ARENA_NEW_N(s->o->arena, uint16_t, n + 1);
+    uint16_t *weights = ARENA_NEW_N(s->o->arena, uint16_t, n + a->order.n + 1);
     struct agg_order *order = ARENA_NEW_N(s->o->arena, struct agg_order, a->order.n + 1);
     struct merge_agg m;
     bool weighted = false;
@@ -232,7 +259,12 @@ static bool agg_of_values(struct agg_state *st, const struct ast_agg *a, const s
     for (uint32_t i = 0; i < n; i++) {
         struct expr_type t = opt_type_of(s->o, s->bl, a->args.items[i]);
 
-        cols[i] = split_need(s, FCOL_EXPR, a->args.items[i], t);
+        if (adds_numbers(spec, t)) {
+            t = (struct expr_type){EXPR_NUMBER, 0};
+            cols[i] = split_need(s, FCOL_NUMBER, a->args.items[i], t);
+        } else {
+            cols[i] = split_need(s, FCOL_EXPR, a->args.items[i], t);
+        }
         weights[i] = spec->distinct || spec->fn == AGG_MIN || spec->fn == AGG_MAX
             ? weight_of(st, a->args.items[i], t, FCOL_MIN_WEIGHT)
             : NO_COL;
@@ -240,27 +272,26 @@ static bool agg_of_values(struct agg_state *st, const struct ast_agg *a, const s
     }
     for (uint32_t i = 0; i < a->order.n; i++) {
         const struct ast_order_item *it = AST_AS_CONST(order_item, a->order.items[i]);
-        struct expr_type t = opt_type_of(s->o, s->bl, it->expr);
+        struct ast_node *e = it->expr;
+        struct expr_type t;
         uint64_t pos;
 
-        if (it->expr->kind == AST_LIT && AST_AS_CONST(lit, it->expr)->type == AST_LIT_INT) {
+        if (e->kind == AST_LIT && AST_AS_CONST(lit, e)->type == AST_LIT_INT) {
             s->p->uncacheable = true;
-            if (!sv_to_u64(AST_AS_CONST(lit, it->expr)->value, &pos) || pos == 0 || pos > a->args.n)
+            if (!sv_to_u64(AST_AS_CONST(lit, e)->value, &pos) || pos == 0 || pos > a->args.n)
                 return split_refuse(s, "ORDER BY a position in %.*s()", SV_ARG(a->name.name));
-            order[i] = (struct agg_order){(uint32_t)pos - 1, it->dir == AST_DIR_DESC};
-            continue;
+            e = a->args.items[pos - 1];
         }
+        t = opt_type_of(s->o, s->bl, e);
         if (t.cls == EXPR_OTHER)
             return split_refuse(s, "ORDER BY a JSON or geometry value in %.*s()", SV_ARG(a->name.name));
-        /* Where the order needs a weight, the weight is the argument. */
-        cols[n + i] = t.cls == EXPR_UNSURE ? weight_of(st, it->expr, t, FCOL_MIN_WEIGHT)
-            : t.cls == EXPR_ENUM       ? split_need(s, FCOL_NUMBER, it->expr, (struct expr_type){EXPR_NUMBER, 0})
-                                       : split_need(s, FCOL_EXPR, it->expr, t);
+        cols[n + i] = t.cls == EXPR_ENUM ? split_need(s, FCOL_NUMBER, e, (struct expr_type){EXPR_NUMBER, 0})
+                                         : split_need(s, FCOL_EXPR, e, t);
+        weights[n + i] = t.cls != EXPR_UNSURE ? NO_COL
+                                              : split_need(s, st->raw ? FCOL_ORDER_WEIGHT : FCOL_MIN_ORDER_WEIGHT, e, t);
+        weighted |= weights[n + i] != NO_COL;
         order[i] = (struct agg_order){n + i, it->dir == AST_DIR_DESC};
     }
-    for (uint32_t i = 0; i < a->order.n; i++)
-        if (order[i].arg < n)
-            cols[n + i] = cols[order[i].arg];
     m = agg_over(st, spec->fn, cols, (uint16_t)(n + a->order.n));
     m.spec = *spec;
     m.spec.order = order;
@@ -272,10 +303,7 @@ static bool agg_of_values(struct agg_state *st, const struct ast_agg *a, const s
         s->p->uncacheable = true;
         m.spec.separator = arena_dup(s->o->arena, l->value);
     }
-    if (weighted) {
-        m.arg_weights = weights;
-        m.weight_col = n == 1 ? weights[0] : NO_COL;
-    }
+    m.weights = weighted ? weights : NULL;
     *col = add_agg(st, m, &a->node);
     return true;
 }

@@ -83,6 +83,12 @@ void tmpl_limit_sum(struct tmpl *t)
     add_piece(t, (struct piece){.kind = PIECE_LIMIT_SUM});
 }
 
+void tmpl_place(struct tmpl *t)
+{
+    flush(t);
+    add_piece(t, (struct piece){.kind = PIECE_PLACE});
+}
+
 void tmpl_rvalue(struct tmpl *t, const struct rvalue *v)
 {
     switch (v->kind) {
@@ -90,6 +96,7 @@ void tmpl_rvalue(struct tmpl *t, const struct rvalue *v)
         tmpl_put(t, v->text);
         return;
     case RV_LITERAL:
+        tmpl_put(t, v->binary ? SV("_binary ") : SV(""));
         flush(t);
         add_piece(t, (struct piece){.kind = PIECE_LITERAL, .slot = v->slot});
         return;
@@ -185,6 +192,15 @@ void tmpl_tokens(struct tmpl *t, uint32_t begin, uint32_t end)
         put_token(t, &o->tokens[i]);
         i++;
     }
+}
+
+void tmpl_rest(struct tmpl *t, uint32_t begin)
+{
+    const struct opt *o = t->o;
+
+    tmpl_tokens(t, begin, o->n_tokens);
+    for (uint32_t e = edit_from(o, o->n_tokens); e < o->edits.n; e++)
+        put_edit(t, &o->edits.items[e]);
 }
 
 void tmpl_range(struct tmpl *t, uint32_t begin_byte, uint32_t end_byte)

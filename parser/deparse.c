@@ -41,9 +41,17 @@ static void ident(struct dep *d, struct sv name)
         strbuf_putsv(d->b, name);
 }
 
+/* A name of a character set or collation that is read as one without quotes. */
+static bool plain_set_name(struct sv name)
+{
+    unsigned kw = kw_find(name.ptr, name.len);
+
+    return plain_word(name) && (!kw || !kw_flags[kw] || sv_eq_cstr(name, "DEFAULT"));
+}
+
 void put_charset(struct dep *d, struct sv name)
 {
-    if (plain_word(name))
+    if (plain_set_name(name) || sv_eq_cstr(name, "binary"))
         put_sv(d, name);
     else
         put_string(d, name);
@@ -51,7 +59,7 @@ void put_charset(struct dep *d, struct sv name)
 
 void put_collation(struct dep *d, struct sv name)
 {
-    if (plain_word(name) && !sv_eq_cstr(name, "binary")) /* a reserved word, which MariaDB does not take there */
+    if (plain_set_name(name)) /* not binary: a reserved word, which MariaDB does not take there */
         put_sv(d, name);
     else
         put_string(d, name);
@@ -147,9 +155,9 @@ static void literal(struct dep *d, const struct ast_lit *n)
             put_sv(d, n->raw);
             break;
         }
-        put(d, "X'");
+        put(d, n->quoted ? "X'" : "0x");
         hex_bytes(d, n->value);
-        put(d, "'");
+        put_if(d, n->quoted, "'");
         break;
     case AST_LIT_BIT:
         if (!n->charset.ptr && n->raw.ptr) {
@@ -449,7 +457,11 @@ static void func_name(struct dep *d, const struct ast_func *n)
 {
     unsigned kw = kw_find(n->name.name.ptr, n->name.name.len);
 
-    if (ast_ident_set(&n->db)) {
+    if (ast_ident_set(&n->db) && (n->form == AST_FUNC_TRIM || n->form == AST_FUNC_SUBSTRING)) {
+        put_name(d, &n->db); /* MariaDB's: in quotes the name would have no syntax of its own */
+        put(d, ".");
+        put_sv(d, n->name.name);
+    } else if (ast_ident_set(&n->db)) {
         put_path(d, &n->db, &n->package, &n->name);
     } else if (!plain_word(n->name.name) || n->name.name.ptr[0] == '_' || parse_word_needs_quotes(n->form, kw)) {
         quote_ident(d, n->name.name);
@@ -621,8 +633,8 @@ static void sysvar(struct dep *d, const struct ast_sysvar *n)
         quote_ident(d, n->name.name);
 }
 
-/* The kinds that only expressions have. */
-static bool expr_node(struct dep *d, const struct ast_node *n)
+/* The kinds that only expressions have, in four groups. First: what has no arguments. */
+static bool leaf_node(struct dep *d, const struct ast_node *n)
 {
     switch (n->kind) {
     case AST_LIT:
@@ -653,6 +665,15 @@ static bool expr_node(struct dep *d, const struct ast_node *n)
     case AST_SYSVAR:
         sysvar(d, AST_AS_CONST(sysvar, n));
         return true;
+    default:
+        return false;
+    }
+}
+
+/* Operators. */
+static bool operator_node(struct dep *d, const struct ast_node *n)
+{
+    switch (n->kind) {
     case AST_ASSIGN:
         put_node(d, AST_AS_CONST(assign, n)->var);
         put(d, " := ");
@@ -697,6 +718,20 @@ static bool expr_node(struct dep *d, const struct ast_node *n)
         put(d, ")");
         return true;
     }
+    case AST_COLLATE:
+        put_expr(d, AST_AS_CONST(collate, n)->arg, PREC_POSTFIX);
+        put(d, " COLLATE ");
+        put_collation(d, AST_AS_CONST(collate, n)->collation);
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* What brings its own parentheses or words around its parts. */
+static bool closed_node(struct dep *d, const struct ast_node *n)
+{
+    switch (n->kind) {
     case AST_SUBQUERY:
         put_opt(d, "(", AST_AS_CONST(subquery, n)->query);
         put(d, ")");
@@ -722,14 +757,18 @@ static bool expr_node(struct dep *d, const struct ast_node *n)
         put_charset(d, AST_AS_CONST(using, n)->charset);
         put(d, ")");
         return true;
-    case AST_COLLATE:
-        put_expr(d, AST_AS_CONST(collate, n)->arg, PREC_POSTFIX);
-        put(d, " COLLATE ");
-        put_collation(d, AST_AS_CONST(collate, n)->collation);
-        return true;
     case AST_INTERVAL:
         interval(d, AST_AS_CONST(interval, n));
         return true;
+    default:
+        return false;
+    }
+}
+
+/* Functions, and what looks like them. */
+static bool call_node(struct dep *d, const struct ast_node *n)
+{
+    switch (n->kind) {
     case AST_FUNC:
         func(d, AST_AS_CONST(func, n));
         return true;
@@ -765,6 +804,11 @@ static bool expr_node(struct dep *d, const struct ast_node *n)
     default:
         return false;
     }
+}
+
+static bool expr_node(struct dep *d, const struct ast_node *n)
+{
+    return leaf_node(d, n) || operator_node(d, n) || closed_node(d, n) || call_node(d, n);
 }
 
 static bool replaced(struct dep *d, const struct ast_node *n)

@@ -140,7 +140,7 @@ void digest_scan_tokens(struct sv text, uint32_t from, const struct sql_opts *op
         if (lex_is_literal(t.kind)) {
             if (t.slot < max_slots)
                 slots[t.slot] = (struct literal_slot){t.begin, t.end, t.kind, t.flags};
-            mix_pair(&m, t.kind, t.kind);
+            mix_pair(&m, t.kind, t.kind | (uint64_t)(t.flags & TOKEN_QUOTED_HEX) << 16); /* what it means, not its value */
         } else if (t.kind >= TK_LPAREN && (t.kind < TK_KEYWORD_FIRST || (kw_flags[t.kind] & l.reserved & (KW_R8 | KW_RM)))) {
             mix_pair(&m, t.kind, t.kind);
         } else {

@@ -254,24 +254,37 @@ static const char *scan_quoted_digits(const struct lex *l, const char *p, bool h
     return p + 1;
 }
 
+/* An exponent without digits, with c at p behind it. MySQL takes the number and the exponent as nothing, and gives the one
+ * byte behind as the token ("1 1.e*1" is 1 * 1); to MariaDB it is an error. */
+static const char *scan_bad_exponent(const struct lex *l, const char *p, struct token *t)
+{
+    static const char bytes[] = "(),;{}+*/%^~!&|-.";
+    static const uint8_t kinds[] = {TK_LPAREN, TK_RPAREN,  TK_COMMA, TK_SEMI,  TK_LBRACE, TK_RBRACE, TK_PLUS,  TK_STAR, TK_SLASH,
+                                    TK_PERCENT, TK_CARET, TK_TILDE, TK_BANG, TK_AMP,    TK_PIPE,   TK_MINUS, TK_DOT};
+    const char *at;
+
+    if (l->opts->flavor == SQL_FLAVOR_MARIADB || p >= l->end || !(at = memchr(bytes, *p, sizeof bytes - 1)))
+        return NULL;
+    t->kind = kinds[at - bytes];
+    return p + 1;
+}
+
 /* Fraction and exponent of a number whose dot is at p. */
 static const char *scan_fraction(const struct lex *l, const char *p, struct token *t)
 {
-    const char *q;
-
     t->kind = TK_DECIMAL;
     for (p++; p < l->end && IS(*p, C_DIGIT); p++)
         ;
-    if (p < l->end && (*p == 'e' || *p == 'E')) {
-        q = p + 1;
-        if (q < l->end && (*q == '+' || *q == '-'))
-            q++;
-        if (q < l->end && IS(*q, C_DIGIT)) {
-            t->kind = TK_FLOAT;
-            for (p = q; p < l->end && IS(*p, C_DIGIT); p++)
-                ;
-        }
-    }
+    if (p == l->end || (*p != 'e' && *p != 'E'))
+        return p;
+    p++;
+    if (p < l->end && (*p == '+' || *p == '-'))
+        p++;
+    if (p == l->end || !IS(*p, C_DIGIT))
+        return scan_bad_exponent(l, p, t);
+    t->kind = TK_FLOAT;
+    while (p < l->end && IS(*p, C_DIGIT))
+        p++;
     return p;
 }
 
@@ -469,6 +482,7 @@ static const char *scan_token(struct lex *l, const char *p, struct token *t)
                 bool hex = (c | 0x20) == 'x';
 
                 t->kind = hex ? TK_HEX : TK_BIT;
+                t->flags = hex ? TOKEN_QUOTED_HEX : 0;
                 return scan_quoted_digits(l, p + 2, hex);
             }
             if (c == 'n' || c == 'N')

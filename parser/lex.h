@@ -97,7 +97,8 @@ struct sql_opts {
 
 enum {
     TOKEN_ESCAPED = 1, /* a string or quoted name that contains escapes or doubled quotes */
-    TOKEN_DOUBLE = 2   /* string in double quotes */
+    TOKEN_DOUBLE = 2,  /* string in double quotes */
+    TOKEN_QUOTED_HEX = 4 /* x'41', not 0x41 */
 };
 
 struct token {

@@ -17,6 +17,8 @@ enum {
 struct parser {
     struct lex lex;
     struct token ring[PARSER_RING];
+    uint8_t comments[PARSER_RING]; /* versioned comments that are open at the token */
+    struct lex start, at;          /* at the begin of the statement; where parse_text_since began last */
     uint32_t head, filled; /* ring positions of the current token and behind the last one that was read */
     struct token *t;       /* the current token: &ring[head % PARSER_RING] */
     uint32_t prev_end;     /* end of the token before */
@@ -31,6 +33,8 @@ struct parser {
     uint32_t nested; /* subqueries around the current token */
     bool failed;
     bool maria;
+    bool values_func; /* to MariaDB VALUES is a function here: in ON DUPLICATE KEY UPDATE and a partition's function, outside
+                       * of their subqueries; elsewhere it begins a query */
     bool in_program; /* inside the body of a stored program */
 };
 
@@ -174,7 +178,8 @@ void parse_ident_list(struct parser *p, struct ast_idents *l, bool empty_ok);
 struct sv parse_upper(struct parser *p);
 /* Name of a character set or collation; BINARY and DEFAULT are words. */
 struct sv parse_charset_name(struct parser *p);
-/* Source text from `begin` to the last token read. */
+/* The tokens from `begin` to the last one that was read, each as put_token writes it, without comments: equal token lists give
+ * equal texts, and such a text lexes to the tokens that it was made of. Empty inside of programs, whose text is kept as a whole. */
 struct sv parse_text_since(struct parser *p, uint32_t begin);
 /* [db.]name as TABLE. */
 struct ast_node *parse_table_name(struct parser *p);

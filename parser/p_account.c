@@ -115,11 +115,11 @@ static void identified(struct parser *p, struct ast_user_spec *u)
         add(p, &u->auths, done(p, a));
         return;
     }
-    if (!accept(p, K_VIA))
+    if (!p->maria || !accept(p, K_VIA))
         expect(p, K_WITH);
     do
         add(p, &u->auths, auth_plugin(p));
-    while (accept(p, K_OR));
+    while (p->maria && accept(p, K_OR)); /* alternatives; MySQL has AND, for further factors */
 }
 
 static struct ast_node *user_spec(struct parser *p, bool alter)
@@ -130,7 +130,7 @@ static struct ast_node *user_spec(struct parser *p, bool alter)
     u->account = parse_account(p);
     if (is(p, K_IDENTIFIED)) {
         identified(p, u);
-        while (is2(p, K_AND, K_IDENTIFIED)) {
+        while (!p->maria && is2(p, K_AND, K_IDENTIFIED)) {
             next(p);
             identified(p, u);
         }
@@ -152,6 +152,19 @@ static struct ast_node *user_spec(struct parser *p, bool alter)
 static void add_option(struct parser *p, struct ast_list *l, const char *name, struct ast_node *value)
 {
     add(p, l, parse_option(p, name, value));
+}
+
+/* A number, perhaps with a sign; with a word other than 0, that word too (as a NAME). */
+static struct ast_node *number_or(struct parser *p, unsigned word)
+{
+    unsigned k;
+
+    if (word && is(p, word))
+        return parse_option_value(p);
+    k = peek(p, is(p, TK_MINUS) || is(p, TK_PLUS));
+    if (k != TK_INT && k != TK_HEX && k != TK_DECIMAL && k != TK_FLOAT)
+        parser_error(p);
+    return parse_literal(p);
 }
 
 static void require(struct parser *p, struct ast_list *l)
@@ -197,7 +210,7 @@ static void resources(struct parser *p, struct ast_list *l)
         found = false;
         for (size_t i = 0; i < ARRAY_LEN(names); i++) {
             if (accept(p, names[i].kind)) {
-                add_option(p, l, names[i].name, parse_literal(p));
+                add_option(p, l, names[i].name, number_or(p, 0));
                 found = true;
             }
         }
@@ -214,17 +227,21 @@ static void password_option(struct parser *p, struct ast_list *l)
         } else if (accept(p, K_NEVER)) {
             add_option(p, l, "PASSWORD EXPIRE NEVER", NULL);
         } else if (accept(p, K_INTERVAL)) {
-            add_option(p, l, "PASSWORD EXPIRE INTERVAL", parse_literal(p));
+            add_option(p, l, "PASSWORD EXPIRE INTERVAL", number_or(p, 0));
             expect(p, K_DAY);
         } else {
             add_option(p, l, "PASSWORD EXPIRE", NULL);
         }
     } else if (accept(p, K_HISTORY)) {
-        add_option(p, l, "PASSWORD HISTORY", parse_option_value(p));
+        add_option(p, l, "PASSWORD HISTORY", number_or(p, K_DEFAULT));
     } else if (accept(p, K_REUSE)) {
         expect(p, K_INTERVAL);
-        add_option(p, l, "PASSWORD REUSE INTERVAL", parse_option_value(p));
-        (void)accept(p, K_DAY);
+        if (is(p, K_DEFAULT)) {
+            add_option(p, l, "PASSWORD REUSE INTERVAL", parse_option_value(p));
+        } else {
+            add_option(p, l, "PASSWORD REUSE INTERVAL", number_or(p, 0));
+            expect(p, K_DAY);
+        }
     } else {
         expect(p, K_REQUIRE);
         expect(p, K_CURRENT);
@@ -239,25 +256,27 @@ static void password_option(struct parser *p, struct ast_list *l)
 
 static void user_options(struct parser *p, struct ast_list *l)
 {
+    if (is(p, K_REQUIRE))
+        require(p, l);
+    if (accept(p, K_WITH)) {
+        uint32_t before = l->n;
+
+        resources(p, l);
+        if (l->n == before)
+            parser_error(p);
+    }
     for (;;) {
         switch (p->t->kind) {
-        case K_REQUIRE:
-            require(p, l);
-            break;
-        case K_WITH:
-            next(p);
-            resources(p, l);
-            break;
         case K_PASSWORD:
             password_option(p, l);
             break;
         case K_FAILED_LOGIN_ATTEMPTS:
             next(p);
-            add_option(p, l, "FAILED_LOGIN_ATTEMPTS", parse_literal(p));
+            add_option(p, l, "FAILED_LOGIN_ATTEMPTS", number_or(p, 0));
             break;
         case K_PASSWORD_LOCK_TIME:
             next(p);
-            add_option(p, l, "PASSWORD_LOCK_TIME", parse_option_value(p));
+            add_option(p, l, "PASSWORD_LOCK_TIME", number_or(p, K_UNBOUNDED));
             break;
         case K_ACCOUNT:
             next(p);

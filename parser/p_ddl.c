@@ -50,6 +50,7 @@ static struct ast_node *database_option(struct parser *p)
 {
     struct ast_node *o = parse_charset_option(p);
     struct ast_option *n;
+    bool string = false;
 
     if (o)
         return o;
@@ -58,6 +59,7 @@ static struct ast_node *database_option(struct parser *p)
         next(p);
     if (is(p, K_ENCRYPTION) || is(p, K_COMMENT) || is(p, K_MODE)) {
         n->name = kw_text(p->t->kind);
+        string = !is(p, K_MODE);
         next(p);
     } else if (is2(p, K_READ, K_ONLY)) {
         next(p);
@@ -74,6 +76,8 @@ static struct ast_node *database_option(struct parser *p)
         return NULL;
     }
     accept_eq(p);
+    if (string && !is(p, TK_STRING))
+        parser_error(p);
     n->value = parse_option_value(p);
     return done(p, n);
 }
@@ -197,6 +201,16 @@ static struct ast_node *view(struct parser *p, struct ast_create_view *n)
 
 /* ---- sequences ---- */
 
+/* [+ | -] digits */
+static struct ast_node *sequence_number(struct parser *p)
+{
+    bool sign = is(p, TK_MINUS) || is(p, TK_PLUS);
+
+    if (peek(p, sign) != TK_INT)
+        parser_error(p);
+    return parse_literal(p);
+}
+
 static struct ast_node *sequence_option(struct parser *p)
 {
     static const struct {
@@ -218,7 +232,7 @@ static struct ast_node *sequence_option(struct parser *p)
         next(p);
         (void)(accept(p, valued[i].skip1) || (valued[i].skip2 && accept(p, valued[i].skip2)));
         o->name = sv_cstr(valued[i].name);
-        o->value = parse_literal(p);
+        o->value = sequence_number(p);
         return done(p, o);
     }
     for (size_t i = 0; i < ARRAY_LEN(bare); i++) {
@@ -243,8 +257,8 @@ static struct ast_node *sequence_option(struct parser *p)
     if (is(p, K_RESTART)) {
         next(p);
         o->name = SV("RESTART");
-        if (accept(p, K_WITH) || accept(p, TK_EQ) || is(p, TK_INT) || is(p, TK_MINUS))
-            o->value = parse_literal(p);
+        if (accept(p, K_WITH) || accept(p, TK_EQ) || is(p, TK_INT) || is(p, TK_MINUS) || is(p, TK_PLUS))
+            o->value = sequence_number(p);
         return done(p, o);
     }
     return parse_table_option(p);

@@ -98,7 +98,9 @@ static void on_duplicate(struct parser *p, struct ast_insert *n)
     next(p);
     expect(p, K_KEY);
     expect(p, K_UPDATE);
+    p->values_func = true;
     assignments(p, &n->on_dup);
+    p->values_func = false;
 }
 
 static void returning(struct parser *p, struct ast_list *l)

@@ -31,6 +31,7 @@ struct ast_node *parse_string_literal(struct parser *p)
         next(p);
         if (is(p, TK_HEX) || is(p, TK_BIT)) {
             n->type = is(p, TK_HEX) ? AST_LIT_HEX : AST_LIT_BIT;
+            n->quoted = (p->t->flags & TOKEN_QUOTED_HEX) != 0;
             n->value = lex_bytes(p->a, &p->lex, p->t);
             n->slot = p->t->slot;
             n->nslots = 1;
@@ -80,6 +81,7 @@ static struct ast_node *number_literal(struct parser *p)
     case TK_HEX:
     case TK_BIT:
         n->type = is(p, TK_HEX) ? AST_LIT_HEX : AST_LIT_BIT;
+        n->quoted = (p->t->flags & TOKEN_QUOTED_HEX) != 0;
         n->value = lex_bytes(p->a, &p->lex, p->t);
         break;
     default:
@@ -209,7 +211,7 @@ static struct ast_node *system_var(struct parser *p)
         next(p);
         next(p);
     }
-    if (is(p, TK_STRING) && p->maria && peek(p, 1) == TK_DOT) /* @@'connection'.name */
+    if (is(p, TK_STRING) && peek(p, 1) == TK_DOT) /* @@'connection'.name */
         n->name = (struct ast_ident){parse_ident_or_text(p), n->node.begin + 2, p->prev_end};
     else
         n->name = parse_label(p);
@@ -628,7 +630,7 @@ static struct ast_node *keyword_primary(struct parser *p)
     case K_DEFAULT:
         return default_expr(p);
     case K_VALUES:
-        return values_of(p);
+        return p->maria && !p->values_func ? NULL : values_of(p);
     case K_ROW:
         return is_ident(p) && peek(p, 1) != TK_LPAREN ? NULL : row_expr(p);
     case K_BINARY:

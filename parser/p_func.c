@@ -71,12 +71,23 @@ static struct ast_node *extract_func(struct parser *p)
     return done(p, f);
 }
 
-static struct ast_node *trim_func(struct parser *p)
+/* The rest of a plain argument list. With a schema in front the names are anyone's, with any number of arguments. */
+static struct ast_node *more_args(struct parser *p, struct ast_func *f)
 {
-    struct ast_func *f = func_new(p, AST_FUNC_CALL);
+    if (accept(p, TK_COMMA))
+        parse_exprs(p, &f->args);
+    expect(p, TK_RPAREN);
+    return done(p, f);
+}
+
+/* At '('; so the next one. */
+static struct ast_node *trim_args(struct parser *p, struct ast_func *f)
+{
     struct ast_node *first;
 
     expect(p, TK_LPAREN);
+    if (ast_ident_set(&f->db) && accept(p, TK_RPAREN))
+        return done(p, f);
     if (is(p, K_LEADING) || is(p, K_TRAILING) || is(p, K_BOTH)) {
         f->word = parse_upper(p);
         f->form = AST_FUNC_TRIM;
@@ -87,34 +98,33 @@ static struct ast_node *trim_func(struct parser *p)
         }
     }
     first = parse_expr(p);
-    if (is(p, K_FROM)) {
-        next(p);
+    if (f->form == AST_FUNC_TRIM || is(p, K_FROM)) {
+        expect(p, K_FROM);
         f->form = AST_FUNC_TRIM;
         add(p, &f->args, parse_expr(p));
-    } else if (f->form == AST_FUNC_TRIM) {
-        parser_error(p);
+        add(p, &f->args, first);
+        expect(p, TK_RPAREN);
+        return done(p, f);
     }
     add(p, &f->args, first);
+    if (ast_ident_set(&f->db))
+        return more_args(p, f);
     expect(p, TK_RPAREN);
     return done(p, f);
 }
 
-static struct ast_node *substring_func(struct parser *p)
+static struct ast_node *substring_args(struct parser *p, struct ast_func *f)
 {
-    struct ast_func *f = func_new(p, AST_FUNC_CALL);
-
     expect(p, TK_LPAREN);
-    add(p, &f->args, parse_expr(p));
-    if (accept(p, K_FROM)) {
-        f->form = AST_FUNC_SUBSTRING;
-        add(p, &f->args, parse_expr(p));
-        if (accept(p, K_FOR))
-            add(p, &f->args, parse_expr(p));
-        expect(p, TK_RPAREN);
+    if (ast_ident_set(&f->db) && accept(p, TK_RPAREN))
         return done(p, f);
-    }
-    if (accept(p, TK_COMMA))
-        parse_exprs(p, &f->args);
+    add(p, &f->args, parse_expr(p));
+    if (!accept(p, K_FROM))
+        return more_args(p, f);
+    f->form = AST_FUNC_SUBSTRING;
+    add(p, &f->args, parse_expr(p));
+    if (accept(p, K_FOR))
+        add(p, &f->args, parse_expr(p));
     expect(p, TK_RPAREN);
     return done(p, f);
 }
@@ -528,6 +538,11 @@ struct ast_node *parse_plain_call(struct parser *p)
         if (accept(p, TK_DOT)) {
             f->package = f->name;
             f->name = parse_ident(p);
+        } else if (p->maria && sv_eq_nocase(f->name.name, SV("TRIM"))) { /* mariadb_schema.TRIM(LEADING ..) */
+            return trim_args(p, f);
+        } else if (p->maria &&
+                   (sv_eq_nocase(f->name.name, SV("SUBSTR")) || sv_eq_nocase(f->name.name, SV("SUBSTRING")))) {
+            return substring_args(p, f);
         }
     }
     return func_args(p, f);
@@ -565,11 +580,11 @@ struct ast_node *parse_special_call(struct parser *p)
     case K_EXTRACT:
         return extract_func(p);
     case K_TRIM:
-        return trim_func(p);
+        return trim_args(p, func_new(p, AST_FUNC_CALL));
     case K_SUBSTRING:
     case K_SUBSTR:
     case K_MID:
-        return substring_func(p);
+        return substring_args(p, func_new(p, AST_FUNC_CALL));
     case K_POSITION:
         return position_func(p);
     case K_CHAR:

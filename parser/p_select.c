@@ -32,23 +32,16 @@ static bool is_tail_start(unsigned kind)
     }
 }
 
-/* VALUES in front of what makes it a query: ROW( in MySQL; in MariaDB any list, unless it looks like VALUES(column). */
+/* VALUES in front of what makes it a query: ROW( in MySQL; in MariaDB anything where it is no function. */
 static bool values_is_query(const struct parser *p, const struct lex *l)
 {
+    struct lex copy = *l;
     struct token t;
 
-    struct lex copy = *l;
-
+    if (p->maria)
+        return !p->values_func;
     lex_next(&copy, &t);
-    if (t.kind == K_ROW)
-        return true;
-    if (!p->maria || t.kind != TK_LPAREN)
-        return false;
-    lex_next(&copy, &t);
-    if (!kind_is_ident(p, t.kind))
-        return true;
-    lex_next(&copy, &t);
-    return t.kind != TK_RPAREN && t.kind != TK_DOT;
+    return t.kind == K_ROW;
 }
 
 /* Reads to the ')' that closes the current level. */
@@ -108,16 +101,17 @@ bool query_starts(struct parser *p)
         k = peek(p, 1);
         if (k == TK_LPAREN)
             return nested_query_starts(p);
-        if (k == K_VALUES) {
-            struct lex l = parser_lookahead(p);
-            struct token t;
-
-            lex_next(&l, &t);
-            lex_next(&l, &t);
-            return values_is_query(p, &l);
-        }
     }
-    return k == K_SELECT || k == K_WITH || k == K_TABLE || k == K_VALUES;
+    if (k == K_VALUES) {
+        struct lex l = parser_lookahead(p);
+        struct token t;
+
+        do
+            lex_next(&l, &t);
+        while (t.kind == TK_LPAREN);
+        return values_is_query(p, &l);
+    }
+    return k == K_SELECT || k == K_WITH || k == K_TABLE;
 }
 
 struct sv parse_hints(struct parser *p)
@@ -598,6 +592,8 @@ static struct ast_node *query_operand(struct parser *p, bool *paren)
     case K_TABLE: {
         struct ast_table_query *t = NEW(p, TABLE_QUERY, table_query);
 
+        if (p->maria) /* which has no such query; ANALYZE TABLE is something else there */
+            parser_error(p);
         next(p);
         t->table = parse_table_name(p);
         return done(p, t);
@@ -693,13 +689,14 @@ struct ast_node *parse_query(struct parser *p)
 {
     uint32_t outer = p->height, begin = p->t->begin;
     struct ast_node *n, *with = NULL;
-    bool paren = false;
+    bool paren = false, values_func = p->values_func;
 
     if (!parser_enter(p)) {
         p->depth--;
         return &NEW(p, SELECT, select)->node;
     }
     p->height = 0;
+    p->values_func = false;
     if (is(p, K_WITH))
         with = parse_with(p);
     n = set_operations(p, 0, &paren);
@@ -725,6 +722,7 @@ struct ast_node *parse_query(struct parser *p)
     if (p->height < outer)
         p->height = outer;
     p->depth--;
+    p->values_func = values_func;
     return n;
 }
 

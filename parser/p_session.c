@@ -468,13 +468,16 @@ static bool explainable(const struct parser *p)
 static void explain_words(struct parser *p, struct ast_explain *n)
 {
     if (is(p, K_EXTENDED) || is(p, K_PARTITIONS)) {
-        if (peek(p, 1) != TK_EOF && peek(p, 1) != TK_SEMI && peek(p, 1) != TK_DOT && !kind_is_ident(p, peek(p, 1)))
+        if (peek(p, 1) != TK_EOF && peek(p, 1) != TK_SEMI && peek(p, 1) != TK_DOT && !kind_is_ident(p, peek(p, 1))) {
             n->word = parse_upper(p);
+            if (p->maria && sv_eq_cstr(n->word, "EXTENDED") && accept(p, K_ALL))
+                n->word = SV("EXTENDED ALL");
+        }
     }
     if (is2(p, K_FORMAT, TK_EQ)) {
         next(p);
         next(p);
-        n->format = is(p, TK_STRING) ? parse_ident_or_text(p) : parse_upper(p);
+        n->format = is(p, TK_STRING) || is(p, TK_QUOTED) ? parse_ident_or_text(p) : parse_upper(p);
     }
     if (is(p, K_INTO)) {
         next(p);

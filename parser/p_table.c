@@ -828,13 +828,23 @@ static void system_time(struct parser *p, struct ast_partition_by *b)
     }
 }
 
+static struct ast_node *partition_function(struct parser *p)
+{
+    struct ast_node *e;
+
+    p->values_func = true;
+    e = parse_expr(p);
+    p->values_func = false;
+    return e;
+}
+
 static void partition_method(struct parser *p, struct ast_partition_by *b)
 {
     b->linear = accept(p, K_LINEAR);
     if (accept(p, K_HASH)) {
         b->method = AST_PART_HASH;
         expect(p, TK_LPAREN);
-        b->expr = parse_expr(p);
+        b->expr = partition_function(p);
         expect(p, TK_RPAREN);
     } else if (accept(p, K_KEY)) {
         b->method = AST_PART_KEY;
@@ -853,7 +863,7 @@ static void partition_method(struct parser *p, struct ast_partition_by *b)
         } else {
             b->method = range ? AST_PART_RANGE : AST_PART_LIST;
             expect(p, TK_LPAREN);
-            b->expr = parse_expr(p);
+            b->expr = partition_function(p);
             expect(p, TK_RPAREN);
         }
     } else {

@@ -10,6 +10,7 @@ static const char SYNTAX_TEXT[] =
 void parser_fill(struct parser *p)
 {
     lex_next(&p->lex, &p->ring[p->filled % PARSER_RING]);
+    p->comments[p->filled % PARSER_RING] = p->lex.comments;
     p->filled++;
     if (UNLIKELY(++p->tokens > LIMIT_STATEMENT_TOKENS) && !p->failed) {
         p->lex.pos = p->lex.end;
@@ -71,7 +72,7 @@ struct lex parser_lookahead(const struct parser *p)
 
     l.pos = l.text + p->t->begin;
     l.prev = TK_EOF;
-    l.comments = 1; /* an end mark of a comment that may be open here is skipped, not an operator */
+    l.comments = p->comments[p->head % PARSER_RING];
     return l;
 }
 
@@ -165,81 +166,78 @@ struct sv parse_charset_name(struct parser *p)
     return parse_ident_or_text(p);
 }
 
-/* Lexed anew by itself, the text must give these tokens: else it means something else than it did in its place (a comment's end
- * that was open before it, for one). */
-static bool is_self_contained(struct parser *p, struct sv text, uint32_t n_tokens, size_t n_bytes)
-{
-    struct lex l;
-    struct token t;
-    size_t bytes = 0;
-    uint32_t n = 0, star_end = UINT32_MAX;
+/* ---- text that is kept ---- */
 
-    lex_init(&l, text, 0, p->lex.opts);
-    for (lex_next(&l, &t); t.kind > TK_ERROR; lex_next(&l, &t)) {
-        if (t.kind == TK_SLASH && t.begin == star_end)
-            return false; /* an end of a comment that begins nowhere */
-        if (t.kind == TK_STAR)
-            star_end = t.end;
-        n++;
-        bytes += t.end - t.begin;
+/* A token as every spelling of it is written: names in backquotes (which all modes take) if in quotes at all, strings in
+ * single ones. */
+static void put_token(struct parser *p, struct strbuf *b, const struct lex *l, const struct token *t)
+{
+    struct sv s = lex_text(l, t);
+
+    if (t->kind == TK_STRING || t->kind == TK_NSTRING) {
+        if (t->kind == TK_NSTRING)
+            strbuf_putc(b, 'N');
+        strbuf_put_quoted(b, lex_string(p->a, l, t), l->opts->mode & SQL_NO_BACKSLASH_ESCAPES);
+    } else if (t->kind == TK_QUOTED) {
+        strbuf_put_ident(b, lex_ident(p->a, l, t));
+    } else if (t->kind == TK_USERVAR && s.len > 1 && (s.ptr[1] == '\'' || s.ptr[1] == '"' || s.ptr[1] == '`')) {
+        strbuf_putc(b, '@');
+        strbuf_put_ident(b, lex_ident(p->a, l, t));
+    } else {
+        strbuf_putsv(b, s);
     }
-    return t.kind == TK_EOF && n == n_tokens && bytes == n_bytes;
 }
 
-/* The tokens of a text, with one blank where something stood between them: what versioned comments contain without the
- * comments, since a piece of text may begin or end inside of one. */
-static struct sv without_comments(struct parser *p, uint32_t begin)
+/* What stands between two tokens: a blank where the source had anything, since the lexer looks at whether a word and what
+ * is behind it touch; and where touching tokens would read as something else once comments are gone or quotes changed. */
+static const char *token_gap(const struct lex *l, const struct token *t1, const struct token *t2)
 {
-    struct lex l = p->lex;
-    struct strbuf b;
-    struct token t;
-    uint32_t end = begin, n = 0;
-    size_t bytes = 0;
-
-    strbuf_init(&b, p->a);
-    l.pos = l.text + begin;
-    l.end = l.text + p->prev_end;
-    l.prev = TK_EOF;
-    l.comments = 1;
-    for (lex_next(&l, &t); t.kind > TK_ERROR; lex_next(&l, &t)) {
-        if (t.begin > end)
-            strbuf_putc(&b, ' ');
-        strbuf_putsv(&b, lex_text(&l, &t));
-        end = t.end;
-        n++;
-        bytes += t.end - t.begin;
+    if (t1->end < t2->begin) {
+        /* A comment keeps the word from being a function's; with this mode a blank would not. */
+        if (t1->kind == TK_IDENT && t2->kind == TK_LPAREN && (l->opts->mode & SQL_IGNORE_SPACE))
+            return "/**/";
+        return " ";
     }
-    if (!is_self_contained(p, strbuf_sv(&b), n, bytes)) {
-        parser_error(p);
-        return SV("");
-    }
-    return b.len ? strbuf_sv(&b) : SV("");
+    if (t2->kind == TK_STRING || t2->kind == TK_NSTRING)
+        return " "; /* x"41" is a word and a string, x'41' is not */
+    if ((t1->kind == TK_MINUS && t2->kind == TK_MINUS) || (t1->kind == TK_STAR && t2->kind == TK_SLASH))
+        return " "; /* no begin and no end of a comment */
+    return "";
 }
 
-static bool has_versioned_comment(struct sv s)
+/* Leaves p->at in front of the token that begins at or behind `begin`: with the versioned comments that are open there. */
+static struct lex lexer_at(struct parser *p, uint32_t begin)
 {
-    for (size_t i = 0; i + 2 < s.len; i++) {
-        char c = s.ptr[i + 2];
+    struct lex before;
+    struct token t;
 
-        if (s.ptr[i] == '/' && s.ptr[i + 1] == '*' && (c == '!' || c == 'M' || c == 'T'))
-            return true;
-    }
-    return false;
+    if ((uint32_t)(p->at.pos - p->at.text) > begin)
+        p->at = p->start;
+    do {
+        before = p->at;
+        lex_next(&p->at, &t);
+    } while (t.kind > TK_ERROR && t.begin < begin);
+    p->at = before;
+    return before;
 }
 
 struct sv parse_text_since(struct parser *p, uint32_t begin)
 {
-    struct sv s;
+    struct token t, before = {0};
+    struct strbuf b;
+    struct lex l;
 
-    if (p->failed || p->prev_end < begin)
+    if (p->failed || p->in_program || p->prev_end <= begin)
         return SV("");
-    s = sv_make(p->lex.text + begin, p->prev_end - begin);
-    /* Two minus signs in front of a comment would begin one themselves in the text that is kept; no statement ends so. */
-    if (s.len >= 2 && s.ptr[s.len - 1] == '-' && s.ptr[s.len - 2] == '-') {
-        parser_error(p);
-        return SV("");
+    l = lexer_at(p, begin);
+    strbuf_init(&b, p->a);
+    for (lex_next(&l, &t); t.kind > TK_ERROR && t.begin < p->prev_end; lex_next(&l, &t)) {
+        if (b.len)
+            strbuf_puts(&b, token_gap(&l, &before, &t));
+        put_token(p, &b, &l, &t);
+        before = t;
     }
-    return p->lex.comments || has_versioned_comment(s) ? without_comments(p, begin) : s;
+    return b.len ? strbuf_sv(&b) : SV("");
 }
 
 struct ast_node *parse_table_name(struct parser *p)
@@ -312,6 +310,7 @@ static void parser_init(struct parser *p, struct sv text, uint32_t from, const s
 {
     memset(p, 0, sizeof *p);
     lex_init(&p->lex, text, from, opts);
+    p->start = p->at = p->lex;
     p->a = a;
     p->d = d;
     p->opts = opts;

@@ -35,7 +35,7 @@ static void tick(struct worker_timer *t)
 {
     struct proxy_worker *pw = CONTAINER_OF(t, struct proxy_worker, tick);
 
-    cat_pin_refresh(pw->worker->slot[WORKER_SLOT_CATALOG]);
+    hold_tick(pw);
     session_tick_all(pw);
     worker_timer_arm(pw->worker, t, TICK_MS);
 }
@@ -56,6 +56,9 @@ static void make_worker(struct proxy *px, uint32_t i)
     pw->proxy = px;
     pw->worker = w;
     list_init(&pw->sessions);
+    list_init(&pw->parked);
+    hold_report_init(&pw->in_use);
+    pw->tick_ms = clock_mono_ms();
     pw->tick.fn = tick;
     w->slot[WORKER_SLOT_PROXY] = pw;
     w->slot[WORKER_SLOT_PLANS] = plan_cache_new((uint32_t)conf_of(px)->plan_cache_entries);
@@ -124,7 +127,7 @@ static bool learn_fleet(struct proxy *px, const struct cat_snapshot *cat, struct
 
 static bool start_control(struct proxy *px, struct conf *conf, struct diag *d)
 {
-    struct ddl_config dc = {.conf = conf, .published = feed_published};
+    struct ddl_config dc = {.conf = conf, .published = feed_published, .settled = feed_settled};
     struct txn_env_config tc;
     struct recover_config rc;
     struct cat_snapshot *cat;
@@ -145,7 +148,8 @@ static bool start_control(struct proxy *px, struct conf *conf, struct diag *d)
     dc.published_arg = px->feed;
     if (!ddl_start(&dc, &px->ddl, d))
         return false;
-    tc = (struct txn_env_config){.node_id = feed_node_id(px->feed), .start_stamp = feed_stamp(px->feed)};
+    tc = (struct txn_env_config){.node_id = feed_node_id(px->feed), .start_stamp = feed_stamp(px->feed),
+                                 .commit_timeout_ms = (uint32_t)conf->commit_timeout_ms};
     px->txns = txn_env_new(&tc);
     px->recover_catalog = (struct recover_catalog){.pins = feed_pins(px->feed), .conf = conf};
     rc = (struct recover_config){.env = px->txns, .list = recover_list_catalog, .list_arg = &px->recover_catalog,
@@ -257,12 +261,15 @@ void boot_reload(struct proxy *px, struct conf *conf)
 
 static void end_worker(struct proxy *px, struct worker *w)
 {
-    session_end_all(&px->per_worker[w->index]);
+    uint32_t w_index = w->index;
+
+    session_end_all(&px->per_worker[w_index]);
     pool_set_free(w);
     plan_cache_free(w->slot[WORKER_SLOT_PLANS]);
     if (w->slot[WORKER_SLOT_CATALOG])
         feed_detach_worker(px->feed, w);
     worker_free(w);
+    hold_report_free(&px->per_worker[w_index].in_use);
 }
 
 static void interrupt_worker(struct worker *w, void *arg)
@@ -273,8 +280,11 @@ static void interrupt_worker(struct worker *w, void *arg)
 
 static void break_worker(struct worker *w, void *arg)
 {
+    struct diag d = {0};
+
     (void)arg;
-    pool_set_break(w);
+    diag_set(&d, ER_SERVER_SHUTDOWN);
+    pool_set_break(w, &d);
 }
 
 static void wait_for_sessions(const struct proxy *px, uint64_t ms)

@@ -54,12 +54,15 @@ static void com_statistics(struct session *s)
 
 /* ---- reset ---- */
 
-static void reset_rolled_back(void *arg, const struct diag *d)
+static void reset_over(void *arg, const struct diag *d)
 {
     struct session *s = arg;
 
     (void)d;
-    session_reply_done(s);
+    if (s->stmt->packet.ptr[0] == PCOM_CHANGE_USER)
+        login_change_user(s);
+    else
+        session_reply_done(s);
 }
 
 void session_reset_state(struct session *s)
@@ -88,13 +91,30 @@ static void reset_autocommit(void *arg, const struct diag *d)
     struct session *s = arg;
 
     (void)d;
-    txn_set_autocommit(s->txn, true, reset_rolled_back, s);
+    txn_set_autocommit(s->txn, true, reset_over, s);
 }
 
 static void com_reset_connection(struct session *s)
 {
     session_reset_state(s);
     txn_rollback(s->txn, TXN_END, reset_autocommit, s);
+}
+
+/* Everything as after a fresh login, then the login itself. */
+static void com_change_user(struct session *s)
+{
+    const struct packet *p = &s->stmt->packet;
+    struct packet_login l;
+    struct diag d = {0};
+
+    if (!packet_change_user_parse(p->ptr, p->len, s->caps, &l)) {
+        reply_code(s, ER_MALFORMED_PACKET);
+        return;
+    }
+    if (l.charset)
+        s->collation_id = l.charset;
+    CHECK(session_set_db(s, SV(""), &d));
+    com_reset_connection(s);
 }
 
 static void com_set_option(struct session *s)
@@ -173,6 +193,9 @@ void command_run(struct session *s)
     case PCOM_RESET_CONNECTION:
         com_reset_connection(s);
         return;
+    case PCOM_CHANGE_USER:
+        com_change_user(s);
+        return;
     case PCOM_SET_OPTION:
         com_set_option(s);
         return;
@@ -203,5 +226,7 @@ void command_next_statement(struct session *s)
     st->packet = packet;
     warn_sink_init(&st->warnings, &st->arena, 64);
     st->start_ns = s->worker->now_ns;
+    st->again = rest;
+    st->first_seq = s->chan.seq;
     query_run(s, rest);
 }

@@ -187,9 +187,10 @@ bool session_literal_value(struct session *s, struct sv literal, struct value *o
     }
     if (c == '\'')
         return value_parse_string(literal, s->no_backslash, s->vars.collation, s->vars.collation, a, out);
-    if ((c == 'x' || c == 'X') && literal.len > 1 && literal.ptr[1] == '\'') {
-        /* A variable set from a hexadecimal literal is a binary string. */
-        if (!value_parse_hex_bin(literal, a, out))
+    if (c == '_') { /* a binary string, as strbuf_put_bytes writes it */
+        size_t skip = sizeof "_binary " - 1;
+
+        if (!sv_starts(literal, SV("_binary ")) || !value_parse_hex_bin(sv_make(literal.ptr + skip, literal.len - skip), false, a, out))
             return false;
         out->code = 0;
         return true;

@@ -1,5 +1,6 @@
-/* The feed's thread beats every heartbeat_interval_ms: it writes the node's row (version loaded, lowest in use), learns the catalog's
- * newest version by that, and loads the snapshot when there is a newer one. DDL of this process publishes by itself and only
+/* The feed's thread beats every heartbeat_interval_ms: it writes the node's row (version that the workers plan by, tables of which
+ * older definitions are in use). In between it asks for the catalog's version every POLL_MS, loads the snapshot when there is a
+ * newer one, and beats as soon as what it has to say is new: DDL of other nodes waits for that. DDL of this process publishes by itself and only
  * has the workers told. Telling a worker means: refresh the pin, and make the pools fit the snapshot's shards. Names of servers are
  * resolved here, where it may block, once for all workers; the resulting struct bserver is shared by their pools. */
 #include "proxy/feed.h"
@@ -9,7 +10,9 @@
 #include "catalog/metadb.h"
 #include "catalog/pin.h"
 #include "conf/conf.h"
+#include "proxy/hold.h"
 #include "proxy/proxy.h"
+#include "util/clock.h"
 #include "util/log.h"
 
 #include <time.h>
@@ -32,7 +35,17 @@ struct catalog_feed {
     _Atomic bool started; /* read by DDL's threads */
     uint32_t node_id;
     uint64_t stamp;
+    pthread_cond_t tried; /* with stop_lock: tried_ms has changed */
+    uint64_t tried_ms;    /* when the last exchange with the metadata began, whatever became of it */
+    uint64_t buried_ms;   /* when the last one ended that found this node taken for dead */
+    uint64_t wanted_ms;   /* somebody waits for an exchange begun after that, with a beat */
+    struct arena said_arena;
+    uint64_t said_version; /* what the last beat said */
+    struct sv said_busy;
+    uint64_t next_beat_ms, next_warning_ms;
 };
+
+enum { POLL_MS = 100, BUSY_MAX_BYTES = 8000 };
 
 struct cat_pins *feed_pins(struct catalog_feed *f)
 {
@@ -124,6 +137,7 @@ static void on_worker(struct worker *w, void *arg)
     cat_pin_refresh(w->slot[WORKER_SLOT_CATALOG]);
     configure_pools(w, p);
     pool_plan_unref(p);
+    hold_refresh(proxy_worker_of(w));
 }
 
 void feed_attach_worker(struct catalog_feed *f, struct worker *w)
@@ -209,20 +223,111 @@ void feed_published(void *feed, uint64_t version)
     cat_snapshot_unref(s);
 }
 
-static void beat(struct catalog_feed *f)
+bool feed_settled(void *feed, uint64_t version, const uint64_t *ids, size_t n)
+{
+    struct catalog_feed *f = feed;
+    bool ok = true;
+
+    /* Jobs that are carried on while the process starts: no statement has run yet, but the first may run any moment. */
+    if (!f->started)
+        return cat_pins_lowest(&f->pins) >= version;
+    for (uint32_t i = 0; i < f->proxy->n_workers; i++) {
+        if (hold_is_settled(&f->proxy->per_worker[i].in_use, version, ids, n))
+            continue;
+        hold_ask(&f->proxy->per_worker[i]);
+        ok = false;
+    }
+    return ok;
+}
+
+bool feed_was_buried(struct catalog_feed *f, uint64_t from_ms, uint64_t to_ms, uint64_t wait_ms)
+{
+    struct timespec until;
+    bool buried;
+
+    if (!f->started)
+        return false;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += (time_t)(wait_ms / 1000);
+    pthread_mutex_lock(&f->stop_lock);
+    f->wanted_ms = to_ms;
+    pthread_cond_signal(&f->stop_cond);
+    while (f->tried_ms < to_ms && !f->stop) {
+        if (pthread_cond_timedwait(&f->tried, &f->stop_lock, &until) != 0)
+            break;
+    }
+    buried = f->buried_ms >= from_ms;
+    pthread_mutex_unlock(&f->stop_lock);
+    return buried;
+}
+
+/* What the workers say together. */
+static struct sv in_use(struct catalog_feed *f, struct arena *a, uint64_t *version)
+{
+    struct strbuf b;
+
+    strbuf_init(&b, a);
+    *version = cat_pins_version(&f->pins);
+    for (uint32_t i = 0; i < f->proxy->n_workers; i++)
+        hold_print(&f->proxy->per_worker[i].in_use, &b, version);
+    if (b.len > BUSY_MAX_BYTES)
+        return SV("*");
+    return strbuf_sv(&b);
+}
+
+static bool say(struct catalog_feed *f, struct diag *d)
+{
+    uint64_t version, newest, now_ms = clock_mono_ms();
+    bool buried = false;
+    struct arena a;
+    struct sv busy;
+
+    arena_init(&a, 0);
+    busy = in_use(f, &a, &version);
+    if (now_ms >= f->next_beat_ms || version != f->said_version || !sv_eq(busy, f->said_busy)) {
+        if (metadb_node_beat(f->conn, f->node_id, f->stamp, version, busy, &newest, &buried, d)) {
+            arena_reset(&f->said_arena);
+            f->said_version = version;
+            f->said_busy = arena_dup(&f->said_arena, busy);
+        }
+        f->next_beat_ms = now_ms + (uint64_t)f->conf->heartbeat_interval_ms;
+    }
+    /* Statements end without telling. */
+    if (version < cat_pins_version(&f->pins) || busy.len) {
+        for (uint32_t i = 0; i < f->proxy->n_workers; i++)
+            hold_ask(&f->proxy->per_worker[i]);
+    }
+    arena_free(&a);
+    return buried;
+}
+
+static void poll_metadata(struct catalog_feed *f)
 {
     struct diag d = {0};
-    uint64_t newest = 0;
-    bool ok;
+    uint64_t newest = 0, began_ms = clock_mono_ms();
+    bool buried = false;
 
+    pthread_mutex_lock(&f->stop_lock);
+    if (f->wanted_ms > f->tried_ms)
+        f->next_beat_ms = 0;
+    pthread_mutex_unlock(&f->stop_lock);
     pthread_mutex_lock(&f->lock);
-    ok = connected(f, 0, &d) &&
-        metadb_node_beat(f->conn, f->node_id, f->stamp, cat_pins_version(&f->pins), cat_pins_lowest(&f->pins), &newest, &d);
-    if (ok && newest > cat_pins_version(&f->pins))
-        ok = load(f, &d);
+    if (connected(f, 0, &d) && metadb_version(f->conn, &newest, &d) &&
+        (newest <= cat_pins_version(&f->pins) || load(f, &d)))
+        buried = say(f, &d);
     pthread_mutex_unlock(&f->lock);
-    if (!ok)
+    pthread_mutex_lock(&f->stop_lock);
+    f->tried_ms = began_ms;
+    if (buried)
+        f->buried_ms = clock_mono_ms();
+    pthread_cond_broadcast(&f->tried);
+    pthread_mutex_unlock(&f->stop_lock);
+    if (buried)
+        log_warn(LOG_CATALOG, "the other nodes had taken this one for dead");
+    if (diag_is_set(&d) && began_ms >= f->next_warning_ms) {
         log_warn(LOG_CATALOG, "metadata: %s", d.text);
+        f->next_warning_ms = began_ms + (uint64_t)f->conf->heartbeat_interval_ms;
+    }
 }
 
 static void *run(void *arg)
@@ -233,7 +338,7 @@ static void *run(void *arg)
     pthread_mutex_lock(&f->stop_lock);
     while (!f->stop) {
         struct timespec until;
-        uint64_t ms = (uint64_t)f->conf->heartbeat_interval_ms;
+        uint64_t ms = MIN((uint64_t)f->conf->heartbeat_interval_ms, (uint64_t)POLL_MS);
 
         clock_gettime(CLOCK_REALTIME, &until);
         until.tv_sec += (time_t)(ms / 1000);
@@ -246,7 +351,7 @@ static void *run(void *arg)
         if (f->stop)
             break;
         pthread_mutex_unlock(&f->stop_lock);
-        beat(f);
+        poll_metadata(f);
         pthread_mutex_lock(&f->stop_lock);
     }
     pthread_mutex_unlock(&f->stop_lock);
@@ -263,9 +368,11 @@ struct catalog_feed *feed_open(struct proxy *px, const struct conf *conf, uint64
     f->proxy = px;
     f->conf = conf;
     cat_pins_init(&f->pins);
+    arena_init(&f->said_arena, 0);
     pthread_mutex_init(&f->lock, NULL);
     pthread_mutex_init(&f->stop_lock, NULL);
     pthread_cond_init(&f->stop_cond, NULL);
+    pthread_cond_init(&f->tried, NULL);
     f->worker_pins = xcalloc(px->n_workers, sizeof(*f->worker_pins));
     if (!connected(f, wait_ms, d) ||
         !metadb_node_enter(f->conn, conf->node_name, conf->listen.host, (uint16_t)conf->listen.port, &f->node_id, &f->stamp, d) ||
@@ -294,6 +401,7 @@ void feed_stop(struct catalog_feed *f)
     pthread_mutex_lock(&f->stop_lock);
     f->stop = true;
     pthread_cond_signal(&f->stop_cond);
+    pthread_cond_broadcast(&f->tried);
     pthread_mutex_unlock(&f->stop_lock);
     pthread_join(f->thread, NULL);
     f->started = false;
@@ -306,6 +414,7 @@ void feed_free(struct catalog_feed *f)
     if (!f)
         return;
     mconn_close(f->conn);
+    arena_free(&f->said_arena);
     if (f->first_plan)
         pool_plan_unref(f->first_plan);
     xfree(f->worker_pins);
@@ -313,5 +422,6 @@ void feed_free(struct catalog_feed *f)
     pthread_mutex_destroy(&f->lock);
     pthread_mutex_destroy(&f->stop_lock);
     pthread_cond_destroy(&f->stop_cond);
+    pthread_cond_destroy(&f->tried);
     xfree(f);
 }

@@ -22,6 +22,11 @@ void feed_free(struct catalog_feed *f);
 bool feed_reload(void *feed, uint64_t v, struct diag *d) MUST_CHECK;
 /* Another control thread has published a snapshot in the pins (ddl_config.published): the workers are told. */
 void feed_published(void *feed, uint64_t version);
+/* ddl_config.settled: see there. */
+bool feed_settled(void *feed, uint64_t version, const uint64_t *ids, size_t n);
+/* A worker stood still (clock_mono_ms): waits, at most wait_ms, until the feed has tried to speak with the metadata since. True: the
+ * others had taken this node for dead. */
+bool feed_was_buried(struct catalog_feed *f, uint64_t from_ms, uint64_t to_ms, uint64_t wait_ms);
 struct cat_pins *feed_pins(struct catalog_feed *f);
 uint32_t feed_node_id(const struct catalog_feed *f);
 uint64_t feed_stamp(const struct catalog_feed *f);

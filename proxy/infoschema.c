@@ -128,6 +128,17 @@ bool infoschema_reads(struct session *s, struct ast_node *ast)
     return f.found;
 }
 
+/* The name of a reference in the statement. */
+static struct sv ref_name(const struct is_ref *ref)
+{
+    const struct ast_table *t;
+
+    if (ref->node->kind != AST_TABLE)
+        return SV_NULL;
+    t = AST_AS_CONST(table, ref->node);
+    return ast_ident_set(&t->alias) ? t->alias.name : t->name.name;
+}
+
 /* ---- filters ---- */
 
 struct scope {
@@ -179,10 +190,7 @@ static void restrict_ref(struct is_ref *ref, const struct ast_column *c, bool ex
     struct is_filter *f = NULL;
 
     if (ast_ident_set(&c->tbl)) {
-        const struct ast_table *t = AST_AS_CONST(table, ref->node);
-        struct sv name = ref->node->kind != AST_TABLE ? SV_NULL : ast_ident_set(&t->alias) ? t->alias.name : t->name.name;
-
-        if (!sv_eq_nocase(name, c->tbl.name))
+        if (!sv_eq_nocase(ref_name(ref), c->tbl.name))
             return;
     }
     if (d->schema_col && sv_eq_nocase(c->name.name, sv_cstr(d->schema_col)))
@@ -275,6 +283,40 @@ static enum ast_walk find_qualifiers(struct ast_node **slot, void *arg)
     return AST_CONTINUE;
 }
 
+/* MySQL names a result column of information_schema as its view does, however it was written; of a derived table, as it was written. */
+static void name_items(struct qualifiers *q, const struct ast_node *ast)
+{
+    const struct infoschema *is = q->is;
+
+    if (is->session->proxy->is_mariadb || is->is_plain || ast->kind != AST_SELECT)
+        return;
+    AST_EACH (slot, &AST_AS_CONST(select, ast)->items) {
+        const struct ast_select_item *item = AST_AS_CONST(select_item, *slot);
+        const struct ast_column *c = item->expr->kind == AST_COLUMN ? AST_AS_CONST(column, item->expr) : NULL;
+
+        for (size_t i = 0; c && !ast_ident_set(&item->alias) && i < is->refs.n; i++) {
+            const struct is_ref *ref = &is->refs.v[i];
+
+            if (ast_ident_set(&c->tbl) && !sv_eq_nocase(c->tbl.name, ref_name(ref)))
+                continue;
+            for (uint32_t k = 0; k < ref->n_cols; k++) {
+                struct strbuf b;
+
+                if (!sv_eq_nocase(c->name.name, ref->cols[k].name))
+                    continue;
+                strbuf_init(&b, &is->session->stmt->arena);
+                strbuf_puts(&b, " AS ");
+                strbuf_put_ident(&b, ref->cols[k].name);
+                array_push(&q->edits, &is->session->stmt->arena, ((struct is_edit){c->node.end, c->node.end, strbuf_sv(&b)}));
+                c = NULL;
+                break;
+            }
+            if (!c)
+                break;
+        }
+    }
+}
+
 static struct is_edit edit_of(struct infoschema *is, const struct is_ref *ref)
 {
     const struct ast_table *t = AST_AS_CONST(table,
@@ -311,6 +353,7 @@ static bool make_text(struct infoschema *is, struct ast_node *ast, struct sv *ou
     uint32_t at = 0;
 
     ast_walk(&ast, find_qualifiers, NULL, &q);
+    name_items(&q, ast);
     for (size_t i = 0; i < is->refs.n; i++)
         array_push(&q.edits, &s->stmt->arena, edit_of(is, &is->refs.v[i]));
     qsort(q.edits.v, q.edits.n, sizeof(*q.edits.v), by_begin);
@@ -374,7 +417,8 @@ static void have_defs(void *arg, struct sideq_result *r)
     }
     is->defs = r->cols;
     is->n_defs = r->n_cols;
-    is->q = (struct sideq_args){.sql = is->final, .shard_id = is->final_shard, .done = have_rows, .arg = is};
+    is->q = (struct sideq_args){.sql = is->final, .shard_id = is->final_shard, .warnings = &is->session->stmt->warnings,
+        .done = have_rows, .arg = is};
     query_side(is->session, &is->q);
 }
 
@@ -488,6 +532,8 @@ static void run_next_job(struct infoschema *is)
         .wanted = s->schema_wanted,
         .sql = infoschema_rows_sql(s, &is->refs.v[j->ref], j->shard_id),
         .shard_id = j->shard_id,
+        /* MySQL calls PROCESSLIST deprecated when it is read. */
+        .warnings = is->refs.v[j->ref].desc->kind == IS_PROCESSLIST ? &s->stmt->warnings : NULL,
         .done = job_done,
         .arg = is,
     };

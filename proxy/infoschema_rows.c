@@ -210,7 +210,7 @@ void infoschema_rows_plan(struct session *s, struct is_ref *ref, uint32_t index,
     for (size_t i = 0; i < cat->tables.n; i++) {
         const struct cat_table *t = cat->tables.v[i];
 
-        if (t->state != CAT_PUBLIC || !passes(&ref->schemas, t->db) || !passes(&ref->tables, t->name))
+        if (!cat_table_is_visible(t) || !passes(&ref->schemas, t->db) || !passes(&ref->tables, t->name))
             continue;
         found[ref->n_tables++] = t;
         places += all_parts && t->kind == CAT_PARTITIONED ? t->parts_n : 1;
@@ -318,6 +318,10 @@ struct sv infoschema_rows_sql(struct session *s, const struct is_ref *ref, uint3
                         "'CHECK') k ON CONSTRAINT_SCHEMA=s_ AND CONSTRAINT_NAME=n_ WHERE ");
     } else {
         strbuf_printf(&b, "SELECT * FROM information_schema.%s WHERE ", ref->desc->name);
+    }
+    if (ref->desc->kind == IS_PROCESSLIST) {
+        strbuf_puts(&b, "ID = 0"); /* no rows, but the warning that reading it gives */
+        return strbuf_sv(&b);
     }
     if (!ref->n_places) {
         strbuf_puts(&b, "FALSE");

@@ -33,7 +33,8 @@ void login_start(struct session *s)
     unsigned char buf[256];
     unsigned char *end;
 
-    auth_make_nonce(g.nonce);
+    auth_make_nonce(s->nonce);
+    memcpy(g.nonce, s->nonce, sizeof(g.nonce));
     s->auth = xcalloc(1, sizeof(*s->auth));
     auth_server_init(s->auth, g.nonce, false);
     CHECK(packet_greeting_size(&g) <= sizeof(buf));
@@ -123,7 +124,8 @@ static void take_login(struct session *s, const struct packet_login *l)
         memcpy(s->login_db, l->db.ptr, l->db.len);
         s->login_db[l->db.len] = '\0';
     }
-    session_set_state(s, SESSION_AUTH);
+    if (s->state == SESSION_GREETED)
+        session_set_state(s, SESSION_AUTH);
     secret = users_secret(s, sv_cstr(s->user));
     on_step(s, auth_server_start(s->auth, sv_cstr(s->user), secret, l->plugin, l->auth, &d), &d);
 }
@@ -149,6 +151,32 @@ static void first_packet(struct session *s, const struct packet *packet)
         refuse(s, &d);
     } else {
         session_set_state(s, SESSION_TLS);
+    }
+    arena_free(&a);
+}
+
+void login_change_user(struct session *s)
+{
+    const struct packet *packet = &s->stmt->packet;
+    struct packet_login l;
+    struct arena a;
+    struct sv p;
+    bool parsed;
+
+    arena_init(&a, 0);
+    p = arena_dup(&a, sv_make((const char *)packet->ptr, packet->len)); /* the command's end consumes it */
+    if (session_to_login(s)) {
+        const struct conf *conf = atomic_load_explicit(&s->proxy->conf, memory_order_acquire);
+
+        s->auth = xcalloc(1, sizeof(*s->auth));
+        auth_server_init(s->auth, s->nonce, s->is_tls);
+        chan_set_timeout(&s->chan, (uint64_t)conf->connect_timeout_ms);
+        parsed = packet_change_user_parse((const unsigned char *)p.ptr, p.len, s->caps, &l);
+        CHECK(parsed); /* as command.c has done */
+        l.caps |= CAP_CONNECT_WITH_DB;
+        if (!l.charset)
+            l.charset = (uint8_t)s->collation_id;
+        take_login(s, &l);
     }
     arena_free(&a);
 }

@@ -214,19 +214,23 @@ static int run(struct conf *conf)
     signal(SIGPIPE, SIG_IGN);
     if (!log_open(conf->log.file.ptr, &d) || !log_start(&d)) {
         fprintf(stderr, "tesserad: %s\n", d.text);
+        conf_unref(conf);
         return 1;
     }
     log_set_level((enum log_level)conf->log.level);
     if (!fault_arm_from_env(&d) || (conf->faults.len && !fault_arm(conf->faults, &d)) || !mconn_library_begin()) {
         log_error(LOG_MAIN, "%s", d.text);
         log_stop();
+        conf_unref(conf);
         return 1;
     }
     px = boot_start(conf, &d);
     if (!px) {
         fprintf(stderr, "tesserad: %s\n", d.text);
         log_error(LOG_MAIN, "%s", d.text);
+        mconn_library_end();
         log_stop();
+        conf_unref(conf);
         return 1;
     }
     write_pid_file(conf);

@@ -10,6 +10,8 @@
 #include "proxy/prepared.h"
 
 #include "catalog/snapshot.h"
+#include "ddl/ddl.h"
+#include "parser/deparse.h"
 #include "parser/parse.h"
 #include "proxy/command.h"
 #include "proxy/env.h"
@@ -21,6 +23,7 @@
 struct long_data {
     char *bytes;
     size_t len;
+    bool too_long; /* over max_allowed_packet: told at EXECUTE */
 };
 
 struct prepared {
@@ -44,11 +47,13 @@ struct prepared {
     uint32_t n_texts;
     struct sv db; /* the session's when it was prepared; its names mean that schema ever after */
     struct sideq_args q; /* while being prepared */
+    struct warn_sink said; /* the warnings of that */
 };
 
 struct prepared_map {
     struct prepared *first;
     uint32_t n, next_id;
+    size_t long_bytes; /* long data that waits for its EXECUTE: of all statements together not more than a packet may have */
 };
 
 static struct prepared_map *map_of(struct session *s)
@@ -58,9 +63,10 @@ static struct prepared_map *map_of(struct session *s)
     return s->prepared;
 }
 
-static void forget_long_data(struct prepared *p)
+static void forget_long_data(struct prepared_map *m, struct prepared *p)
 {
     for (uint32_t i = 0; p->longs && i < p->n_params; i++) {
+        m->long_bytes -= p->longs[i].len;
         xfree(p->longs[i].bytes);
         p->longs[i] = (struct long_data){0};
         p->is_long[i] = false;
@@ -69,7 +75,6 @@ static void forget_long_data(struct prepared *p)
 
 static void free_one(struct prepared *p)
 {
-    forget_long_data(p);
     if (p->plan)
         plan_release(p->plan);
     stmt_scan_free(&p->scan);
@@ -101,6 +106,7 @@ static void drop(struct session *s, struct prepared **at)
 
     *at = p->next;
     s->prepared->n--;
+    forget_long_data(s->prepared, p);
     free_one(p);
 }
 
@@ -205,10 +211,18 @@ static void keep(struct session *s, struct prepared *p)
 static void send_prepared(struct session *s, struct prepared *p)
 {
     struct chan *c = &s->chan;
-    struct packet_prepare_ok ok = {.stmt_id = p->id, .columns = (uint16_t)p->n_cols, .params = (uint16_t)p->n_params};
+    struct packet_prepare_ok ok = {.stmt_id = p->id, .columns = (uint16_t)p->n_cols, .params = (uint16_t)p->n_params,
+        .warnings = (uint16_t)p->said.total};
     static const struct packet_coldef param = {
         .catalog = {"def", 3}, .name = {"?", 1}, .type = WIRE_VAR_STRING, .charset = 63, .flags = WIRE_FLAG_BINARY};
 
+    warn_merge(&s->stmt->warnings, &p->said);
+    if (p->name.ptr) {
+        session_reply_ok(s, &(struct packet_ok){.info = SV("Statement prepared")});
+        return;
+    }
+    if (!s->proxy->is_mariadb || p->said.total) /* MariaDB leaves those of the statement before */
+        session_keep_warnings(s);
     if (s->state == SESSION_BUSY) {
         chan_put_prepare_ok(c, &ok);
         for (uint32_t i = 0; i < p->n_params; i++)
@@ -235,15 +249,17 @@ static void checked(void *arg, struct sideq_result *r)
 
     s->stmt->side = NULL;
     s->stmt->give_up = NULL;
-    if (diag_is_set(&r->diag)) {
+    if (diag_is_set(&r->diag) && p->is_planned) {
         s->stmt->diag = r->diag; /* r is in p's arena */
         free_one(p);
         session_reply_err(s, &s->stmt->diag);
         return;
     }
     /* SELECT ... INTO answers with OK, whatever the statement that the shard has prepared would give. */
-    p->n_cols = p->plan && p->plan->n_into_vars ? 0 : r->n_cols;
-    p->cols = r->cols;
+    if (p->plan && !p->plan->n_into_vars) {
+        p->n_cols = r->n_cols;
+        p->cols = r->cols;
+    }
     keep(s, p);
     send_prepared(s, p);
 }
@@ -262,30 +278,57 @@ static void make_texts(struct session *s, struct prepared *p)
     p->texts = ARENA_NEW_N(&p->arena, struct exec_place_text, p->n_texts);
 }
 
-void prepared_prepare(struct session *s, struct sv text)
+/* What a shard is given to prepare; false: nothing. DDL and SET are prepared for MySQL's warnings of deprecated syntax only, as they
+ * were written: what a shard does not understand is ours. */
+static bool text_for_shard(struct session *s, struct prepared *p, uint32_t *shard_id, struct sv *sql)
 {
-    struct prepared *p = make(s, text);
+    if (p->plan)
+        return query_first_place_text(s, p->plan, p->text, &p->scan, shard_id, sql);
+    *shard_id = 0;
+    *sql = p->text;
+    return !s->proxy->is_mariadb && (ddl_owns(p->ast) || p->ast->kind == AST_SET);
+}
+
+/* Has a shard check what was made, and tells the client. */
+static void check(struct session *s, struct prepared *p)
+{
     struct stmt *st = s->stmt;
     uint32_t shard_id;
     struct sv sql;
+    bool asks;
 
-    if (!p) {
-        session_reply_err(s, &st->diag);
-        return;
+    for (uint16_t i = 0; p->plan && i < p->plan->n_tables; i++) {
+        if (p->plan->tables[i]->state == CAT_HELD && !hold_pass_table(s, p->plan->tables[i])) {
+            free_one(p);
+            return;
+        }
     }
-    if (!p->plan || !query_first_place_text(s, p->plan, p->text, &p->scan, &shard_id, &sql)) {
-        if (p->plan)
-            make_texts(s, p);
+    asks = text_for_shard(s, p, &shard_id, &sql);
+    warn_sink_init(&p->said, &p->arena, UINT16_MAX);
+    if (p->plan) {
+        make_texts(s, p);
+        exec_deprecations(p->plan, session_env(s), &p->said);
+    }
+    if (!asks) {
         keep(s, p);
         send_prepared(s, p);
         return;
     }
-    make_texts(s, p);
     st->arg = p;
     st->give_up = give_up;
     p->q = (struct sideq_args){.kind = SIDEQ_PREPARE, .sql = arena_dup(&p->arena, sql), .shard_id = shard_id,
-        .logical_names = true, .arena = &p->arena, .done = checked, .arg = s};
+        .logical_names = true, .warnings = &p->said, .arena = &p->arena, .done = checked, .arg = s};
     query_side(s, &p->q);
+}
+
+void prepared_prepare(struct session *s, struct sv text)
+{
+    struct prepared *p = make(s, text);
+
+    if (p)
+        check(s, p);
+    else
+        session_reply_err(s, &s->stmt->diag);
 }
 
 /* ---- execution ---- */
@@ -411,7 +454,10 @@ static bool param_values(struct session *s, const struct prepared *p, const stru
 
         if (in->is_long_data || !in->is_null)
             p->kinds[i] = kind_of(in);
-        if (in->is_long_data) {
+        if (in->is_long_data && p->longs[i].too_long) {
+            return diag_setf(&st->diag, ER_UNKNOWN_ERROR, "Parameter of prepared statement which is set through "
+                "mysql_send_long_data() is longer than 'max_allowed_packet' bytes");
+        } else if (in->is_long_data) {
             v[i] = value_str(sv_make(p->longs[i].bytes, p->longs[i].len), session_collation(s));
         } else if (in->is_null) {
             v[i] = value_null();
@@ -512,6 +558,7 @@ void prepared_execute(struct session *s)
     }
     st->binary = true;
     st->executing = p;
+    st->said = &p->said;
     if (!enter_schema(s, p) || !renew(s, p) || !param_values(s, p, e.params)) {
         session_reply_err(s, &st->diag);
         return;
@@ -524,7 +571,7 @@ void prepared_execution_over(struct session *s)
     struct prepared *p = s->stmt->executing;
 
     if (p)
-        forget_long_data(p);
+        forget_long_data(s->prepared, p);
 }
 
 /* ---- the rest of the protocol's commands ---- */
@@ -549,7 +596,7 @@ void prepared_reset(struct session *s)
         unknown(s, id, "mysqld_stmt_reset");
         return;
     }
-    forget_long_data(p);
+    forget_long_data(s->prepared, p);
     session_reply_done(s);
 }
 
@@ -566,7 +613,13 @@ void prepared_long_data(struct session *s)
         struct long_data *l = &p->longs[n];
         size_t more = pk->len - HEAD;
 
-        if (l->len + more <= s->chan.max_packet) {
+        if (l->too_long || more > s->chan.max_packet - s->prepared->long_bytes) {
+            s->prepared->long_bytes -= l->len;
+            xfree(l->bytes);
+            *l = (struct long_data){.too_long = true};
+            p->is_long[n] = true;
+        } else {
+            s->prepared->long_bytes += more;
             l->bytes = xrealloc(l->bytes, l->len + more);
             if (more)
                 memcpy(l->bytes + l->len, pk->ptr + HEAD, more);
@@ -592,7 +645,7 @@ void prepared_prepare_text(struct session *s)
         struct sv lit = uservar_get(s, AST_AS_CONST(uservar, n->from)->name);
         struct value v;
 
-        if (lit.len && lit.ptr[0] == '\'' && session_literal_value(s, lit, &v))
+        if (session_literal_value(s, lit, &v) && v.kind == KIND_STR)
             text = v.s;
         else
             text = lit;
@@ -609,9 +662,19 @@ void prepared_prepare_text(struct session *s)
         session_reply_err(s, &st->diag);
         return;
     }
-    keep(s, p);
     p->name = arena_dup(&p->arena, n->name.name);
-    session_reply_ok(s, &(struct packet_ok){.info = SV("Statement prepared")});
+    check(s, p);
+}
+
+/* A parameter is a value: hex and bit literals are the strings that they spell, no numbers. */
+static void put_literal(struct session *s, const struct ast_lit *l, struct strbuf *b)
+{
+    struct deparse_opts o = {.sql = session_sql_opts(s)};
+
+    if ((l->type == AST_LIT_HEX || l->type == AST_LIT_BIT) && !l->charset.ptr)
+        strbuf_put_bytes(b, l->value, false);
+    else
+        deparse(&l->node, &o, b);
 }
 
 /* The statement's text with each `?` replaced by the literal given for it. */
@@ -637,7 +700,7 @@ static bool put_params(struct session *s, const struct prepared *p, const struct
                 v = value_null();
             value_print_sql(&v, s->no_backslash, b);
         } else if (a->kind == AST_LIT) {
-            strbuf_putsv(b, AST_AS_CONST(lit, a)->raw);
+            put_literal(s, AST_AS_CONST(lit, a), b);
         } else {
             return diag_set(&s->stmt->diag, ER_NOT_SUPPORTED_YET, "EXECUTE ... USING an expression");
         }
@@ -669,6 +732,7 @@ void prepared_execute_text(struct session *s)
         session_reply_err(s, &st->diag);
         return;
     }
+    st->said = &p->said;
     query_run(s, strbuf_sv(&b));
 }
 

@@ -5,6 +5,7 @@
 
 #include "net/listen.h"
 #include "net/worker.h"
+#include "proxy/hold.h"
 #include "proxy/vars.h"
 #include "txn/recover.h"
 #include "util/list.h"
@@ -31,6 +32,10 @@ struct proxy_worker {
     uint32_t n_free_stmts;
     uint32_t next_id;
     bool draining;
+    struct list parked; /* statements put aside: hold.c, like all that follows but tick */
+    struct hold_report in_use;
+    uint64_t parked_version; /* catalog version with which they were last tried */
+    uint64_t tick_ms;        /* last tick */
     struct worker_timer tick; /* once a second: timeouts of idle clients, drain */
 };
 

@@ -77,12 +77,16 @@ static void execution_over(void *arg, const struct diag *d)
         return;
     }
     /* d says more than the statement's own error: that the whole transaction is gone. */
+    if (!d && o->kind == EXEC_ERROR && hold_retry(s, &o->diag))
+        return;
     if (d || o->kind == EXEC_ERROR) {
         session_reply_err(s, d ? d : &o->diag);
         return;
     }
     if (st->exec.last_insert_id)
         s->last_insert_id = st->exec.last_insert_id;
+    else if (st->exec.generated_id && o->kind == EXEC_ROWS) /* INSERT ... RETURNING */
+        s->last_insert_id = st->exec.generated_id;
     if (o->kind == EXEC_ROWS) {
         s->found_rows = o->rows;
         session_reply_rows_end(s, o->ok.warnings);
@@ -144,6 +148,7 @@ void query_init_exec(struct session *s, struct exec *e)
     e->snapshot = session_snapshot(s);
     e->arena = &st->arena;
     e->warnings = &st->warnings;
+    e->said = st->said;
     e->plan = st->plan;
     e->env = st->inputs.env;
     e->inputs = &st->inputs;
@@ -174,6 +179,8 @@ void query_execute(struct session *s)
         if (!st->plan->uncacheable && st->cacheable)
             plan_cache_put(s->worker->slot[WORKER_SLOT_PLANS], &st->key, st->plan);
     }
+    if (UNLIKELY(st->plan->is_held) && !hold_pass(s))
+        return;
     if (!st->inputs.text.ptr)
         session_inputs(s, &st->scan);
     query_init_exec(s, &st->exec);
@@ -281,6 +288,8 @@ static void ddl_over(struct worker *w, void *arg)
         const struct ddl_note *n = &r->notes[i];
         enum warn_level level = n->level == DDL_NOTE ? WARN_NOTE : n->level == DDL_WARNING ? WARN_WARNING : WARN_ERROR;
 
+        if (session_was_said(s, n->code, n->text))
+            continue;
         warn_add(&s->stmt->warnings, level, n->code, "%.*s", SV_ARG(n->text));
     }
     if (!r->ok)
@@ -290,7 +299,7 @@ static void ddl_over(struct worker *w, void *arg)
     else {
         if (wait->tells_info)
             ok.info = arena_printf(&s->stmt->arena, "Records: %llu  Duplicates: 0  Warnings: %llu",
-                (unsigned long long)r->affected, (unsigned long long)r->n_notes);
+                (unsigned long long)r->affected, (unsigned long long)s->stmt->warnings.total);
         session_reply_ok(s, &ok);
     }
     ddl_result_free(r);
@@ -320,6 +329,7 @@ static void ddl_begin(void *arg, const struct diag *d)
         .no_foreign_key_checks = session_flag_off(s, SV("foreign_key_checks")),
         .no_unique_checks = session_flag_off(s, SV("unique_checks")),
         .mariadb_syntax = s->proxy->is_mariadb,
+        .lock_wait_s = (uint32_t)MIN(hold_wait_s(s, 0), (uint64_t)UINT32_MAX),
     };
 
     if (d) {

@@ -22,7 +22,9 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
-enum { STMTS_KEPT = 256, SCAN_KEPT_BYTES = 64 << 10, STMT_ARENA_LIMIT_BYTES = 256 << 20, WARNINGS_MAX = 64 };
+enum { STMTS_KEPT = 256, SCAN_KEPT_BYTES = 64 << 10, STMT_ARENA_LIMIT_BYTES = 256 << 20 };
+/* max_error_count: its largest value, and the defaults of the two kinds of server. */
+enum { WARNINGS_MAX = 65535, WARNINGS_MYSQL = 1024, WARNINGS_MARIADB = 64 };
 
 static const uint8_t moves[SESSION_STATE_COUNT] = {
     [SESSION_GREETED] = 1 << SESSION_TLS | 1 << SESSION_AUTH | 1 << SESSION_ENDING | 1 << SESSION_GONE,
@@ -105,26 +107,7 @@ void session_drop_snapshots(struct session *s)
         cat_pin_return(pin, s->stmt->snapshot);
         s->stmt->snapshot = NULL;
     }
-    if (s->txn_snapshot) {
-        cat_pin_return(pin, s->txn_snapshot);
-        s->txn_snapshot = NULL;
-    }
-}
-
-/* A transaction keeps the version that it first wrote under, so that DDL's barrier waits for it. */
-static void hold_for_txn(struct session *s)
-{
-    struct cat_pin *pin = s->worker->slot[WORKER_SLOT_CATALOG];
-    struct stmt *st = s->stmt;
-
-    if (!txn_in_trans(s->txn)) {
-        if (s->txn_snapshot)
-            cat_pin_return(pin, s->txn_snapshot);
-        s->txn_snapshot = NULL;
-    } else if (st->wrote && st->snapshot && !s->txn_snapshot) {
-        cat_pin_borrow_again(pin, st->snapshot);
-        s->txn_snapshot = st->snapshot;
-    }
+    hold_forget(s);
 }
 
 /* ---- end of a session ---- */
@@ -176,6 +159,12 @@ void session_interrupt(struct session *s)
         return;
     }
     st->is_cancelled = true;
+    if (st->is_parked) {
+        hold_unpark(st);
+        diag_set(&d, ER_QUERY_INTERRUPTED);
+        session_reply_err(s, &d);
+        return;
+    }
     if (st->side) {
         struct sideq *q = st->side;
 
@@ -251,6 +240,7 @@ static void take_commands(struct session *s)
         s->stmt = stmt_get(s);
         s->stmt->packet = p;
         s->chan.seq = (uint8_t)(p.last_seq + 1);
+        s->stmt->first_seq = s->chan.seq;
         s->statements++;
         chan_pause_input(&s->chan);
         session_set_state(s, SESSION_BUSY);
@@ -290,6 +280,22 @@ static const struct chan_ops client_ops = {
 
 /* ---- end of a command ---- */
 
+/* The statement and its packet; false: the session has ended or is about to. */
+static bool give_back(struct session *s)
+{
+    struct stmt *st = s->stmt;
+
+    s->stmt = NULL;
+    if (s->state == SESSION_BUSY)
+        chan_consume_packet(&s->chan, &st->packet);
+    stmt_put(s, st);
+    if (s->state == SESSION_GONE) {
+        free_session(s);
+        return false;
+    }
+    return s->state == SESSION_BUSY;
+}
+
 /* The next command is taken by on_input, which resuming the channel delivers as a task, and the next statement of the packet by a loop
  * here: so many of them do not grow the stack. */
 static void finish(struct session *s)
@@ -297,7 +303,7 @@ static void finish(struct session *s)
     struct stmt *st = s->stmt;
 
     prepared_execution_over(s);
-    hold_for_txn(s);
+    hold_note(s);
     if (st->more_follows && s->state == SESSION_BUSY) {
         s->next_wanted = true;
         if (s->in_loop)
@@ -310,16 +316,7 @@ static void finish(struct session *s)
         s->in_loop = false;
         return;
     }
-    s->stmt = NULL;
-    if (s->state == SESSION_GONE) {
-        stmt_put(s, st);
-        free_session(s);
-        return;
-    }
-    if (s->state == SESSION_BUSY)
-        chan_consume_packet(&s->chan, &st->packet);
-    stmt_put(s, st);
-    if (s->state != SESSION_BUSY)
+    if (!give_back(s))
         return;
     session_set_state(s, SESSION_READY);
     s->idle_since_ms = worker_now_ms(s->worker);
@@ -330,6 +327,20 @@ static void finish(struct session *s)
         }
     }
     chan_resume_input(&s->chan);
+}
+
+bool session_to_login(struct session *s)
+{
+    hold_note(s);
+    if (!give_back(s))
+        return false;
+    if (s->kill_requested || proxy_worker_of(s->worker)->draining) {
+        session_end(s, true);
+        return false;
+    }
+    session_set_state(s, SESSION_AUTH);
+    chan_resume_input(&s->chan);
+    return true;
 }
 
 uint16_t session_status(const struct session *s)
@@ -350,16 +361,32 @@ uint16_t session_status(const struct session *s)
     return st;
 }
 
+static uint32_t warnings_max(const struct session *s)
+{
+    struct sv set = sync_get(s->wanted, SV("max_error_count"));
+    uint64_t n;
+
+    if (set.ptr && sv_to_u64(set, &n))
+        return (uint32_t)MIN(n, (uint64_t)WARNINGS_MAX);
+    return s->proxy->is_mariadb ? WARNINGS_MARIADB : WARNINGS_MYSQL;
+}
+
+bool session_was_said(const struct session *s, unsigned code, struct sv text)
+{
+    return s->stmt->said && warn_count(s->stmt->said, code, text);
+}
+
 /* The statement's warnings become those that SHOW WARNINGS shows. */
-static void keep_warnings(struct session *s)
+void session_keep_warnings(struct session *s)
 {
     struct stmt *st = s->stmt;
 
     if (st->keep_warnings)
         return;
     arena_free(&s->warn_arena); /* a session without warnings holds no block for them */
-    warn_sink_init(&s->warnings, &s->warn_arena, WARNINGS_MAX);
+    warn_sink_init(&s->warnings, &s->warn_arena, 0);
     if (st->warnings.total) {
+        s->warnings.max = warnings_max(s);
         warn_merge(&s->warnings, &st->warnings);
         for (uint32_t i = 0; i < s->warnings.n; i++)
             s->warnings.list[i].text = arena_dup(&s->warn_arena, s->warnings.list[i].text);
@@ -377,7 +404,7 @@ void session_reply_ok(struct session *s, const struct packet_ok *ok)
 {
     struct packet_ok out = *ok;
 
-    keep_warnings(s);
+    session_keep_warnings(s);
     s->row_count = (int64_t)ok->affected_rows;
     if (s->state == SESSION_BUSY) {
         out.status = session_status(s);
@@ -395,19 +422,37 @@ void session_reply_done(struct session *s)
     session_reply_ok(s, &nothing);
 }
 
+/* Texts are MySQL's; MariaDB leaves out the end of some. */
+static struct sv mariadb_text(const struct diag *d)
+{
+    static const struct {
+        unsigned code;
+        struct sv end;
+    } longer[] = {
+        {ER_UNIQUE_KEY_NEED_ALL_FIELDS_IN_PF, {" (prefixed columns are not considered).", 39}},
+        {ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION, {".", 1}},
+    };
+    struct sv text = sv_cstr(d->text);
+
+    for (size_t i = 0; i < ARRAY_LEN(longer); i++) {
+        struct sv end = longer[i].end;
+
+        if (d->code == longer[i].code && text.len > end.len && !memcmp(text.ptr + text.len - end.len, end.ptr, end.len))
+            text.len -= end.len;
+    }
+    return text;
+}
+
 void session_reply_err(struct session *s, const struct diag *d)
 {
     struct stmt *st = s->stmt;
 
-    struct sv text = sv_cstr(d->text);
+    struct sv text = s->proxy->is_mariadb ? mariadb_text(d) : sv_cstr(d->text);
 
-    /* MariaDB's text of this error has no full stop. */
-    if (d->code == ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION && s->proxy->is_mariadb && text.len && text.ptr[text.len - 1] == '.')
-        text.len--;
     s->row_count = -1;
     st->more_follows = false;
     warn_add(&st->warnings, WARN_ERROR, d->code, "%.*s", SV_ARG(text));
-    keep_warnings(s);
+    session_keep_warnings(s);
     if (s->state == SESSION_BUSY)
         chan_put_err(&s->chan, d->code, d->sqlstate, text);
     finish(s);
@@ -417,7 +462,7 @@ void session_reply_rows_end(struct session *s, uint16_t warnings)
 {
     struct packet_ok end = {0};
 
-    keep_warnings(s);
+    session_keep_warnings(s);
     s->row_count = -1;
     if (s->state == SESSION_BUSY) {
         end.status = session_status(s);

@@ -16,6 +16,7 @@
 #include "net/chan.h"
 #include "optimizer/cache.h"
 #include "parser/ast.h"
+#include "proxy/hold.h"
 #include "proxy/stmt.h"
 #include "proxy/vars.h"
 #include "txn/txn.h"
@@ -60,6 +61,7 @@ struct stmt {
     struct exec exec;
     struct exec_prepared prepared;
     struct prepared *executing;
+    const struct warn_sink *said; /* EXECUTE: what preparing the statement has warned of; else NULL */
     struct sv db;              /* a prepared statement's own schema, where is_elsewhere */
     struct sync_state *wanted; /* with that schema; NULL: the session's */
     bool is_elsewhere;
@@ -71,6 +73,12 @@ struct stmt {
     bool more_follows;  /* another statement of the same COM_QUERY comes behind */
     bool no_warning_count; /* SHOW COUNT(*) WARNINGS */
     bool keep_warnings; /* SHOW WARNINGS leaves the list as it is */
+    bool is_parked;     /* put aside by hold.c; the four that follow are kept when it begins anew */
+    struct list_node park_link;
+    uint64_t park_until_ms;
+    struct sv again;    /* text to begin anew with; ptr NULL: the command's packet */
+    uint8_t tries;
+    uint8_t first_seq;  /* the channel's sequence when it began: nothing was sent as long as it is that */
     bool txn_open;      /* txn_stmt_begin was called */
     bool is_rewritten;  /* infoschema.c has put in what the statement reads of information_schema */
     bool wrote;         /* it took locks or changed rows */
@@ -92,6 +100,7 @@ struct session {
     char host[SESSION_HOST_MAX];
     uint32_t collation_id; /* of the handshake */
     struct auth_server *auth; /* during login */
+    unsigned char nonce[PACKET_NONCE_BYTES]; /* the greeting's: COM_CHANGE_USER answers the same one */
     char *login_db;           /* during login */
     struct txn *txn;
     struct sync_state *wanted; /* schema and session variables of the shard connections */
@@ -111,7 +120,7 @@ struct session {
     struct arena warn_arena;
     struct warn_sink warnings; /* of the statement before, for SHOW WARNINGS */
     struct stmt *stmt;
-    const struct cat_snapshot *txn_snapshot; /* what the open transaction wrote under: DDL waits for its end */
+    struct hold_uses txn_uses; /* tables that the open transaction has used: DDL waits for its end */
     uint64_t statements;
     uint64_t wait_timeout_s; /* 0: the configuration's */
     uint64_t idle_since_ms; /* the last command ended then */
@@ -133,6 +142,10 @@ void session_end(struct session *s, bool after_flush);
 void login_input(struct session *s);
 void login_ready(struct session *s); /* TLS is up */
 void login_start(struct session *s);
+/* COM_CHANGE_USER, everything being reset already: ends the command and authenticates by its packet. */
+void login_change_user(struct session *s);
+/* The running command ends without an answer and the session is in SESSION_AUTH; false: it ends, as the client is gone or was to go. */
+bool session_to_login(struct session *s) MUST_CHECK;
 
 /* Forgets everything but the arena's first block and the scan's arrays. */
 void stmt_clear(struct stmt *st);
@@ -149,6 +162,10 @@ void session_reply_done(struct session *s);
 void session_reply_err(struct session *s, const struct diag *d);
 /* The rows were sent; only the end of the result is missing. */
 void session_reply_rows_end(struct session *s, uint16_t warnings);
+/* Whether preparing the statement that runs has warned of this. */
+bool session_was_said(const struct session *s, unsigned code, struct sv text) PURE;
+/* The statement's warnings become those that SHOW WARNINGS shows; for those who send the last packet themselves. */
+void session_keep_warnings(struct session *s);
 /* Everything was sent already. */
 void session_reply_sent(struct session *s);
 

@@ -29,6 +29,7 @@ struct set_step {
     struct sv name;            /* variable being set, in lower case */
     struct sv value;           /* its SQL literal; ptr NULL: DEFAULT */
     struct sideq_args q;
+    struct warn_sink warned;
     bool is_user;
     bool in_loop, next_wanted;
 };
@@ -213,6 +214,24 @@ static bool is_charset(struct sv name)
     return sv_eq(name, SV("names")) || sv_eq(name, SV("character_set_connection")) || sv_eq(name, SV("collation_connection"));
 }
 
+static void have_value_told(void *arg, struct sideq_result *r);
+
+/* What asks for the value that counts here; ptr NULL: Tessera computes nothing with this variable. */
+static struct sv asks_value(struct session *s, struct sv name)
+{
+    if (sv_eq(name, SV("sql_mode")))
+        return SV("SELECT @@session.sql_mode");
+    if (is_charset(name))
+        return SV("SELECT @@session.collation_connection");
+    for (size_t i = 0; vars_names[i]; i++) {
+        if (sv_eq(name, sv_cstr(vars_names[i])))
+            return arena_printf(&s->stmt->arena, "SELECT @@session.%.*s", SV_ARG(name));
+    }
+    return SV_NULL;
+}
+
+static void judge(struct session *s, struct sv sql, sideq_fn *done);
+
 static void judged(void *arg, struct sideq_result *r)
 {
     struct session *s = arg;
@@ -224,9 +243,48 @@ static void judged(void *arg, struct sideq_result *r)
         fail(s);
         return;
     }
-    if (r->n_rows == 1 && r->cells[0].ptr) {
-        struct sv bad;
+    for (uint32_t i = 0; i < st->warned.n; i++) {
+        const struct warning *w = &st->warned.list[i];
 
+        if (!session_was_said(s, w->code, w->text))
+            warn_add(&s->stmt->warnings, w->level, w->code, "%.*s", SV_ARG(w->text));
+    }
+    if (asks_value(s, st->name).ptr)
+        judge(s, asks_value(s, st->name), have_value_told);
+    else
+        next_item(s);
+}
+
+/* The connection comes with the new state; setting it once more tells what the server warns of. */
+static void judge(struct session *s, struct sv sql, sideq_fn *done)
+{
+    struct set_step *st = step_of(s);
+
+    warn_sink_init(&st->warned, &s->stmt->arena, UINT16_MAX);
+    st->q = (struct sideq_args){
+        .wanted = st->wanted,
+        .sql = sql,
+        .warnings = &st->warned,
+        .done = done,
+        .arg = s,
+    };
+    query_side(s, &st->q);
+}
+
+/* The server has judged the value: names in it may have been completed or left out, numbers cut. */
+static void have_value_told(void *arg, struct sideq_result *r)
+{
+    struct session *s = arg;
+    struct set_step *st = step_of(s);
+    struct sv bad;
+
+    s->stmt->side = NULL;
+    if (diag_is_set(&r->diag)) {
+        s->stmt->diag = r->diag;
+        fail(s);
+        return;
+    }
+    if (r->n_rows == 1 && r->cells[0].ptr) {
         if (sv_eq(st->name, SV("sql_mode")))
             (void)!env_mode_parse(r->cells[0], &st->sql_mode, &bad);
         else if (sv_eq(st->name, SV("timestamp"))) /* which tells the clock's time where it is DEFAULT */
@@ -235,19 +293,6 @@ static void judged(void *arg, struct sideq_result *r)
             (void)vars_take(s->proxy, &st->vars, is_charset(st->name) ? SV("collation_connection") : st->name, r->cells[0]);
     }
     next_item(s);
-}
-
-static void judge(struct session *s, struct sv probe)
-{
-    struct set_step *st = step_of(s);
-
-    st->q = (struct sideq_args){
-        .wanted = st->wanted,
-        .sql = probe,
-        .done = judged,
-        .arg = s,
-    };
-    query_side(s, &st->q);
 }
 
 static void set_session_var(struct session *s)
@@ -260,10 +305,12 @@ static void set_session_var(struct session *s)
         fail(s);
         return;
     }
-    if (is_charset(st->name))
-        judge(s, SV("SELECT @@session.collation_connection"));
-    else
-        judge(s, arena_printf(&s->stmt->arena, "SELECT @@session.%.*s", SV_ARG(st->name)));
+    if (sv_eq(st->name, session_isolation_var(s)) || sv_eq(st->name, SV("transaction_isolation"))) {
+        judge(s, SV("DO 0"), judged); /* the kinds of server have different names for it */
+        return;
+    }
+    judge(s, arena_printf(&s->stmt->arena, "SET SESSION %.*s = %.*s", SV_ARG(st->name),
+        SV_ARG(st->value.ptr ? st->value : SV("DEFAULT"))), judged);
 }
 
 static void have_value(struct session *s)
@@ -313,10 +360,7 @@ struct sv literal_of_cell(struct arena *a, const struct packet_coldef *col, stru
         return strbuf_sv(&b);
     }
     if (col->charset == 63 && col->type >= WIRE_TINY_BLOB) {
-        strbuf_puts(&b, "x'");
-        for (size_t i = 0; i < cell.len; i++)
-            strbuf_printf(&b, "%02x", (unsigned char)cell.ptr[i]);
-        strbuf_putc(&b, '\'');
+        strbuf_put_bytes(&b, cell, false);
     } else {
         strbuf_put_quoted(&b, cell, no_backslash);
     }
@@ -467,7 +511,8 @@ static void set_names(struct session *s, const struct ast_set_names *n)
         return;
     }
     step_of(s)->name = SV("names");
-    judge(s, SV("SELECT @@session.collation_connection"));
+    judge(s, arena_printf(&s->stmt->arena, "SET %.*s", (int)(n->node.end - n->node.begin), s->stmt->text.ptr + n->node.begin),
+        judged);
 }
 
 static void set_trx(struct session *s, const struct ast_set_trx *t)

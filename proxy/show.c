@@ -30,6 +30,7 @@ struct show_step {
     struct sv *cells; /* what is sent once they are there */
     size_t n_rows;
     struct sv hidden; /* SHOW COLUMNS, INDEX: Tessera's own column, to be left out; ptr NULL: none */
+    struct sv suffix; /* SHOW CREATE DATABASE: behind the server's text */
     bool variables;
 };
 
@@ -239,7 +240,7 @@ static void show_tables(struct session *s, const struct ast_show *n)
     for (size_t i = first; i < first + count; i++) {
         struct sv *row;
 
-        if (cat->tables.v[i]->state != CAT_PUBLIC)
+        if (!cat_table_is_visible(cat->tables.v[i]))
             continue;
         row = add_row(s, &r);
         row[0] = cat->tables.v[i]->name;
@@ -253,9 +254,9 @@ static void show_tables(struct session *s, const struct ast_show *n)
 
 static void show_warnings(struct session *s, const struct ast_show *n, bool errors_only)
 {
-    static const struct rs_col cols[] = {
+    const struct rs_col cols[] = {
         {"Level", WIRE_VAR_STRING, 7, true, false},
-        {"Code", WIRE_LONG, 4, true, true},
+        {"Code", WIRE_LONG, s->proxy->is_mariadb ? 4 : 5, true, true},
         {"Message", WIRE_VAR_STRING, 512, true, false},
     };
     static const struct rs_col count_warnings[] = {{"@@session.warning_count", WIRE_LONGLONG, 21, false, true}};
@@ -350,6 +351,8 @@ static void relayed(void *arg, struct sideq_result *r)
         own_variables(s, r);
     if (st->hidden.ptr)
         drop_hidden(st->hidden, r);
+    if (st->suffix.len && r->n_rows == 1 && r->n_cols == 2)
+        r->cells[1] = arena_printf(&s->stmt->arena, "%.*s%.*s", SV_ARG(r->cells[1]), SV_ARG(st->suffix));
     if (!r->n_cols)
         session_reply_ok(s, &r->ok);
     else
@@ -366,7 +369,8 @@ static struct show_step *relay_step(struct session *s)
 
 static void relay_with(struct session *s, struct show_step *st, struct sv sql, uint32_t shard_id)
 {
-    st->q = (struct sideq_args){.sql = sql, .shard_id = shard_id, .logical_names = true, .done = relayed, .arg = s};
+    st->q = (struct sideq_args){.sql = sql, .shard_id = shard_id, .logical_names = true,
+        .warnings = &s->stmt->warnings, .done = relayed, .arg = s};
     query_side(s, &st->q);
 }
 
@@ -421,6 +425,8 @@ static void show_of_table(struct session *s, const char *head, const struct ast_
         relay(s, s->stmt->text, query_any_shard(s));
         return;
     }
+    if (t && !hold_pass_table(s, t))
+        return;
     if (!t || !first_place(s, t, &shard_id, &phys_db, &phys)) {
         session_reply_err(s, &s->stmt->diag);
         return;
@@ -463,6 +469,8 @@ void describe_run(struct session *s)
             relay(s, s->stmt->text, query_any_shard(s));
             return;
         }
+        if (t && !hold_pass_table(s, t))
+            return;
         if (!t || !first_place(s, t, &shard_id, &phys_db, &phys)) {
             session_reply_err(s, &s->stmt->diag);
             return;
@@ -518,6 +526,8 @@ void fields_run(struct session *s, struct sv body)
     bool is_virtual;
 
     t = find_table(s, SV_NULL, table, &is_virtual);
+    if (t && !hold_pass_table(s, t))
+        return;
     strbuf_init(&b, &s->stmt->arena);
     if (is_virtual) {
         shard_id = query_any_shard(s);
@@ -544,8 +554,7 @@ static void show_ddl_rows(struct session *s, const struct ast_show *n, const str
 
     for (size_t i = 0; i < rows->n_cols; i++)
         cols[i] = (struct rs_col){.name = arena_dup(&s->stmt->arena, rows->cols[i].name).ptr,
-            .type = rows->cols[i].type, .length = rows->cols[i].length,
-            .not_null = n->what == AST_SHOW_CREATE_TABLE || n->what == AST_SHOW_CREATE_DATABASE};
+            .type = rows->cols[i].type, .length = rows->cols[i].length, .not_null = n->what == AST_SHOW_CREATE_TABLE};
     send_rows(s, n, &r, SV_NULL);
 }
 
@@ -565,14 +574,28 @@ static void show_catalog(struct session *s, const struct ast_show *n)
         rows = show_shards(cat, a);
     else if (n->what == AST_SHOW_TOPOLOGY)
         rows = show_topology(cat, db, t->name.name, a, &s->stmt->diag);
-    else if (n->what == AST_SHOW_CREATE_TABLE)
-        rows = show_create_table(cat, db, t->name.name, a, &s->stmt->diag);
     else
-        rows = show_create_database(cat, n->db.name, n->if_not_exists, a, &s->stmt->diag);
+        rows = show_create_table(cat, db, t->name.name, a, &s->stmt->diag);
     if (!rows)
         session_reply_err(s, &s->stmt->diag);
     else
         show_ddl_rows(s, n, rows);
+}
+
+/* Every shard has the schema with the same options. */
+static void show_create_database(struct session *s, const struct ast_show *n)
+{
+    const struct cat_db *db = cat_find_db(session_snapshot(s), n->db.name);
+    struct show_step *st = relay_step(s);
+
+    if (!db && !cat_is_virtual_db(n->db.name)) {
+        diag_setf(&s->stmt->diag, ER_BAD_DB_ERROR, "Unknown database '%.*s'", SV_ARG(n->db.name));
+        session_reply_err(s, &s->stmt->diag);
+        return;
+    }
+    if (db)
+        st->suffix = show_database_mode(db);
+    relay_with(s, st, s->stmt->text, query_any_shard(s));
 }
 
 void show_run(struct session *s)
@@ -648,8 +671,10 @@ void show_run(struct session *s)
     case AST_SHOW_COLLATION:
         relay(s, s->stmt->text, query_any_shard(s));
         return;
-    case AST_SHOW_CREATE_TABLE:
     case AST_SHOW_CREATE_DATABASE:
+        show_create_database(s, n);
+        return;
+    case AST_SHOW_CREATE_TABLE:
     case AST_SHOW_SHARDS:
     case AST_SHOW_TOPOLOGY:
         show_catalog(s, n);

@@ -95,7 +95,8 @@ void show_processlist(struct session *s, const struct ast_show *n)
     st->full = n->full;
     /* A shard's own sessions are not of interest; its columns are. */
     st->q = (struct sideq_args){
-        .sql = n->full ? SV("SHOW FULL PROCESSLIST") : SV("SHOW PROCESSLIST"), .done = have_columns, .arg = s};
+        .sql = n->full ? SV("SHOW FULL PROCESSLIST") : SV("SHOW PROCESSLIST"), .done = have_columns, .arg = s,
+        .warnings = &s->stmt->warnings};
     query_side(s, &st->q);
 }
 

@@ -139,7 +139,7 @@ const struct cat_table *router_find_group(const struct cat_snapshot *s, const st
     for (size_t i = first; i < first + n && !found; i++) {
         const struct cat_table *other = s->tables.v[i];
 
-        if (other->id != t->id && other->state == CAT_PUBLIC && other->group_id &&
+        if (other->id != t->id && cat_table_is_visible(other) && other->group_id &&
             part_same_function(part_of(other), mine))
             found = other;
     }

@@ -3,7 +3,8 @@
  * Branches are sorted by what the transaction did there:
  *   read     XA END, XA COMMIT ONE PHASE at once, in the background: nobody can tell when
  *   locked   (FOR UPDATE, wrote nothing) the same, but after the decision: its locks protect what was decided on
- *   written  none: nothing is decided. One: XA END, XA COMMIT ONE PHASE in one write, its reply is the outcome.
+ *   written  none: nothing is decided. One: XA END, XA COMMIT ONE PHASE in one write, its reply is the outcome
+ *            (with a commit record before them in some cases: decide).
  *            Several: below.
  *
  * Several written: the branch opened first of them is the primary (txn/xid.h says why that one).
@@ -182,7 +183,7 @@ void txn_rollback_start(struct txn *t, const struct diag *d)
             continue;
         t->pending++;
         xa_step_rollback(br, on_rolled_back);
-        txn_flush_for_fault(br->conn);
+        bconn_flush_for_fault(br->conn);
     }
     (void)FAULT("txn.rollback_sent");
     rolled_part_done(t);
@@ -293,7 +294,7 @@ static void commit_others(struct txn *t)
         array_push(&g->branches, NULL, br);
         g->left++;
         xa_step_commit(br, on_branch_committed);
-        txn_flush_for_fault(br->conn);
+        bconn_flush_for_fault(br->conn);
     }
     (void)FAULT("txn.commit_sent");
     end_alone_all(t, TXN_NEED_LOCK);
@@ -379,16 +380,48 @@ static void on_decided(struct branch *br)
     }
     (void)FAULT("txn.one_phase_done");
     TXN_COUNT(t->env, committed_one_phase);
+    if (t->marked)
+        txn_env_purge_later(t->env, br->shard_id, t->gid.seq);
     end_alone_all(t, TXN_NEED_LOCK);
     txn_finish(t, TXN_COMMITTED, NULL);
 }
 
+static void write_record_sql(struct txn *t)
+{
+    enum { HEAD_BYTES = 256, ONE_ID_BYTES = 12 };
+    size_t cap = HEAD_BYTES + (t->branches.n + 1) * ONE_ID_BYTES;
+    size_t len;
+    const char *sep = "";
+
+    xfree(t->record_sql);
+    t->record_sql = xmalloc(cap);
+    len = (size_t)snprintf(t->record_sql, cap, TXN_RECORD_INSERT "'%s','C',%" PRIu64 ",'", t->gtrid,
+                           clock_real_us() / 1000);
+    array_each (&t->branches, b) {
+        if ((*b)->need != TXN_NEED_WRITE)
+            continue;
+        len += (size_t)snprintf(t->record_sql + len, cap - len, "%s%" PRIu32, sep, (*b)->shard_id);
+        sep = ",";
+    }
+    len += (size_t)snprintf(t->record_sql + len, cap - len, "')");
+    CHECK(len < cap);
+}
+
+/* An only writer that was opened behind others looks, prepared, like one of several (txn/recover.c says when one-phase commits
+ * come back prepared): on MariaDB it holds a record that tells it from them. The record may fail, the commit then stands
+ * for itself. */
 static void decide(struct txn *t, struct branch *br)
 {
     txn_set_state(t, TXN_DECIDING);
     arm_deadline(t);
-    xa_step_commit_one_phase(br, on_decided);
-    txn_flush_for_fault(br->conn);
+    t->marked = br != t->primary && br->order > 0 && br->conn->is_mariadb;
+    if (t->marked) {
+        write_record_sql(t);
+        xa_step_commit_marked(br, sv_cstr(t->record_sql), on_decided);
+    } else {
+        xa_step_commit_one_phase(br, on_decided);
+    }
+    bconn_flush_for_fault(br->conn);
     if (br == t->primary)
         (void)FAULT("txn.primary_commit_sent");
     else
@@ -471,27 +504,6 @@ static void on_recorded(struct branch *br)
     prepared_part_done(t);
 }
 
-static void write_record_sql(struct txn *t)
-{
-    enum { HEAD_BYTES = 256, ONE_ID_BYTES = 12 };
-    size_t cap = HEAD_BYTES + (t->branches.n + 1) * ONE_ID_BYTES;
-    size_t len;
-    const char *sep = "";
-
-    xfree(t->record_sql);
-    t->record_sql = xmalloc(cap);
-    len = (size_t)snprintf(t->record_sql, cap, TXN_RECORD_INSERT "'%s','C',%" PRIu64 ",'", t->gtrid,
-                           clock_real_us() / 1000);
-    array_each (&t->branches, b) {
-        if ((*b)->need != TXN_NEED_WRITE)
-            continue;
-        len += (size_t)snprintf(t->record_sql + len, cap - len, "%s%" PRIu32, sep, (*b)->shard_id);
-        sep = ",";
-    }
-    len += (size_t)snprintf(t->record_sql + len, cap - len, "')");
-    CHECK(len < cap);
-}
-
 /* The branch whose shard takes the record: opened before all that will be prepared, and named by all of them. */
 static struct branch *choose_primary(struct txn *t, struct branch *first_written)
 {
@@ -545,7 +557,7 @@ static void prepare_all(struct txn *t, struct branch *first_written)
             br->prepare_sent = true;
             xa_step_prepare(br, on_prepared);
         }
-        txn_flush_for_fault(br->conn);
+        bconn_flush_for_fault(br->conn);
     }
     (void)FAULT("txn.prepare_sent");
     end_alone_all(t, TXN_NEED_READ);

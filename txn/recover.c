@@ -13,6 +13,15 @@
  * and crash before the commit is durable. (c) Abort records by age alone: what they keep out is a coordinator's
  * insert on a connection that was open before.
  *
+ * A branch that decides (the primary, or the only one that wrote) never gets XA PREPARE, only XA COMMIT ONE PHASE.
+ * If it is prepared all the same, its server prepared it on the way to that commit and then crashed. MariaDB with its binary log on leaves
+ * such branches prepared, even ones whose commit it had already acknowledged, since the engine's commit is flushed
+ * later. So a deciding branch is committed. It is known by its name (no primaries: it was the first one) or by the commit
+ * record that it holds itself: seen by a dirty read on its own shard, as the branch is not committed.
+ *
+ * For the same reason an acknowledged XA COMMIT may come back as a prepared branch that needs its record: records
+ * are deleted only after every shard has flushed its log once more.
+ *
  * A shard that does not answer is tried again with growing pauses; meanwhile the rest goes on without it. */
 #include "txn/recover.h"
 
@@ -197,8 +206,8 @@ static bool parse_row(const struct mresult *res, uint32_t row, uint32_t shard_id
     bqual = sv_make(data.ptr + gtrid_len, bqual_len);
     if (!txn_gid_parse(gtrid, &f->gid) || !txn_bqual_parse(bqual, &f->bqual))
         return false;
-    if (f->bqual.shard_id != shard_id || f->bqual.n_primaries == 0)
-        return false; /* a copy of another shard's data, or nothing that we prepare */
+    if (f->bqual.shard_id != shard_id)
+        return false; /* a copy of another shard's data */
     f->shard_id = shard_id;
     memcpy(f->gtrid, gtrid.ptr, gtrid.len);
     f->gtrid[gtrid.len] = '\0';
@@ -338,6 +347,37 @@ static enum record read_record(struct recover *r, struct rshard *s, const char *
     return RECORD_UNKNOWN;
 }
 
+/* Whether f's own commit is the decision (head of this file). False also where that cannot be asked: later, then. */
+static bool is_decider(struct recover *r, const struct found *f, bool *unknown)
+{
+    struct rshard *s = shard_by_id(r, f->shard_id);
+    struct diag d;
+
+    if (f->bqual.n_primaries == 0)
+        return true;
+    diag_clear(&d);
+    if (!s || !s->conn) {
+        *unknown = true;
+        return false;
+    }
+    if (!mconn_exec(s->conn, SV("SET TRANSACTION ISOLATION LEVEL READ UNCOMMITTED"), &d)) {
+        shard_failed(r, s, &d);
+        *unknown = true;
+        return false;
+    }
+    switch (read_record(r, s, f->gtrid)) {
+    case RECORD_COMMIT:
+        return true;
+    case RECORD_NONE:
+    case RECORD_ABORT:
+        return false;
+    case RECORD_UNKNOWN:
+        break;
+    }
+    *unknown = true;
+    return false;
+}
+
 /* After this the coordinator cannot commit with a record on s, or has done it. */
 static enum record write_fence(struct recover *r, struct rshard *s, const char *gtrid)
 {
@@ -451,6 +491,25 @@ static bool delete_batch(struct recover *r, struct rshard *s, const struct txn_p
     return true;
 }
 
+/* What the servers have acknowledged so far outlives them after this. False: not on all shards. */
+static bool flush_logs(struct recover *r)
+{
+    bool all = true;
+
+    array_each (&r->shards, s) {
+        struct diag d;
+
+        diag_clear(&d);
+        if (!s->conn) {
+            all = false;
+        } else if (!mconn_exec(s->conn, SV("FLUSH NO_WRITE_TO_BINLOG ENGINE LOGS"), &d)) {
+            shard_failed(r, s, &d);
+            all = false;
+        }
+    }
+    return all;
+}
+
 /* Records whose transactions this process saw through to the end. */
 static void purge(struct recover *r)
 {
@@ -458,6 +517,12 @@ static void purge(struct recover *r)
     size_t n = txn_env_purge_take(r->cfg.env, &list);
 
     if (n && FAULT("recover.before_purge")) {
+        xfree(list);
+        return;
+    }
+    if (n && !flush_logs(r)) {
+        for (size_t i = 0; i < n; i++)
+            txn_env_purge_later(r->cfg.env, list[i].shard_id, list[i].seq);
         xfree(list);
         return;
     }
@@ -540,6 +605,8 @@ static bool is_finished(struct recover *r, const struct old_record *o, const str
 
 static void sweep_delete(struct recover *r, const struct old_array *old, const struct found_array *found)
 {
+    if (old->n && !flush_logs(r))
+        return;
     for (size_t i = 0; i < old->n; i++) {
         const struct old_record *o = &old->v[i];
         struct rshard *s = shard_by_id(r, o->shard_id);
@@ -560,13 +627,49 @@ static void sweep_delete(struct recover *r, const struct old_array *old, const s
 
 /* ---- rounds ---- */
 
+/* Deciding branches are finished first: the others of their transactions wait for the record that they hold. */
+static size_t take_up(struct recover *r, struct found_array *found)
+{
+    size_t in_doubt = 0, n = 0;
+    struct found *rest = ARENA_NEW_N(&r->arena, struct found, found->n + 1);
+
+    array_each (found, f) {
+        bool unknown = false;
+
+        if (atomic_load_explicit(&r->stop, memory_order_relaxed))
+            return in_doubt;
+        if (f->gid.node == txn_env_node(r->cfg.env) && f->gid.start == txn_env_start(r->cfg.env) &&
+            txn_env_is_live(r->cfg.env, f->gid.seq))
+            continue;
+        in_doubt++;
+        if (!may_take_up(r, f))
+            r->all_done = false;
+        else if (is_decider(r, f, &unknown))
+            finish(r, f, VERDICT_COMMIT);
+        else if (unknown)
+            r->all_done = false;
+        else
+            rest[n++] = *f;
+    }
+    for (size_t i = 0; i < n && !atomic_load_explicit(&r->stop, memory_order_relaxed); i++) {
+        enum verdict v = decide(r, &rest[i]);
+
+        if (v == VERDICT_LATER) {
+            COUNT(r, undecided);
+            r->all_done = false;
+        } else {
+            finish(r, &rest[i], v);
+        }
+    }
+    return in_doubt;
+}
+
 bool recover_round(struct recover *r)
 {
     struct recover_shard_array list = {0};
     struct found_array found = {0};
     struct old_array old = {0};
     bool sweeps;
-    size_t in_doubt = 0;
 
     arena_reset(&r->arena);
     r->round++;
@@ -580,28 +683,9 @@ bool recover_round(struct recover *r)
         r->last_sweep_ms = clock_mono_ms();
     }
     scan(r, &found);
-    array_each (&found, f) {
-        enum verdict v;
-
-        if (atomic_load_explicit(&r->stop, memory_order_relaxed))
-            return false;
-        if (f->gid.node == txn_env_node(r->cfg.env) && f->gid.start == txn_env_start(r->cfg.env) &&
-            txn_env_is_live(r->cfg.env, f->gid.seq))
-            continue;
-        in_doubt++;
-        if (!may_take_up(r, f)) {
-            r->all_done = false;
-            continue;
-        }
-        v = decide(r, f);
-        if (v == VERDICT_LATER) {
-            COUNT(r, undecided);
-            r->all_done = false;
-            continue;
-        }
-        finish(r, f, v);
-    }
-    GAUGE(r, in_doubt, in_doubt);
+    GAUGE(r, in_doubt, take_up(r, &found));
+    if (atomic_load_explicit(&r->stop, memory_order_relaxed))
+        return false;
     purge(r);
     if (sweeps)
         sweep_delete(r, &old, &found);

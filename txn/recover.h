@@ -6,10 +6,11 @@
  *   - this process coordinated and has given up (they are not live in the registry), or
  *   - an earlier incarnation of this node coordinated (same node, older start): it cannot come back, or
  *   - another node coordinated and two scans at least grace_ms apart have seen.
- * Each names the shards that may hold its commit record. Found there: XA COMMIT. Not found on any: an abort record is
- * inserted on all of them under the key that the commit record would have, so that a coordinator that was only
- * slow fails to commit; then XA ROLLBACK. A shard that may hold the record and does not answer leaves the branch
- * for a later round. Every step may be repeated, by anybody, at the same time as others.
+ * A branch that decides (recover.c) is committed. Each other one names the shards that may hold its commit record.
+ * Found there: XA COMMIT. Not found on any: an abort record is inserted on all of them under the key that the
+ * commit record would have, so that a coordinator that was only slow fails to commit; then XA ROLLBACK. A shard
+ * that may hold the record and does not answer leaves the branch for a later round. Every step may be repeated,
+ * by anybody, at the same time as others.
  *
  * A round also deletes commit records that are of no use: at once those of transactions that this process saw
  * through to the end, and, from time to time, old ones that a crash left behind (see recover.c, sweep).

@@ -120,6 +120,7 @@ static void undo_part_done(struct txn *t)
 {
     if (--t->pending > 0)
         return;
+    (void)FAULT("txn.undone");
     txn_set_state(t, TXN_OPEN);
     if (t->doomed)
         txn_rollback_start(t, &t->doom);
@@ -158,7 +159,9 @@ static void undo_to(struct txn *t, int32_t number, uint32_t saved_at_least)
             br->need = br->need_before;
         t->pending++;
         xa_step_rollback_to(br, number, on_undone);
+        bconn_flush_for_fault(br->conn);
     }
+    (void)FAULT("txn.undo_sent");
     undo_part_done(t);
 }
 

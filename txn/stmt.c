@@ -425,8 +425,10 @@ void txn_stmt_end(struct txn *t, bool ok, txn_done_fn *cb, void *arg)
             txn_rollback_start(t, !seen_ok ? NULL : t->doomed ? &t->doom : &t->stmt_diag);
         return;
     case TXN_OPEN:
+        /* Told even if the statement has an error of its own: that one (a duplicate key, say) would let the client
+         * go on in a transaction that is gone, with statements that each commit by themselves. */
         if (t->doomed)
-            txn_rollback_start(t, seen_ok ? &t->doom : NULL);
+            txn_rollback_start(t, &t->doom);
         else if (ok)
             txn_op_done(t, NULL);
         else

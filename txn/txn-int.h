@@ -65,6 +65,7 @@ struct txn {
     uint32_t n_opened;
     struct savepoint_array savepoints;
     bool has_snapshot; /* read views on all shards were opened at its begin */
+    bool marked;       /* the only writer's one-phase commit carried a record */
     bool doomed;       /* must be rolled back as a whole; why: doom */
     struct diag doom;
     bool is_late; /* the one before was lost while no call was under way: late says why */
@@ -149,16 +150,5 @@ void txn_begin_now(struct txn *t);
 /* The commit records' table has gtrid (primary key), state ('C' committed, 'A' aborted by recovery), ts (ms since
  * 1970, when written), participants (shard ids). */
 #define TXN_RECORD_INSERT "INSERT INTO tessera.trx_log (gtrid,state,ts,participants) VALUES ("
-
-/* Fault points are about what the servers have got: while any is armed, output leaves before the point is passed. */
-static inline void txn_flush_for_fault(struct bconn *c)
-{
-#ifdef WITH_FAULTS
-    if (UNLIKELY(atomic_load_explicit(&fault_armed_count, memory_order_relaxed) != 0) && bconn_usable(c))
-        chan_flush(&c->chan);
-#else
-    (void)c;
-#endif
-}
 
 #endif

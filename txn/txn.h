@@ -18,7 +18,7 @@
  *     S  txn_stmt_end(t, ok, cb)             undoes the statement if !ok, ends TXN_STMT by commit or rollback
  * A statement inside a transaction that fails in one place is thereby undone in all; its error is the caller's. What
  * txn_stmt_end reports itself (commit failed, outcome unknown, transaction had to be rolled back) goes to the
- * client instead of the statement's OK. So: **the OK of a statement goes to the client only after txn_stmt_end has
+ * client instead of the statement's OK, or of its own error. So: **the OK of a statement goes to the client only after txn_stmt_end has
  * called back**, except where txn_stmt_is_plain() says that nothing can come after the shard's own OK (then
  * txn_stmt_end calls back at once).
  *

@@ -277,13 +277,15 @@ void xa_start(struct branch *br, const char *gtrid, const char *characteristics)
     if (characteristics)
         send_2(br, XA_ROLE_PREFIX, "SET TRANSACTION ", sv_cstr(characteristics), "");
     send_xid(br, XA_ROLE_START, "XA START ", "");
-    txn_flush_for_fault(br->conn);
+    bconn_flush_for_fault(br->conn);
     (void)FAULT("txn.xa_start_sent");
 }
 
 void xa_savepoint(struct branch *br, int32_t number)
 {
     send_savepoint(br, XA_ROLE_PREFIX, "SAVEPOINT", number);
+    bconn_flush_for_fault(br->conn);
+    (void)FAULT("txn.savepoint_sent");
 }
 
 /* Any read of an InnoDB table opens the view, also of one without rows; LIMIT 0 and SELECT without a table do not. */
@@ -345,6 +347,15 @@ void xa_step_commit_one_phase(struct branch *br, xa_step_fn *fn)
 {
     step_begin(br, fn);
     branch_set_state(br, BRANCH_COMMITTING);
+    send_end(br);
+    send_xid(br, XA_ROLE_DECIDES, "XA COMMIT ", " ONE PHASE");
+}
+
+void xa_step_commit_marked(struct branch *br, struct sv sql, xa_step_fn *fn)
+{
+    step_begin(br, fn);
+    branch_set_state(br, BRANCH_COMMITTING);
+    bconn_query(br->conn, &cmd_new(br, XA_ROLE_IGNORED)->cmd, sql);
     send_end(br);
     send_xid(br, XA_ROLE_DECIDES, "XA COMMIT ", " ONE PHASE");
 }

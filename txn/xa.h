@@ -132,6 +132,8 @@ void xa_step_prepare(struct branch *br, xa_step_fn *fn);
  * returns. */
 void xa_step_record(struct branch *br, struct sv sql, xa_step_fn *fn);
 void xa_step_commit_one_phase(struct branch *br, xa_step_fn *fn);
+/* The same with a commit record in front, whose result does not matter. sql as above. */
+void xa_step_commit_marked(struct branch *br, struct sv sql, xa_step_fn *fn);
 void xa_step_commit(struct branch *br, xa_step_fn *fn); /* of a prepared branch */
 void xa_step_rollback(struct branch *br, xa_step_fn *fn);
 

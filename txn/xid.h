@@ -49,7 +49,7 @@ bool txn_gid_parse(struct sv text, struct txn_gid *g) MUST_CHECK;
  * text). */
 size_t txn_bqual_format(struct txn_bqual *b, char *buf);
 bool txn_bqual_parse(struct sv text, struct txn_bqual *b) MUST_CHECK;
-/* `'gtrid','bqual',1414743617` as XA statements take it, into TXN_XID_TEXT_MAX bytes; returns the length. */
+/* `'gtrid','bqual',1414746689` as XA statements take it, into TXN_XID_TEXT_MAX bytes; returns the length. */
 size_t txn_xid_text(const char *gtrid, const char *bqual, char *buf);
 
 #endif

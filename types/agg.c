@@ -25,9 +25,10 @@ struct state_sum {
 
 struct state_value {
     bool set;
-    uint32_t room; /* bytes at text */
-    char *text;
+    uint32_t room, key_room; /* bytes at text and key_text */
+    char *text, *key_text;
     struct value v;
+    struct sv key; /* n_keys: what v is compared by */
 };
 
 struct state_var {
@@ -154,7 +155,7 @@ bool agg_bind(const struct agg_spec *s, const struct func_arg *args, uint32_t n_
         want = 2;
     else if (s->fn == AGG_VAR_MERGE)
         want = 3;
-    if (n_args != want)
+    if (n_args != want + (s->fn == AGG_COUNT || s->fn == AGG_GROUP_CONCAT ? 0 : s->n_keys))
         return diag_set(d, ER_WRONG_PARAMCOUNT_TO_NATIVE_FCT, agg_name(s->fn));
     c->state_bytes = sizeof(struct state_sum);
     switch (s->fn) {
@@ -177,7 +178,7 @@ bool agg_bind(const struct agg_spec *s, const struct func_arg *args, uint32_t n_
         if (s->fn != AGG_ANY_VALUE && (c->type.code == TYPE_JSON || c->type.code == TYPE_GEOMETRY))
             return diag_setf(d, ER_NOT_SUPPORTED_YET,
                 "This version of Tessera doesn't yet support '%s of JSON or spatial values above the shards'", agg_name(s->fn));
-        if (s->fn != AGG_ANY_VALUE && type_is_string(&c->type) && !coll_id_is_native(c->coll))
+        if (s->fn != AGG_ANY_VALUE && !s->n_keys && type_is_string(&c->type) && !coll_id_is_native(c->coll))
             return diag_setf(d, ER_NOT_SUPPORTED_YET, "This version of Tessera doesn't yet support '%s in collation %s above the shards'",
                 agg_name(s->fn), coll_by_id(c->coll) ? coll_by_id(c->coll)->name : "?");
         if (type_kind_of(&c->type) == KIND_DEC) {
@@ -340,50 +341,61 @@ static bool final_sum(struct func_ctx *cx, const struct agg_call *c, const struc
 
 /* ---- values ---- */
 
-static void keep_value(struct state_value *s, const struct value *v, struct arena *grow)
+/* A copy of text in room that is used again. */
+static struct sv keep_text(struct sv text, char **at, uint32_t *room, struct arena *grow)
+{
+    if (text.len > *room) {
+        *room = (uint32_t)text.len * 2;
+        *at = arena_alloc(grow, *room);
+    }
+    if (text.len)
+        memcpy(*at, text.ptr, text.len);
+    return sv_make(text.len ? *at : "", text.len);
+}
+
+static void keep_value(struct state_value *s, const struct value *v, struct sv key, struct arena *grow)
 {
     s->set = true;
     s->v = *v;
-    if (v->kind != KIND_STR)
-        return;
-    if (v->s.len > s->room) {
-        s->room = (uint32_t)v->s.len * 2;
-        s->text = arena_alloc(grow, s->room);
-    }
-    if (v->s.len)
-        memcpy(s->text, v->s.ptr, v->s.len);
-    s->v.s.ptr = v->s.len ? s->text : "";
+    if (v->kind == KIND_STR)
+        s->v.s = keep_text(v->s, &s->text, &s->room, grow);
+    if (key.ptr)
+        s->key = keep_text(key, &s->key_text, &s->key_room, grow);
 }
 
-static void offer_value(const struct agg_call *c, struct state_value *s, const struct value *v, struct arena *grow)
+/* key: of the value; ptr NULL: the value itself is compared. */
+static void offer_value(const struct agg_call *c, struct state_value *s, const struct value *v, struct sv key, struct arena *grow)
 {
     int r;
 
     if (s->set) {
         if (c->spec.fn == AGG_ANY_VALUE)
             return;
-        r = value_cmp_same(v, &s->v, c->coll);
+        r = key.ptr ? sv_cmp(key, s->key) : value_cmp_same(v, &s->v, c->coll);
         if (c->spec.fn == AGG_MIN ? r >= 0 : r <= 0)
             return;
     }
-    keep_value(s, v, grow);
+    keep_value(s, v, key, grow);
 }
 
 static void update_value(const struct agg_call *c, const struct vec *const *args, const struct sel *sel, void *const *states,
     struct arena *grow)
 {
     for (uint32_t k = 0; k < sel->n; k++) {
-        struct value x;
+        struct value x, key;
 
         vec_get(args[0], SEL_ROW(sel, k), &x);
         if (x.kind == KIND_NULL) {
             struct state_value *s = states[k];
 
             if (c->spec.fn == AGG_ANY_VALUE && !s->set)
-                keep_value(s, &x, grow);
+                keep_value(s, &x, SV_NULL, grow);
             continue;
         }
-        offer_value(c, states[k], &x, grow);
+        key = value_null();
+        if (c->spec.n_keys)
+            vec_get(args[1], SEL_ROW(sel, k), &key);
+        offer_value(c, states[k], &x, key.kind == KIND_STR ? sv_make(key.s.ptr ? key.s.ptr : "", key.s.len) : SV_NULL, grow);
     }
 }
 
@@ -444,16 +456,49 @@ static void final_var(const struct agg_call *c, const struct state_var *s, struc
 
 /* ---- GROUP_CONCAT ---- */
 
-static void order_key(const struct agg_call *c, const struct vec *const *args, uint32_t row, struct strbuf *b)
+/* A server sorts the rows of its temporary table without looking at their NULL bits: NULL sorts as the zero of its type. */
+static const struct vec *zero_like(const struct vec *v, const struct sql_type *t, struct arena *a)
+{
+    struct vec *zero = vec_new_kind(a, t, (enum vec_kind)v->kind, v->scale, 1, a);
+    struct value x = value_i64(0);
+
+    switch ((enum vec_kind)v->kind) {
+    case VEC_STR:
+        x = value_str(SV(""), t->coll);
+        break;
+    case VEC_DATE:
+    case VEC_DATETIME:
+        if (!value_from_text(SV("0000-00-00"), t, &x))
+            return v;
+        break;
+    case VEC_TIME:
+        if (!value_from_text(SV("00:00:00"), t, &x))
+            return v;
+        break;
+    case VEC_I64:
+    case VEC_U64:
+    case VEC_F64:
+    case VEC_DEC64:
+    case VEC_DEC128:
+    case VEC_DEC256:
+        break;
+    }
+    return vec_put(zero, 0, &x) ? zero : v;
+}
+
+static void order_key(struct func_ctx *cx, const struct agg_call *c, const struct vec *const *args, uint32_t row, struct strbuf *b)
 {
     for (uint32_t i = 0; i < c->spec.n_order; i++) {
         const struct vec *v = args[c->spec.order[i].arg];
         struct vec *cols[1];
         struct batch one = {.cols = cols, .n_cols = 1};
         struct sort_col sc = {0, c->spec.order[i].desc};
+        bool null = !vec_is_valid(v, row);
 
+        if (null)
+            v = zero_like(v, &c->args[c->spec.order[i].arg].type, cx->arena);
         memcpy(cols, &v, sizeof(v));
-        sortkey_append(&one, row, &sc, 1, b);
+        sortkey_append(&one, null && vec_is_valid(v, 0) ? 0 : row, &sc, 1, b);
     }
 }
 
@@ -483,7 +528,7 @@ static void update_concat(struct func_ctx *cx, const struct agg_call *c, const s
         it->seq = s->n++;
         if (c->spec.n_order) {
             strbuf_init(&key, cx->arena);
-            order_key(c, args, row, &key);
+            order_key(cx, c, args, row, &key);
             it->key = arena_dup(grow, strbuf_sv(&key));
         }
         if (s->last)
@@ -544,7 +589,7 @@ static void update_count(const struct agg_call *c, const struct vec *const *args
         uint32_t row = SEL_ROW(sel, k);
         bool all = true;
 
-        for (uint32_t i = 0; i < c->n_args; i++)
+        for (uint32_t i = 0; i < c->n_args - c->spec.n_keys; i++)
             all &= vec_is_valid(args[i], row);
         *(uint64_t *)states[k] += all;
     }
@@ -632,7 +677,7 @@ bool agg_merge(struct func_ctx *cx, const struct agg_call *c, void *a, const voi
         const struct state_value *y = b;
 
         if (y->set)
-            offer_value(c, a, &y->v, grow);
+            offer_value(c, a, &y->v, y->key, grow);
         return true;
     }
     case AGG_BIT_AND:

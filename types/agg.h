@@ -52,6 +52,9 @@ struct agg_spec {
     const struct agg_order *order; /* GROUP_CONCAT */
     uint32_t n_order;
     uint64_t limit, offset; /* GROUP_CONCAT ... LIMIT (MariaDB); limit UINT64_MAX: none */
+    /* The last arguments are keys: WEIGHT_STRINGs that are compared instead of the values, by MIN and MAX, and by the operator for
+     * DISTINCT (then one for each value argument). 0: the values are. */
+    uint32_t n_keys;
 };
 
 struct agg_call {

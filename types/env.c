@@ -149,6 +149,28 @@ void warn_merge(struct warn_sink *w, const struct warn_sink *from)
     w->total += from->total - from->n;
 }
 
+uint32_t warn_count(const struct warn_sink *w, unsigned code, struct sv text)
+{
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < w->n; i++)
+        n += w->list[i].code == code && sv_eq(w->list[i].text, text);
+    return n;
+}
+
+bool warn_is_deprecation(unsigned code)
+{
+    /* MySQL's ER_WARN_DEPRECATED_...: syntax, syntax without a replacement, utf8 as an alias, NATIONAL, utf8mb3 and its
+     * collations, functions */
+    static const uint16_t codes[] = {1287, 1554, 1681, 3719, 3720, 3778, 3909};
+
+    for (size_t i = 0; i < ARRAY_LEN(codes); i++) {
+        if (codes[i] == code)
+            return true;
+    }
+    return false;
+}
+
 void env_init(struct env *e, enum env_flavour flavour)
 {
     *e = (struct env){

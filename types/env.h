@@ -61,6 +61,10 @@ void warn_sink_init(struct warn_sink *w, struct arena *a, uint32_t max);
 void warn_add(struct warn_sink *w, enum warn_level level, unsigned code, const char *fmt, ...) PRINTF_LIKE(4, 5);
 /* Appends the warnings of another list (those that a shard reported). */
 void warn_merge(struct warn_sink *w, const struct warn_sink *from);
+/* How often the list has this warning. */
+uint32_t warn_count(const struct warn_sink *w, unsigned code, struct sv text);
+/* Whether the code says that a statement uses something deprecated: said of the statement's text, once when it is parsed. */
+bool warn_is_deprecation(unsigned code);
 
 /* A time zone. Fixed offset, or the transitions of a zoneinfo file. Immutable after loading. */
 struct tz;

@@ -146,7 +146,7 @@ static int hex_digit(char c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-bool value_parse_hex_bin(struct sv token, struct arena *a, struct value *out)
+bool value_parse_hex_bin(struct sv token, bool mariadb, struct arena *a, struct value *out)
 {
     struct sv s = token;
     unsigned bits; /* of one digit */
@@ -176,7 +176,7 @@ bool value_parse_hex_bin(struct sv token, struct arena *a, struct value *out)
         buf[n / 8] = (char)(buf[n / 8] | d << (8 - bits - n % 8));
     }
     *out = value_str((struct sv){buf, total}, TYPE_COLL_BINARY);
-    out->code = TYPE_BIT;
+    out->code = mariadb && bits == 4 && token.ptr[0] != '0' ? 0 : TYPE_BIT;
     return true;
 }
 
@@ -507,13 +507,13 @@ void value_print(const struct value *v, const struct sql_type *t, struct strbuf 
         }
         n = v->kind == KIND_U64 || type_kind_of(t) == KIND_U64 ? num_print_u64(value_to_u64_bits(v, NULL), buf)
                                                                : num_print_i64(value_to_i64(v, NULL), buf);
-        if (t->code == TYPE_YEAR) { /* always four digits, whatever its flags say */
+        if (t->code == TYPE_YEAR) { /* four digits, with the flag for ZEROFILL or without */
             for (size_t i = n; i < 4; i++)
                 strbuf_putc(b, '0');
             strbuf_put(b, buf, n);
-        } else {
-            put_padded(b, buf, n, t);
+            return;
         }
+        put_padded(b, buf, n, t);
         return;
     case KIND_F64:
         print_double(value_to_f64(v, NULL), t, b);
@@ -584,18 +584,7 @@ void value_print_sql(const struct value *v, bool no_backslash, struct strbuf *b)
         return;
     case KIND_STR:
         if (v->coll == TYPE_COLL_BINARY) {
-            static const char hex[] = "0123456789ABCDEF";
-
-            /* A hexadecimal literal is a number where one is wanted (on MariaDB only as 0x), a binary string never is. */
-            bool number = v->code == TYPE_BIT && v->s.len;
-
-            strbuf_puts(b, number ? "0x" : "_binary x'");
-            for (size_t i = 0; i < v->s.len; i++) {
-                strbuf_putc(b, hex[(unsigned char)v->s.ptr[i] >> 4]);
-                strbuf_putc(b, hex[v->s.ptr[i] & 15]);
-            }
-            if (!number)
-                strbuf_putc(b, '\'');
+            strbuf_put_bytes(b, v->s, v->code == TYPE_BIT);
         } else {
             strbuf_put_quoted(b, v->s, no_backslash);
         }

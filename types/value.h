@@ -63,9 +63,9 @@ bool value_parse_number(struct sv text, struct value *out) MUST_CHECK;
  * unescaped into arena a, converted from collation client's character set to utf8mb4, then typed with coll. */
 bool value_parse_string(struct sv token, bool no_backslash, uint16_t client, uint16_t coll, struct arena *a,
     struct value *out) MUST_CHECK;
-/* x'4142', 0x4142, b'0101', 0b01: a binary string, with code TYPE_BIT: a number in numeric context. (On MariaDB x'41' is only a
- * string: the binder there sets code to 0.) */
-bool value_parse_hex_bin(struct sv token, struct arena *a, struct value *out) MUST_CHECK;
+/* x'4142', 0x4142, b'0101', 0b01: a binary string, with code TYPE_BIT: a number in numeric context; but x'4142' is only a string
+ * on MariaDB. */
+bool value_parse_hex_bin(struct sv token, bool mariadb, struct arena *a, struct value *out) MUST_CHECK;
 
 /* A cell of the text protocol by its column's type. NULL pointer text.ptr: NULL. False: malformed cell. Strings are
  * views of the cell. */

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum fault_action { FAULT_CRASH, FAULT_ERROR, FAULT_SLEEP, FAULT_OFF };
+enum fault_action { FAULT_CRASH, FAULT_STOP, FAULT_ERROR, FAULT_SLEEP, FAULT_OFF };
 enum { RULES_MAX = 64, RULE_TEXT_MAX = 64 };
 
 struct fault_rule {
@@ -85,6 +85,9 @@ bool fault_pass(const struct fault_point *p)
     switch (action) {
     case FAULT_CRASH:
         crash();
+    case FAULT_STOP:
+        kill(getpid(), SIGSTOP);
+        return false;
     case FAULT_ERROR:
         return true;
     case FAULT_SLEEP:
@@ -149,6 +152,8 @@ static bool parse_entry(struct sv entry, struct fault_rule *r, struct diag *d)
     arg = cut(action, ':', &verb);
     if (sv_eq(verb, SV("crash")) && !arg.ptr)
         r->action = FAULT_CRASH;
+    else if (sv_eq(verb, SV("stop")) && !arg.ptr)
+        r->action = FAULT_STOP;
     else if (sv_eq(verb, SV("error")) && !arg.ptr)
         r->action = FAULT_ERROR;
     else if (sv_eq(verb, SV("off")) && !arg.ptr)
@@ -156,7 +161,7 @@ static bool parse_entry(struct sv entry, struct fault_rule *r, struct diag *d)
     else if (sv_eq(verb, SV("sleep")) && sv_to_u64(arg, &r->sleep_ms))
         r->action = FAULT_SLEEP;
     else
-        return bad(d, entry, "the action is crash, error, sleep:MS or off");
+        return bad(d, entry, "the action is crash, stop, error, sleep:MS or off");
     snprintf(r->text, sizeof(r->text), "%.*s", SV_ARG(sv_trim(rest)));
     return true;
 }

@@ -10,6 +10,7 @@
  *
  * A point is armed by text: `name=action[@n[+]]`, several separated by commas or semicolons.
  *     crash       the process kills itself with SIGKILL
+ *     stop        the process stops itself with SIGSTOP, until somebody sends SIGCONT; then FAULT is false
  *     error       FAULT is true
  *     sleep:MS    the thread sleeps, then FAULT is false
  *     off         disarms the point; `off` alone: all points

@@ -102,6 +102,22 @@ void strbuf_put_quoted(struct strbuf *b, struct sv text, bool no_backslash)
     strbuf_putc(b, '\'');
 }
 
+void strbuf_put_bytes(struct strbuf *b, struct sv bytes, bool number)
+{
+    static const char hex[] = "0123456789ABCDEF";
+
+    if (number)
+        strbuf_puts(b, bytes.len ? "0x" : "b'");
+    else
+        strbuf_puts(b, "_binary x'");
+    for (size_t i = 0; i < bytes.len; i++) {
+        strbuf_putc(b, hex[(unsigned char)bytes.ptr[i] >> 4]);
+        strbuf_putc(b, hex[bytes.ptr[i] & 15]);
+    }
+    if (!number || !bytes.len)
+        strbuf_putc(b, '\'');
+}
+
 void strbuf_put_u64(struct strbuf *b, uint64_t v)
 {
     strbuf_printf(b, "%llu", (unsigned long long)v);

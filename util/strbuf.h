@@ -29,6 +29,9 @@ void strbuf_put_ident(struct strbuf *b, struct sv name);
 /* 'text' in single quotes, escaped with backslashes (or, with no_backslash, by doubling quotes
  * only). */
 void strbuf_put_quoted(struct strbuf *b, struct sv text, bool no_backslash);
+/* Bytes as an SQL literal that every server reads alike: a string, or with `number` what x'41' is to MySQL, a number where one is
+ * wanted. */
+void strbuf_put_bytes(struct strbuf *b, struct sv bytes, bool number);
 void strbuf_put_u64(struct strbuf *b, uint64_t v);
 
 static inline struct sv strbuf_sv(const struct strbuf *b)

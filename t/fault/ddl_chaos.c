@@ -71,7 +71,7 @@ static const struct chaos_case cases[] = {
 static const char *const points[] = {
     "ddl.before_job",    "ddl.after_job_written", "ddl.step_begin",    "ddl.some_done",     "ddl.all_done",
     "ddl.step_recorded", "ddl.before_publish",    "ddl.after_publish", "ddl.after_barrier", "ddl.before_finish",
-    "ddl.undo_begin",    "ddl.some_undone",       "ddl.undo_recorded"};
+    "ddl.undo_begin",    "ddl.some_undone",       "ddl.undo_recorded", "ddl.after_settle"};
 static const char *const late_points[] = {"ddl.undo_begin",     "ddl.some_undone",   "ddl.undo_recorded",
                                           "ddl.step_begin",     "ddl.some_done",     "ddl.all_done",
                                           "ddl.before_publish", "ddl.after_publish", "ddl.before_finish"};

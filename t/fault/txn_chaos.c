@@ -1,7 +1,7 @@
 /* kill -9 of a coordinator at every named fault point of a transaction over shards, of recovery at each of its
  * own, several recoveries at once, and coordinators that live beside a recovery that is far too eager: a
  * transaction is whole or absent, no branch is left in XA RECOVER, no lock is held. Skipped without servers
- * (t/unit/txn_rig.h); t/fault/txn.sh starts some. */
+ * (t/unit/txn_rig.h); t/fault/txn_engine.sh starts some. */
 #include "t/unit/txn_rig.h"
 
 /* ---- kill -9 at every step ---- */
@@ -234,9 +234,8 @@ START_TEST(test_foreign_branches)
 {
     static const char *const xids[] = {
         "'other','1',1",                   /* another format */
-        "'tsr-1-1-1','1:',1414743617",     /* of ours, but such are never prepared */
-        "'tsr-1-1-1','77:1',1414743617",   /* of another shard */
-        "'tsr-1-1-x','1:2',1414743617",
+        "'tsr-1-1-1','77:1',1414746689",   /* of another shard */
+        "'tsr-1-1-x','1:2',1414746689",
     };
     struct txn_env_config cfg = {.node_id = 1};
     struct txn_env *env = txn_env_new(&cfg);
@@ -269,6 +268,49 @@ START_TEST(test_foreign_branches)
         snprintf(sql, sizeof(sql), "XA ROLLBACK %s", xids[i]);
         judge_exec(0, sql);
     }
+}
+END_TEST
+
+/* Branches on their way through a one-phase commit when their server crashed come back prepared (MariaDB with its binary
+ * log on): those that decide are committed, and the others with them. */
+START_TEST(test_deciders)
+{
+    static const struct {
+        uint32_t shard;
+        int row;
+        const char *gtrid, *bqual;
+        bool record;
+    } branches[] = {
+        {1, 1, "tsr-1-1-2", "1:", true}, {2, 1, "tsr-1-1-2", "2:1", false},    /* the primary was opened first */
+        {2, 2, "tsr-1-1-3", "2:1", true}, {3, 1, "tsr-1-1-3", "3:1.2", false}, /* second, behind a read */
+        {3, 2, "tsr-1-1-4", "3:", false},                                   /* the only writer */
+        {1, 2, "tsr-1-1-5", "1:2", true},                                   /* the only writer, behind a read */
+        {3, 3, "tsr-1-1-6", "3:2", false},                                  /* not decided */
+    };
+    struct txn_env_config cfg = {.node_id = 1};
+    struct txn_env *env = txn_env_new(&cfg);
+    struct diag d;
+
+    reset_data();
+    diag_clear(&d);
+    for (size_t i = 0; i < ARRAY_LEN(branches); i++) {
+        struct mconn *c = judge(server_of(branches[i].shard));
+        const char *g = branches[i].gtrid, *b = branches[i].bqual;
+
+        ck_assert(mconn_execf(c, &d, "XA START '%s','%s',1414746689", g, b));
+        ck_assert(mconn_execf(c, &d, "UPDATE txn_test.acct%u SET bal=bal+1 WHERE id=%d", branches[i].shard, branches[i].row));
+        if (branches[i].record)
+            ck_assert(mconn_execf(c, &d, "INSERT INTO tessera.trx_log (gtrid,state,ts,participants) VALUES ('%s','C',1,'')", g));
+        ck_assert(mconn_execf(c, &d, "XA END '%s','%s',1414746689", g, b));
+        ck_assert(mconn_execf(c, &d, "XA PREPARE '%s','%s',1414746689", g, b));
+        mconn_close(c);
+    }
+    ck_assert_uint_ne(recover_all(env, 3600000), 0);
+    txn_env_free(env);
+    ck_assert_uint_eq(judge_prepared(), 0);
+    for (size_t i = 0; i < ARRAY_LEN(branches); i++)
+        ck_assert_msg(balance(branches[i].shard, branches[i].row) == START_BALANCE + (i < 6), "branch %s of %s", branches[i].bqual,
+                      branches[i].gtrid);
 }
 END_TEST
 
@@ -554,6 +596,7 @@ int main(void)
     tcase_add_test(chaos, test_two_recoveries_at_once);
     tcase_add_loop_test(chaos, test_record_shard_away, 0, 2);
     tcase_add_test(chaos, test_foreign_branches);
+    tcase_add_test(chaos, test_deciders);
     tcase_add_test(chaos, test_sweep);
     tcase_add_test(chaos, test_eager_recovery);
     tcase_add_test(chaos, test_threads);

@@ -167,7 +167,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     case 3: functions(data[1], data[2], s, &e, &a); break;
     case 4:
         (void)!value_parse_number(s, &v);
-        (void)!value_parse_hex_bin(s, &a, &v);
+        (void)!value_parse_hex_bin(s, (s.len & 1) != 0, &a, &v);
         (void)!value_parse_string(s, data[1] & 1, 255, 45, &a, &v);
         break;
     }

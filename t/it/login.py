@@ -216,22 +216,52 @@ def perl(f):
         equal(done.stdout.strip(), "42|it's", name + " " + done.stderr)
 
 
-@test("COM_CHANGE_USER: to the same user, and with a wrong password")
+def change_user_packet(auth, db=b"", plugin=NATIVE):
+    return b"root\0" + bytes([len(auth)]) + auth + db + b"\0" + struct.pack("<H", 45) + plugin + b"\0"
+
+
+@test("COM_CHANGE_USER: a new session on the same connection")
 def change_user(f):
     with Wire(f["native"].port()) as w:
         w.login(password=PASSWORD, plugin=NATIVE)
-        w.query("SET @a = 1")
+        for sql in ("CREATE DATABASE IF NOT EXISTS cu", "USE cu", "CREATE TABLE IF NOT EXISTS t (a INT PRIMARY KEY)", "SET @a = 1",
+                    "SET SESSION sql_mode = 'ANSI_QUOTES'", "SET autocommit = 0", "INSERT INTO t VALUES (1)"):
+            w.query(sql)
         answer = native_scramble(PASSWORD.encode(), w.nonce)
-        w.command("CHANGE_USER", b"root\0" + bytes([len(answer)]) + answer + b"\0" + struct.pack("<H", 45) + NATIVE + b"\0")
-        try:
-            w.authenticate(NATIVE, PASSWORD.encode(), False)
-        except ServerError as e:
-            if e.code in (1047, 1235):
-                raise Skip("not there yet") from None
-            raise
-        equal(w.query("SELECT @a"), [(None,)])
-        w.command("CHANGE_USER", b"root\0\x14" + b"x" * 20 + b"\0" + struct.pack("<H", 45) + NATIVE + b"\0")
+        w.command("CHANGE_USER", change_user_packet(answer))
+        w.authenticate(NATIVE, PASSWORD.encode(), False)
+        equal(w.query("SELECT @a, DATABASE(), @@autocommit, @@sql_mode LIKE '%ANSI%'"), [(None, None, "1", "0")])
+        equal(w.query("SELECT COUNT(*) FROM cu.t"), [("0",)], "the transaction is rolled back")
+        w.command("CHANGE_USER", change_user_packet(answer, b"cu"))
+        w.authenticate(NATIVE, PASSWORD.encode(), False)
+        equal(w.query("SELECT DATABASE()"), [("cu",)])
+        # The client guesses another method and is told to switch.
+        w.command("CHANGE_USER", change_user_packet(b"", b"cu", SHA2))
+        w.authenticate(SHA2, PASSWORD.encode(), False)
+        equal(w.query("SELECT 1"), [("1",)])
+        w.command("CHANGE_USER", change_user_packet(b"x" * 20))
         fails_with(1045, w.authenticate, NATIVE, b"wrong", False)
+        assert w.closed(), "a refused login ends the connection"
+    with Wire(f["native"].port()) as w:
+        w.login(password=PASSWORD, plugin=NATIVE)
+        w.command("CHANGE_USER", change_user_packet(native_scramble(PASSWORD.encode(), w.nonce), b"nowhere"))
+        fails_with(1049, w.authenticate, NATIVE, PASSWORD.encode(), False)
+    with Wire(f["native"].port()) as w:
+        w.login(password=PASSWORD, plugin=NATIVE)
+        w.command("CHANGE_USER", b"root")
+        fails_with(1835, w.authenticate, NATIVE, PASSWORD.encode(), False)
+        equal(w.query("SELECT 1"), [("1",)], "a malformed packet changes nothing")
+    with Wire(f["sha2"].port()) as w:
+        w.login(password=PASSWORD, plugin=SHA2)
+        w.command("CHANGE_USER", change_user_packet(b"", plugin=SHA2))
+        w.authenticate(SHA2, PASSWORD.encode(), False)
+        equal(w.query("SELECT 1"), [("1",)])
+    with Wire(f["open"].port()) as w:
+        w.login()
+        for _ in range(3):
+            w.command("CHANGE_USER", change_user_packet(b""))
+            w.authenticate(NATIVE, b"", False)
+        equal(w.query("SELECT 1"), [("1",)])
 
 
 def main():

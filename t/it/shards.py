@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 """Shards that are down at the start, die, hang and come back: only statements that need them fail, at once."""
+import threading
 import time
 
 from lib import *
@@ -66,6 +67,9 @@ def dies(f):
             fails_clearly(f, "SELECT v FROM sh.t WHERE id = %d" % one_on(f, "s3"), "s3")
         fails_clearly(f, "SELECT COUNT(*) FROM sh.t", "s3")
         fails_clearly(f, "UPDATE sh.t SET v = 0", "s3")
+        # The metadata is asked for at a shard that is there while the statement fails already: each of these asks anew.
+        for i in range(30):
+            fails_clearly(f, "SELECT COUNT(*), 'text %d %s', MAX(v) FROM sh.t" % (i, "x" * 300), "s3")
         for s in ("s1", "s2", "s4"):
             equal(quickly(lambda: f.query("SELECT v FROM sh.t WHERE id = %d" % one_on(f, s))), [(str(one_on(f, s)),)])
         # An old connection is as good as a new one.
@@ -99,6 +103,28 @@ def in_transaction(f):
     up(f, "s4")
     equal(f.query("SELECT SUM(v) FROM sh.t"), [("5050",)])
     eventually("no branch is left", lambda: not any(f.on_shards("XA RECOVER").values()), 15)
+
+
+@test("a statement that fails by itself and loses a shard: the client is told that the transaction is gone")
+def fails_and_loses(f):
+    a, b = one_on(f, "s1"), one_on(f, "s2")
+    c = f.client(timeout=30)
+    c.query("USE sh")
+    c.query("BEGIN")
+    c.query("UPDATE t SET v = v + 1000 WHERE id = %d" % a)
+    c.query("UPDATE t SET v = v + 1000 WHERE id = %d" % b)
+    f.pg("pause", "s2")
+    killer = threading.Timer(1.0, f.kill, ("s2",))
+    killer.start()
+    # s1 says 1062 at once, s2 nothing until it is gone. 1062 alone would mean that the transaction goes on.
+    e = fails_with(DOWN, c.query, "INSERT INTO t VALUES (%d, 0), (%d, 0)" % (a, b))
+    comment(e)
+    killer.join()
+    f.pg("restart", "s2")
+    up(f, "s2")
+    c.query("ROLLBACK")
+    equal(f.query("SELECT SUM(v) FROM sh.t"), [("5050",)])
+    c.close()
 
 
 @test("a shard that hangs is told from one that works; the others are not delayed")

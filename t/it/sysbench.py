@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """sysbench's workloads through Tessera, prepared statements on and off: no error, and the rows on the shards add up.
-TESSERA_SYSBENCH_SECONDS and TESSERA_SYSBENCH_ROWS make it long (60 and 100000 for the full run)."""
+TESSERA_SYSBENCH_SECONDS and TESSERA_SYSBENCH_ROWS make it long (60 and 100000 for the full run);
+TESSERA_SYSBENCH_ONLY=oltp_insert,oltp_delete runs these alone."""
 import os
 import re
 import subprocess
@@ -10,6 +11,7 @@ from lib import *
 need_tesserad()
 SECONDS = int(os.environ.get("TESSERA_SYSBENCH_SECONDS", "3"))
 ROWS = int(os.environ.get("TESSERA_SYSBENCH_ROWS", "20000"))
+ONLY = os.environ.get("TESSERA_SYSBENCH_ONLY", "").split(",")
 TABLES = 4
 if not playground.find_program("sysbench"):
     skip_all("sysbench is not installed")
@@ -65,7 +67,8 @@ def workload(name, mode):
 for mode_ in ("disable", "auto"):
     for name_ in ("oltp_point_select", "oltp_read_only", "oltp_read_write", "oltp_update_index", "oltp_update_non_index", "oltp_insert", "oltp_delete",
                   "oltp_write_only", "select_random_points", "select_random_ranges"):
-        test("%s, prepared statements %s" % (name_, {"disable": "off", "auto": "on"}[mode_]))(workload(name_, mode_))
+        if ONLY == [""] or name_ in ONLY:
+            test("%s, prepared statements %s" % (name_, {"disable": "off", "auto": "on"}[mode_]))(workload(name_, mode_))
 
 with Fleet(shards=4) as fleet:
     run(fleet)

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Nothing in the tree names a folder of somebody's machine, a package mirror, or whoever typed it.
 . "$(dirname "$0")/lib.sh"
-files=$(find . \( -name .git -o -name 'build*' -o -name autom4te.cache \) -prune -o -type f -size -1000k -print |
+files=$(find . \( -name .git -o -name 'build*' -o -name _build -o -name _inst -o -name autom4te.cache \) -prune -o -type f -size -1000k -print |
     grep -vE '\.(o|a|log|trs|in|gz|xz|png)$|/configure$|/aclocal\.m4$|^\./(Makefile|config\.)|\.deps/|^\./t/lint/paths\.sh$|__pycache__' | LC_ALL=C sort)
 # The folder that this tree lies in, homes, and the hosts that this machine installs from.
 top=$(cd .. && pwd)

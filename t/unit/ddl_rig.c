@@ -98,7 +98,8 @@ void rig_wipe(struct rig *r, const char *const *dbs)
 void rig_start(struct rig *r)
 {
     struct ddl_config c = {
-        .conf = r->conf, .pins = &r->pins, .node_id = 1, .barrier_ms = 2000, .retry_ms = 3000, .sweep_ms = 200};
+        .conf = r->conf, .pins = &r->pins, .node_id = 1, .barrier_ms = 2000, .retry_ms = 3000, .sweep_ms = 200,
+        .settled = r->settled, .published_arg = r};
     struct cat_snapshot *s;
     struct mconn *meta;
     struct diag d = {0};
@@ -205,7 +206,7 @@ static const char *check_table(struct rig *r, const struct cat_snapshot *s, cons
         struct sv phys = t->kind == CAT_BROADCAST ? t->name : t->parts[i].phys_name;
         struct mconn *c = open_server(r, shard - 1);
         struct diag d = {0};
-        bool ok = describe_shape(c, t->db, phys, t->kind == CAT_PARTITIONED ? (int)i : SHAPE_BARE, &r->arena,
+        bool ok = describe_shape(c, t->db, phys, names_part_no((uint32_t)i, (uint32_t)n), &r->arena,
                                  i ? &now : &first, &d);
 
         mconn_close(c);
@@ -214,6 +215,8 @@ static const char *check_table(struct rig *r, const struct cat_snapshot *s, cons
         if (i && !shape_equal(&first, &now))
             return arena_printf(&r->arena, "partition %zu of %s has another definition", i, t->name.ptr).ptr;
     }
+    if (t->state != CAT_PUBLIC)
+        return arena_printf(&r->arena, "table %s is not public", t->name.ptr).ptr;
     for (size_t k = 0, cols = 0; k < first.n_items; k++) {
         if (first.items[k].kind != SHAPE_COLUMN)
             continue;

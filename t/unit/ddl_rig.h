@@ -15,6 +15,7 @@ struct rig {
     struct cat_pins pins;
     struct cat_pin pin; /* as a worker's: refreshed by rig_run */
     struct ddl_engine *engine;
+    bool (*settled)(void *arg, uint64_t version, const uint64_t *ids, size_t n); /* ddl_config's; arg: the rig */
     size_t n;
     char hosts[RIG_SHARDS][128];
     unsigned ports[RIG_SHARDS];

@@ -91,11 +91,11 @@ END_TEST
 
 START_TEST(test_shape_rename)
 {
-    struct shape from = shape_of("CREATE TABLE `t` (\n `a` int,\n `new` int\n) ENGINE=InnoDB COMMENT='x'", SHAPE_BARE);
-    struct shape to = shape_of("CREATE TABLE `t` (\n `a` int,\n `old` int\n) ENGINE=InnoDB", SHAPE_BARE);
+    struct shape from = shape_of("CREATE TABLE `t` (\n `a` int,\n `new` int\n) ENGINE=InnoDB COMMENT='x'", NAMES_BARE);
+    struct shape to = shape_of("CREATE TABLE `t` (\n `a` int,\n `old` int\n) ENGINE=InnoDB", NAMES_BARE);
     struct shape_rename r = {SV("new"), SV("old")};
     bool lossy, lost_back;
-    struct sv sql = shape_alter(&mem, &from, &to, &r, 1, SHAPE_BARE, &lossy, &lost_back);
+    struct sv sql = shape_alter(&mem, &from, &to, &r, 1, NAMES_BARE, &lossy, &lost_back);
 
     ck_assert_msg(sv_eq(sql, SV("CHANGE COLUMN `new` `old` int, ENGINE=InnoDB COMMENT=''")), "%.*s", SV_ARG(sql));
     ck_assert(!lossy && !lost_back);
@@ -131,6 +131,26 @@ START_TEST(test_names)
     const struct name_case *c = &name_cases[_i];
 
     ck_assert_str_eq(names_to_logical(&mem, sv_cstr(c->text), sv_cstr(c->table)).ptr, c->expect);
+}
+END_TEST
+
+/* The one rule of physical names. */
+START_TEST(test_physical_names)
+{
+    const char *longest = "a234567890123456789012345678901234567890123456789012345678901234";
+    struct sv cut;
+
+    ck_assert_int_eq(names_part_no(0, 1), NAMES_BARE);
+    ck_assert_int_eq(names_part_no(3, 4), 3);
+    ck_assert_str_eq(names_physical(&mem, SV("t"), names_part_no(0, 1)).ptr, "t");
+    ck_assert_str_eq(names_physical(&mem, SV("t"), names_part_no(0, 2)).ptr, "t__p0");
+    ck_assert(names_fit(sv_cstr(longest), 1) && !names_fit(sv_cstr(longest), 2));
+    ck_assert(names_fit(sv_make(longest, 57), LIMIT_PARTITIONS) && !names_fit(sv_make(longest, 58), 2));
+    ck_assert_str_eq(names_scratch(&mem, SV("t"), NAMES_SCRATCH_PART).ptr, "t__p999999");
+    cut = names_scratch(&mem, sv_cstr(longest), 800001);
+    ck_assert(cut.len == NAMES_MAX && !sv_eq(cut, names_scratch(&mem, sv_make(longest, 63), 800001)));
+    ck_assert(sv_eq(names_scratch(&mem, SV("t12345678901234567890123456789012345678901234567890123"), 1),
+                    SV("t12345678901234567890123456789012345678901234567890123__p000001")));
 }
 END_TEST
 
@@ -208,6 +228,107 @@ static void check_round_trip(const char *name)
     ck_assert_str_eq(printed(name), before);
     ck_assert(table(name)->kind == kind && table(name)->parts_n == parts);
 }
+
+/* What stands in the catalog while a job waits for those who use its tables. */
+static struct {
+    unsigned calls, enough; /* settled from this call on; 0: never */
+    bool was_held;
+    uint64_t id;
+} watched;
+
+static bool look(void *arg, uint64_t version, const uint64_t *ids, size_t n)
+{
+    struct rig *r = arg;
+    struct cat_snapshot *s = cat_pins_get(&r->pins);
+    const struct cat_table *t = cat_find_table(s, SV("ddlt"), SV("t"));
+
+    if (n) {
+        watched.was_held = watched.was_held || (t && t->state == CAT_HELD && s->version >= version);
+        watched.id = ids[0];
+        watched.calls++;
+    }
+    cat_snapshot_unref(s);
+    return n == 0 || (watched.enough && watched.calls >= watched.enough);
+}
+
+struct hold_case {
+    const char *sql;
+    bool holds;
+};
+
+static const struct hold_case hold_cases[] = {
+    {"ALTER TABLE t ADD COLUMN c INT", true},
+    {"ALTER TABLE t ADD KEY (a)", false},
+    {"ALTER TABLE t COMMENT = 'x'", false},
+    {"ALTER TABLE t MODIFY a BIGINT FIRST", true},
+    {"TRUNCATE TABLE t", true},
+    {"RENAME TABLE t TO u", true},
+    {"DROP TABLE t", true},
+    {"DROP DATABASE ddlt", true},
+    {"ALTER TABLE one ADD COLUMN c INT", false}, /* its one server does that by itself */
+    {"ALTER TABLE one ADD COLUMN c INT FIRST", true},
+    {"ALTER TABLE one CHANGE a b INT", true},
+    {"CREATE TABLE u (id INT)", false},
+};
+
+START_TEST(test_hold)
+{
+    const struct hold_case *c = &hold_cases[_i];
+
+    rig_stop(&rig);
+    ck_assert(rig_servers(&rig, 2));
+    rig_conf(&rig, rig.n);
+    rig.settled = look;
+    rig_start(&rig);
+    run("CREATE TABLE t (id INT NOT NULL PRIMARY KEY, a INT) PARTITION BY KEY (id) PARTITIONS 3");
+    run("CREATE TABLE one (id INT NOT NULL PRIMARY KEY, a INT) SINGLE");
+    memset(&watched, 0, sizeof watched);
+    if (c->holds && _i < 2) {
+        uint64_t id = table("t")->id;
+
+        fails(c->sql, 1205);
+        ck_assert_msg(watched.was_held && watched.id == id, "%s", c->sql);
+        ck_assert(table("t")->state == CAT_PUBLIC && table("t")->columns_n == 2);
+        memset(&watched, 0, sizeof watched);
+    }
+    watched.enough = 3;
+    run(c->sql);
+    ck_assert_msg(c->holds == (watched.calls >= 3), "%s: %u", c->sql, watched.calls);
+}
+END_TEST
+
+static const char *place_of(const char *name)
+{
+    const struct cat_table *t = table(name);
+
+    return arena_printf(&rig.arena, "%d/%u/%s", (int)t->kind, t->parts_n, t->parts_n ? t->parts[0].phys_name.ptr : "").ptr;
+}
+
+/* A fleet of one shard: every table has one partition, under its bare name. Foreign keys make SINGLE tables of them, where
+ * they are. */
+START_TEST(test_one_shard)
+{
+    rig_stop(&rig);
+    rig_wipe(&rig, dbs);
+    rig_conf(&rig, 1);
+    rig_start(&rig);
+    run("CREATE DATABASE ddlt");
+    run("CREATE TABLE p (id INT PRIMARY KEY, n INT, CONSTRAINT pos CHECK (n > 0))");
+    ck_assert_str_eq(place_of("p"), arena_printf(&rig.arena, "%d/1/p", CAT_PARTITIONED).ptr);
+    rig_do(&rig, 0, "INSERT INTO ddlt.p VALUES (1, 1), (2, 2)");
+    run("ALTER TABLE p ADD COLUMN x INT, DROP CONSTRAINT pos, ADD CONSTRAINT other CHECK (n > -5)");
+    run("RENAME TABLE p TO q");
+    ck_assert_str_eq(place_of("q"), arena_printf(&rig.arena, "%d/1/q", CAT_PARTITIONED).ptr);
+    run("CREATE TABLE c (id INT PRIMARY KEY, q_id INT, FOREIGN KEY (q_id) REFERENCES q (id))");
+    ck_assert_str_eq(place_of("q"), arena_printf(&rig.arena, "%d/1/q", CAT_SINGLE).ptr);
+    ck_assert_str_eq(rig_ask(&rig, 0, "SELECT COUNT(*) FROM ddlt.q"), "2");
+    run("CREATE TABLE u (id INT PRIMARY KEY, n INT)");
+    rig_do(&rig, 0, "INSERT INTO ddlt.u VALUES (1, 1), (2, 2)");
+    run("ALTER TABLE u ADD UNIQUE (n)");
+    ck_assert_str_eq(place_of("u"), arena_printf(&rig.arena, "%d/1/u", CAT_SINGLE).ptr);
+    ck_assert_str_eq(rig_ask(&rig, 0, "SELECT COUNT(*) FROM ddlt.u"), "2");
+}
+END_TEST
 
 START_TEST(test_database)
 {
@@ -517,7 +638,7 @@ START_TEST(test_admin_show)
     ddl_result_free(r);
     ck_assert_uint_eq(show_shards(rig_snapshot(&rig), &rig.arena)->n_rows, rig.n);
     ck_assert_uint_eq(show_topology(rig_snapshot(&rig), SV("ddlt"), SV("t"), &rig.arena, &d)->n_rows, rig.n);
-    ck_assert(show_create_database(rig_snapshot(&rig), SV("ddlt"), false, &rig.arena, &d));
+    ck_assert_uint_eq(show_database_mode(cat_find_db(rig_snapshot(&rig), SV("ddlt"))).len, 0);
 }
 END_TEST
 
@@ -587,6 +708,7 @@ static Suite *suite(bool servers)
     tcase_add_loop_test(tc, test_shape_alter, 0, ARRAY_LEN(alter_cases));
     tcase_add_test(tc, test_shape_rename);
     tcase_add_test(tc, test_shape_print);
+    tcase_add_test(tc, test_physical_names);
     tcase_add_loop_test(tc, test_names, 0, ARRAY_LEN(name_cases));
     suite_add_tcase(s, tc);
     if (!servers)
@@ -597,6 +719,8 @@ static Suite *suite(bool servers)
     tcase_add_test(tc, test_database);
     tcase_add_test(tc, test_create);
     tcase_add_test(tc, test_placement);
+    tcase_add_test(tc, test_one_shard);
+    tcase_add_loop_test(tc, test_hold, 0, ARRAY_LEN(hold_cases));
     tcase_add_test(tc, test_foreign_keys);
     tcase_add_test(tc, test_alter);
     tcase_add_test(tc, test_keys_later);

@@ -98,9 +98,7 @@ static inline struct value expr_literal(struct expr_reader *r, struct sv t)
         return v;
     }
     if ((t.ptr[0] == 'x' || t.ptr[0] == 'b') && t.ptr[1] == '\'') {
-        CHECK(value_parse_hex_bin(t, r->a, &v));
-        if (t.ptr[0] == 'x' && r->env->flavour == ENV_MARIADB)
-            v.code = 0;
+        CHECK(value_parse_hex_bin(t, r->env->flavour == ENV_MARIADB, r->a, &v));
         return v;
     }
     if (t.ptr[0] == 'D' || t.ptr[0] == 'T') {

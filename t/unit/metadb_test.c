@@ -265,25 +265,41 @@ END_TEST
 START_TEST(nodes_beat)
 {
     uint32_t a, b, again;
-    uint64_t sa, sb, sc, newest, lowest;
+    uint64_t sa, sb, sc, newest;
+    struct metadb_node *nodes, one;
+    struct arena mem;
+    size_t n;
+    bool dead, buried;
     struct diag d = {0};
 
     ck_assert(metadb_bootstrap(conn, conf, &d));
-    ck_assert(metadb_nodes_lowest(conn, 1000, &lowest, &d) && lowest == UINT64_MAX);
+    arena_init(&mem, 0);
+    ck_assert(metadb_nodes(conn, &mem, &nodes, &n, &d) && n == 0);
     ck_assert_msg(metadb_node_enter(conn, SV("a"), SV("h"), 1, &a, &sa, &d) &&
                       metadb_node_enter(conn, SV("b"), SV("h"), 2, &b, &sb, &d),
         "%s", d.text);
     ck_assert(a == 1 && b == 2);
-    ck_assert_msg(metadb_node_beat(conn, a, sa, 7, 5, &newest, &d) && newest == 1, "%s", d.text);
-    ck_assert(metadb_node_beat(conn, b, sb, 7, 6, &newest, &d));
-    ck_assert(metadb_nodes_lowest(conn, 60000, &lowest, &d) && lowest == 5);
+    ck_assert_msg(metadb_node_beat(conn, a, sa, 7, SV("5,12"), &newest, &buried, &d) && newest == 1, "%s", d.text);
+    ck_assert(metadb_node_beat(conn, b, sb, 6, SV_NULL, &newest, &buried, &d));
+    ck_assert_msg(metadb_nodes(conn, &mem, &nodes, &n, &d) && n == 2, "%s", d.text);
+    ck_assert(nodes[0].loaded == 7 && sv_eq(nodes[0].busy, SV("5,12")) && nodes[0].silent_ms < 10000);
+    ck_assert(nodes[1].loaded == 6 && nodes[1].busy.len == 0 && nodes[1].stamp == sb);
+    one = nodes[1];
+    ck_assert(metadb_node_beat(conn, b, sb, 6, SV_NULL, &newest, &buried, &d));
+    ck_assert(metadb_node_bury(conn, &one, &dead, &d) && !dead);
+    ck_assert(metadb_nodes(conn, &mem, &nodes, &n, &d) && n == 2);
+    ck_assert(metadb_node_bury(conn, &nodes[1], &dead, &d) && dead);
+    ck_assert(metadb_nodes(conn, &mem, &nodes, &n, &d) && n == 1);
+    ck_assert(metadb_node_beat(conn, b, sb, 6, SV_NULL, &newest, &buried, &d) && buried);
+    ck_assert(metadb_node_beat(conn, b, sb, 6, SV_NULL, &newest, &buried, &d) && !buried);
     ck_assert(
         metadb_node_enter(conn, SV("a"), SV("h"), 1, &again, &sc, &d) && again == a && sc > sa);
     ck_assert(
-        !metadb_node_beat(conn, a, sa, 7, 5, &newest, &d) && strstr(d.text, "another process"));
+        !metadb_node_beat(conn, a, sa, 7, SV_NULL, &newest, &buried, &d) && strstr(d.text, "another process"));
     diag_clear(&d);
     ck_assert(metadb_node_leave(conn, a, sc, &d));
-    ck_assert(metadb_nodes_lowest(conn, 60000, &lowest, &d) && lowest == 6);
+    ck_assert(metadb_nodes(conn, &mem, &nodes, &n, &d) && n == 1 && nodes[0].id == b);
+    arena_free(&mem);
 }
 END_TEST
 

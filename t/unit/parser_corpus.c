@@ -7,7 +7,8 @@
  *         behind each, for asking servers whether they take that too
  *     -l  a line a statement: "ok" | "syntax" | "roundtrip", in the order of the file (for comparing with servers)
  * A file may begin with "-- flavor: mariadb" and "-- mode: .." lines. Without FILE: the corpus in t/sql/corpus below
- * $srcdir. Prints TAP, a test a file; statements that begin with "!" must not parse. */
+ * $srcdir. Prints TAP, a test a file; statements that begin with "!" must not parse. What parses with any other sql_mode or in the
+ * other flavor must be the same again there too (not of files with -0). */
 #include "parser/deparse.h"
 #include "parser/digest.h"
 #include "parser/parse.h"
@@ -20,6 +21,7 @@
 static struct {
     struct sql_opts sql;
     bool nul, quiet, print, lines, text;
+    bool others; /* not the mode of the file: refusals are no news */
 } opt;
 
 struct counts {
@@ -127,6 +129,8 @@ static bool one(struct arena *a, const struct sql_opts *sql, struct sv text, uin
     ok = parser_parse(text, *from, sql, a, &r, &d);
     stmt = ok ? sv_make(text.ptr + r.begin, r.end - r.begin) : sv_make(text.ptr + dg.begin, dg.end - dg.begin);
     *from = ok ? r.next : dg.next;
+    if (opt.others && (must_fail || !ok))
+        return true;
     if (must_fail) {
         c->parsed += !ok;
         c->same += !ok;
@@ -150,7 +154,24 @@ static bool one(struct arena *a, const struct sql_opts *sql, struct sv text, uin
     return true;
 }
 
-static struct counts file(const char *path)
+/* Of a text's statements, those that parse with any other sql_mode and in the other flavor must round-trip there too. */
+static struct counts other_modes(struct arena *a, const struct sql_opts *own, struct sv text, uint32_t begin)
+{
+    struct counts c = {0, 0, 0};
+
+    for (uint32_t i = 0; i < 64; i++) {
+        struct sql_opts sql = *own;
+        uint32_t from = begin;
+
+        sql.mode = i & 31;
+        sql.flavor = i & 32 ? SQL_FLAVOR_MARIADB : SQL_FLAVOR_MYSQL;
+        while ((sql.mode != own->mode || sql.flavor != own->flavor) && one(a, &sql, text, &from, &c))
+            arena_reset(a);
+    }
+    return c;
+}
+
+static struct counts file(const char *path, struct counts *others)
 {
     struct sql_opts sql = opt.sql;
     struct counts c = {0, 0, 0};
@@ -159,6 +180,7 @@ static struct counts file(const char *path)
     char *buf = read_file(path, &len);
     const char *p = buf;
 
+    *others = c;
     arena_init(&a, 0);
     while (p[0] == '-' && p[1] == '-') {
         const char *nl = strchr(p, '\n');
@@ -190,6 +212,11 @@ static struct counts file(const char *path)
 
         while (one(&a, &sql, sv_make(buf, len), &from, &c))
             arena_reset(&a);
+        if (!opt.lines && !opt.text && !opt.print) {
+            opt.others = true;
+            *others = other_modes(&a, &sql, sv_make(buf, len), (uint32_t)(p - buf));
+            opt.others = false;
+        }
     }
     arena_free(&a);
     xfree(buf);
@@ -268,13 +295,13 @@ int main(int argc, char **argv)
     if (!opt.lines && !opt.text)
         printf("1..%d\n", n);
     for (int i = 0; i < n; i++) {
-        struct counts k = file(files[i]);
-        bool ok = k.total > 0 && k.parsed == k.total && k.same == k.total;
+        struct counts others, k = file(files[i], &others);
+        bool ok = k.total > 0 && k.parsed == k.total && k.same == k.total && others.same == others.parsed;
 
         bad += !ok;
         if (!opt.lines && !opt.text)
-            printf("%sok %d - %s: %u statements, %u parsed, %u the same again\n", ok ? "" : "not ", i + 1, files[i], k.total,
-                   k.parsed, k.same);
+            printf("%sok %d - %s: %u statements, %u parsed, %u the same again; in other modes %u of %u\n", ok ? "" : "not ",
+                   i + 1, files[i], k.total, k.parsed, k.same, others.same, others.parsed);
     }
     if (optind == argc) {
         for (int i = 0; i < n; i++)

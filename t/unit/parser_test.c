@@ -51,6 +51,9 @@ static const struct {
     {"numbers", "1 1.5 .5 1. 1e5 1.e5 1.5E-3", 0, 0, {TK_INT, TK_DECIMAL, TK_DECIMAL, TK_DECIMAL, TK_FLOAT, TK_FLOAT, TK_FLOAT}},
     {"identifiers that start with digits", "1a 1e 0x 0xg 0b2", 0, 0, {TK_IDENT, TK_IDENT, TK_IDENT, TK_IDENT, TK_IDENT}},
     {"hex and bit", "0x4A x'4a' X'' 0b1 b'01'", 0, 0, {TK_HEX, TK_HEX, TK_HEX, TK_BIT, TK_BIT}},
+    {"an exponent without digits", "1 1.e*1 .5e+(2", 0, 0, {TK_INT, TK_STAR, TK_INT, TK_LPAREN, TK_INT}},
+    {"an exponent without digits at a word", "1.ex", 0, 0, {TK_ERROR}},
+    {"an exponent without digits in MariaDB", "1 1.e*1", 0, SQL_FLAVOR_MARIADB, {TK_INT, TK_ERROR}},
     {"odd hex string", "x'4'", 0, 0, {TK_ERROR}},
     {"behind a dot", "t.1a t.select t.5", 0, 0, {TK_IDENT, TK_DOT, TK_IDENT, TK_IDENT, TK_DOT, TK_IDENT, TK_IDENT, TK_DOT, TK_IDENT}},
     {"reserved word before a dot", "order.a", 0, 0, {TK_IDENT, TK_DOT, TK_IDENT}},
@@ -511,6 +514,57 @@ START_TEST(fewest_parentheses)
 }
 END_TEST
 
+/* Text that is kept is made of tokens: however they were spelled and whatever comments stood between them, it is the same,
+ * and reads as those tokens wherever the deparser puts it. */
+static const struct {
+    const char *name, *in, *out;
+    uint32_t mode;
+    enum sql_flavor flavor;
+} kept[] = {
+    {"comments and blanks", "signal  sqlstate/* c */'45000' -- d", "signal sqlstate '45000'", 0, 0},
+    {"quotes", "purge binary logs to \"a'b\"", "purge binary logs to 'a''b'", 0, 0},
+    {"ANSI_QUOTES", "get diagnostics @\"p\" = \"n\", x = 'y'", "get diagnostics @`p` = `n`, x = 'y'", SQL_ANSI_QUOTES, 0},
+    {"a backslash that escapes nothing", "reset '\\', \"'\"", "reset '\\', ''''", SQL_NO_BACKSLASH_ESCAPES, 0},
+    {"a versioned comment around the text's begin", "/*!50000 reset */ a /*!50000 b*/c", "reset a b c", 0, 0},
+    {"several", "cache index t1 key (i) /*!80023 IN x */ /*!50100 hot */", "cache index t1 key (i) IN x hot", 0, 0},
+    {"behind the verb", "show profile /*!50000 cpu, */ ipc for query 1", "SHOW PROFILE cpu, ipc FOR QUERY 1", 0, 0},
+    {"up to a comma", "show profile /*!50000 cpu */, ipc", "SHOW PROFILE cpu , ipc", 0, 0},
+    {"from before the text into it", "show /*!50000 profile cpu */, ipc", "SHOW PROFILE cpu , ipc", 0, 0},
+    {"a star and a slash that end nothing", "binlog a*/b", "binlog a* /b", 0, 0},
+    {"behind a comment that is closed", "show /*! profile */ a*/b", "SHOW PROFILE a* /b", 0, 0},
+    {"inside of each other", "reset /*!50000 a /*!50000 b */ c */ d", "reset a b c d", 0, 0},
+    {"MariaDB's", "reset /*M!100100 a*/b", "reset a b", 0, SQL_FLAVOR_MARIADB},
+    {"MariaDB's, skipped", "reset /*M!100100 a*/b", "reset b", 0, 0},
+    {"for later versions", "reset a/*!99999 b*/c", "reset a c", 0, 0},
+    {"minus signs", "reset a--/*!50000 b*/", "reset a- - b", 0, 0},
+    {"minus signs in front of a comment", "reset a--/* c */b", "reset a- - b", 0, 0},
+    {"minus signs at the end", "reset a--/**/", "reset a- -", 0, 0},
+    {"an arrow behind a minus sign", "reset a-->'$'", "reset a--> '$'", 0, 0},
+    {"a word in front of a string", "reset x\"41\" n\"a\" b\"1\"", "reset x '41' n 'a' b '1'", 0, 0},
+    {"a function's word with a comment behind it", "reset count/**/(a) count(b)", "reset count/**/(a) count(b)", SQL_IGNORE_SPACE, 0},
+    {"where a blank is enough", "reset count/**/(a) count(b)", "reset count (a) count(b)", 0, 0},
+    {"dots", "reset a.5 a .5 a. select a./**/5 1..5", "reset a.5 a .5 a. select a. 5 1..5", 0, 0},
+    {"NULL's sign", "reset a. \\N, \\N", "reset a. \\N, \\N", 0, 0},
+    {"a variable without a name", "reset @/**/a @/**/@ @''", "reset @ a @ @ @``", 0, 0},
+    {"what accounts have", "alter user a discard/*!50000 old*/password, b@c drop 2 factor",
+     "ALTER USER 'a' discard old password, 'b'@'c' drop 2 factor", 0, 0},
+    {"a grant's end", "grant select on *.* to a as/*!50000 b with*/role none", "GRANT SELECT ON *.* TO 'a' as b with role none", 0, 0},
+    {"a body", "create procedure p(/*!50000 a*/int) begin select/*+ x */1/**/+\"a\"; /*!50000 end*/",
+     "CREATE PROCEDURE p ( a int) begin select/*+ x */1 + 'a'; end", 0, 0},
+};
+
+START_TEST(kept_text)
+{
+    struct sql_opts o = {.mode = kept[_i].mode, .flavor = kept[_i].flavor};
+    struct deparse_opts dopts = {.sql = &o};
+    struct ast_node *n = parsed(kept[_i].in, &o);
+    const char *once = written(n, &dopts);
+
+    ck_assert_msg(!strcmp(once, kept[_i].out), "%s: %s", kept[_i].name, once);
+    ck_assert_msg(ast_equal(n, parsed(once, &o)), "%s: reads as something else: %s", kept[_i].name, once);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("parser");
@@ -533,6 +587,7 @@ static Suite *suite(void)
     tcase_add_test(t, expression_alone);
     tcase_add_loop_test(t, name_map, 0, (int)ARRAY_LEN(mapped));
     tcase_add_loop_test(t, fewest_parentheses, 0, (int)ARRAY_LEN(minimal));
+    tcase_add_loop_test(t, kept_text, 0, (int)ARRAY_LEN(kept));
     suite_add_tcase(s, t);
     return s;
 }

@@ -363,7 +363,7 @@ START_TEST(test_deadlock)
     victim = a.done && a.code ? txn : other;
     winner = victim == txn ? other : txn;
     ck_assert_uint_eq(victim == txn ? a.code : b.code, 1213);
-    ck_assert_uint_eq(STMT_END(&node, victim, false), 0);
+    ck_assert_uint_eq(STMT_END(&node, victim, false), 1213); /* said again: it is the whole transaction that is gone */
     ck_assert(!txn_in_trans(victim));
     ck_assert_int_eq(txn_get_outcome(victim), TXN_ABORTED);
     pump(&node, victim == txn ? &b.done : &a.done);
@@ -590,7 +590,7 @@ START_TEST(test_connection_lost_in_statement)
     kill_conn(1, conn_id_of(txn, 1));
     pump(&node, &p.done);
     ck_assert(p.lost);
-    ck_assert_uint_eq(STMT_END(&node, txn, false), 0);
+    ck_assert_uint_eq(STMT_END(&node, txn, false), 9002);
     ck_assert(!txn_in_trans(txn));
     ck_assert_int_eq(txn_get_outcome(txn), TXN_ABORTED);
     ck_assert_int_eq(total(), (int64_t)SHARDS * ROWS * START_BALANCE);

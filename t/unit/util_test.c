@@ -347,6 +347,24 @@ static void fault_names(void *arg, const char *name, const char *armed, uint64_t
     snprintf(out + n, 256 - n, "%s[%s] ", name, armed);
 }
 
+/* The process stops at the point and goes on when it is told to. */
+START_TEST(fault_stops)
+{
+    struct diag d = {0};
+    int status;
+    pid_t pid = fork();
+
+    ck_assert_int_ge(pid, 0);
+    if (pid == 0)
+        _exit(!fault_arm(SV("test.alpha=stop@2"), &d) || step_alpha() || step_alpha() ? 1 : 7);
+    ck_assert_int_eq(waitpid(pid, &status, WUNTRACED), pid);
+    ck_assert(WIFSTOPPED(status));
+    ck_assert_int_eq(kill(pid, SIGCONT), 0);
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 7);
+}
+END_TEST
+
 START_TEST(fault_points)
 {
     static const struct {
@@ -628,6 +646,7 @@ int main(void)
     tcase_add_test(tc, acct_tree);
     tcase_add_test(tc, hist_quantiles);
     tcase_add_test(tc, fault_points);
+    tcase_add_test(tc, fault_stops);
     tcase_add_test(tc, fault_crash);
     tcase_add_test(tc, pages_are_counted);
     tcase_add_test(tc, log_writes);

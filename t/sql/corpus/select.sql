@@ -93,3 +93,7 @@ SELECT a FROM t QUALIFY ROW_NUMBER() OVER (ORDER BY a) = 1;
 ! SELECT select FROM t;
 ! FOO;
 ! SELECT 1 LIMIT a + 1;
+SELECT 1 1.e*1, 1 1.e/1, 1 1.e^1, 1 1.e%1, 1 1.e&1, 1 1.e|1, 1.e(1), (1 1.e), 1 1.e, tmp 1.e.test FROM scientific_notation AS tmp;
+SELECT @@global.'m1'.replicate_ignore_table;
+SELECT 1 IN (VALUES(a)), (VALUES(a)), ((VALUES(a))), 1 IN (VALUES ROW(1)), (VALUES ROW(1)), ((VALUES ROW(1))), EXISTS (VALUES ROW(1)) FROM t;
+SELECT a COLLATE `select`, CONVERT(a USING `from`), CAST(a AS CHAR CHARACTER SET `where`), CHAR(65 USING binary), a COLLATE binary, CONVERT(a USING ascii);

@@ -1,0 +1,54 @@
+/* Values that a shard sent, as SQL: keys by which rows are told to it again, and rows that are carried to another shard. */
+#include "executor/exec-int.h"
+
+#include "catalog/snapshot.h"
+
+void exec_put_literal(struct exec *e, const struct packet_coldef *c, struct sv cell, struct strbuf *b)
+{
+    bool no_backslash = (e->env->sql_mode & MODE_NO_BACKSLASH_ESCAPES) != 0;
+    struct sql_type t;
+
+    if (!cell.ptr) {
+        strbuf_puts(b, "NULL");
+        return;
+    }
+    type_from_coldef(&t, c->type, c->flags, c->charset, c->length, c->decimals);
+    if (c->type == WIRE_BIT || (type_is_string(&t) && c->charset == TYPE_COLL_BINARY && c->type != WIRE_JSON)) {
+        strbuf_put_bytes(b, cell, c->type == WIRE_BIT);
+    } else if (type_is_numeric(&t)) {
+        strbuf_putsv(b, cell);
+        /* A literal without exponent is a DECIMAL, of 30 digits behind the point at most. */
+        if ((c->type == WIRE_DOUBLE || c->type == WIRE_FLOAT) && !memchr(cell.ptr, 'e', cell.len))
+            strbuf_puts(b, "e0");
+    } else {
+        strbuf_put_quoted(b, cell, no_backslash);
+    }
+}
+
+void exec_put_key_column(const struct cat_column *c, struct strbuf *b)
+{
+    bool epoch = opt_exact_form(c) == EXACT_EPOCH;
+
+    strbuf_puts(b, epoch ? "UNIX_TIMESTAMP(" : "");
+    strbuf_put_ident(b, c->name);
+    strbuf_puts(b, epoch ? ")" : "");
+}
+
+/* A server in strict mode takes what a WHERE clause could not convert as an error of the statement. */
+bool exec_refuse_conversions(struct exec *e)
+{
+    struct diag d = {0};
+
+    if (!e->warnings || !(e->env->sql_mode & (MODE_STRICT_TRANS_TABLES | MODE_STRICT_ALL_TABLES)))
+        return false;
+    for (uint32_t i = 0; i < e->warnings->n; i++) {
+        const struct warning *w = &e->warnings->list[i];
+
+        if (w->level != WARN_WARNING || w->code != ER_TRUNCATED_WRONG_VALUE)
+            continue;
+        diag_set_remote(&d, w->code, "22007", w->text);
+        exec_fail(e, &d);
+        return true;
+    }
+    return false;
+}
