@@ -1,5 +1,9 @@
+/* Mapping texts back goes by `__p<digits>`: each place where that stands is looked at, and taken out where what is before it
+ * and behind it says that it ends a physical name. With the tables known (names_scope_text) that is one of their names or of their
+ * constraints', with a number that the table has; in DDL (names_to_logical), where constraints are only about to be, any name. */
 #include "catalog/names.h"
 
+#include "catalog/snapshot.h"
 #include "util/strbuf.h"
 
 #include <ctype.h>
@@ -91,6 +95,94 @@ static bool takes_suffix(struct sv text, size_t at, size_t behind, struct sv tab
     return at >= table.len && memcmp(text.ptr + at - table.len, table.ptr, table.len) == 0;
 }
 
+/* Where names may begin: the value in "Duplicate entry '..' for key '..'" is the user's. */
+static size_t behind_value(struct sv text)
+{
+    static const struct sv head = {"Duplicate entry '", 17}, tail = {"' for key '", 11};
+
+    if (!sv_starts(text, head))
+        return 0;
+    for (size_t i = text.len; i-- > head.len;)
+        if (text.len - i >= tail.len && memcmp(text.ptr + i, tail.ptr, tail.len) == 0)
+            return i;
+    return 0;
+}
+
+/* Whether `name` ends at text[at], and begins there as well. */
+static bool stands_before(struct sv text, size_t at, struct sv name)
+{
+    return name.len && name.len <= at && memcmp(text.ptr + at - name.len, name.ptr, name.len) == 0 &&
+           (name.len == at || !is_word(text.ptr[at - name.len - 1]));
+}
+
+/* `_chk_1`, `_ibfk_1`: what servers append to a table's name when they name its constraints. */
+static bool generated_tail(struct sv text, size_t at)
+{
+    struct sv rest = sv_make(text.ptr + at, text.len - at);
+
+    return sv_starts(rest, SV("_chk_")) || sv_starts(rest, SV("_ibfk_"));
+}
+
+/* Whether the digits [from, to) behind `__p`, which begins at text[at], end a physical name of t. */
+static bool ends_name_of(struct sv text, size_t at, size_t to, const struct cat_table *t)
+{
+    bool ends = to == text.len || !is_word(text.ptr[to]);
+    uint64_t no;
+
+    if (t->parts_n < 2 || !sv_to_u64(sv_make(text.ptr + at + 3, to - at - 3), &no) || no >= t->parts_n)
+        return false;
+    if (stands_before(text, at, t->name))
+        return ends || generated_tail(text, to);
+    for (uint32_t i = 0; ends && i < t->checks_n; i++)
+        if (stands_before(text, at, t->checks[i].name))
+            return true;
+    for (uint32_t i = 0; ends && i < t->fks_n; i++)
+        if (stands_before(text, at, t->fks[i].name))
+            return true;
+    return false;
+}
+
+struct sv names_scope_text(struct arena *a, struct sv text, const struct names_scope *s)
+{
+    struct strbuf b;
+    size_t done = 0;
+
+    if (!s->n || !text.len || !memmem(text.ptr, text.len, "__p", 3))
+        return text;
+    strbuf_init(&b, a);
+    for (size_t i = behind_value(text); i + 3 < text.len;) {
+        size_t to = i + 3;
+        bool found = false;
+
+        while (to < text.len && isdigit((unsigned char)text.ptr[to]))
+            to++;
+        if (to > i + 3 && memcmp(text.ptr + i, "__p", 3) == 0)
+            for (size_t k = 0; k < s->n && !found; k++)
+                found = ends_name_of(text, i, to, s->tables[k]);
+        if (!found) {
+            i++;
+            continue;
+        }
+        strbuf_put(&b, text.ptr + done, i - done);
+        done = i = to;
+    }
+    strbuf_put(&b, text.ptr + done, text.len - done);
+    return sv_make(strbuf_cstr(&b), b.len);
+}
+
+struct sv names_scope_table(struct sv name, const struct names_scope *s)
+{
+    struct sv logical;
+    uint32_t part_no;
+
+    if (!s->n || !names_split(name, &logical, &part_no))
+        return name;
+    for (size_t i = 0; i < s->n; i++)
+        if (part_no < s->tables[i]->parts_n && s->tables[i]->parts_n > 1 && sv_eq(s->tables[i]->name, logical))
+            return logical;
+    return name;
+}
+
 struct sv names_to_logical(struct arena *a, struct sv text, struct sv table)
 {
     struct strbuf b;
@@ -99,7 +191,7 @@ struct sv names_to_logical(struct arena *a, struct sv text, struct sv table)
     if (!text.len || !memmem(text.ptr, text.len, "__p", 3))
         return text;
     strbuf_init(&b, a);
-    for (size_t i = 0; i + 3 < text.len;) {
+    for (size_t i = behind_value(text); i + 3 < text.len;) {
         size_t j = i + 3;
 
         if (memcmp(text.ptr + i, "__p", 3) != 0) {
@@ -119,10 +211,21 @@ struct sv names_to_logical(struct arena *a, struct sv text, struct sv table)
     return sv_make(strbuf_cstr(&b), b.len);
 }
 
-struct sv names_table_to_logical(struct sv name)
+static struct sv names_table_to_logical(struct sv name)
 {
     struct sv logical;
     uint32_t part_no;
 
     return names_split(name, &logical, &part_no) ? logical : name;
+}
+
+struct sv names_of_scratch(struct arena *a, struct sv text, struct sv table)
+{
+    struct sv cut = names_table_to_logical(names_scratch(a, table, 0));
+    const char *at = table.len && !sv_eq(cut, table) ? memmem(text.ptr, text.len, cut.ptr, cut.len) : NULL;
+
+    if (!at)
+        return text;
+    return arena_concat(a, (struct sv[]){{text.ptr, (size_t)(at - text.ptr)}, table,
+                                         {at + cut.len, (size_t)(text.ptr + text.len - at) - cut.len}}, 3);
 }

@@ -91,6 +91,8 @@ void job_map_diag(struct job *j, struct diag *d)
     struct arena a;
     struct sv text, logical;
 
+    if (!d->is_remote)
+        return;
     if (d->code == ER_PARSE_ERROR)
         map_syntax(j, d);
     if (!strstr(d->text, "__p"))
@@ -98,6 +100,7 @@ void job_map_diag(struct job *j, struct diag *d)
     arena_init(&a, 0);
     text = sv_cstr(d->text);
     logical = names_to_logical(&a, text, j->table);
+    logical = names_of_scratch(&a, logical, j->table);
     if (logical.len < sizeof d->text) {
         memmove(d->text, logical.ptr, logical.len);
         d->text[logical.len] = '\0';

@@ -135,7 +135,7 @@ static void compare_shapes(struct job *j, const struct cat_table *t, struct said
 
     for (size_t i = 0; i < n; i++) {
         const struct cat_shard *sh = cat_find_shard_id(j->snap, all[i].place.shard_id);
-        struct mconn *c;
+        struct mconn *c = NULL;
         struct diag d;
 
         diag_clear(&d);
@@ -143,6 +143,7 @@ static void compare_shapes(struct job *j, const struct cat_table *t, struct said
             !describe_shape(c, all[i].place.db, all[i].place.name, all[i].place.part_no, &j->arena, i ? &s : &first,
                             &d)) {
             all[i].extra = arena_dup(&all[i].arena, sv_cstr(d.text));
+            mconn_close(c);
             continue;
         }
         mconn_close(c);

@@ -36,6 +36,9 @@ bool exec_warning_of_row(unsigned char *payload, size_t n, struct warning *out);
 extern const struct bcmd_ops exec_count_ops;
 
 /* A shard's error with logical names. */
+/* The tables of the statement, whose physical names are mapped back. */
+struct names_scope exec_scope(const struct exec *e);
+void exec_logical_coldef(const struct exec *e, struct packet_coldef *col);
 void exec_remote_error(struct exec *e, const struct packet_err *err, struct diag *d);
 /* The number N of a text that ends in "at row N"; 0: another text. *len: of the text in front of the number. */
 uint64_t exec_row_number(struct sv text, size_t *len);
@@ -46,8 +49,6 @@ enum txn_need exec_need(const struct exec *e);
 struct sv relay_text(struct exec *e, uint32_t place);
 /* Sets the shift of sequence ids of a relayed reply, once its command is sent. */
 void relay_align(struct exec_lane *l);
-/* The three numbers of an info text; false: it has other ones. */
-bool exec_info_numbers(struct sv info, uint64_t out[3]);
 /* A cell of the text protocol as an SQL literal; a column of a key as it is compared with the literal of its exact form
  * (literal.c). */
 void exec_put_literal(struct exec *e, const struct packet_coldef *c, struct sv cell, struct strbuf *b);

@@ -122,9 +122,42 @@ void exec_client_drained(struct exec *e)
 
 /* ---- errors of shards ---- */
 
+struct names_scope exec_scope(const struct exec *e)
+{
+    return (struct names_scope){e->plan->tables, e->plan->n_tables};
+}
+
+void exec_logical_coldef(const struct exec *e, struct packet_coldef *col)
+{
+    struct names_scope s = exec_scope(e);
+
+    col->org_table = names_scope_table(col->org_table, &s);
+    col->table = names_scope_table(col->table, &s);
+}
+
+/* Whose physical names may stand in an error: the statement's tables; where foreign keys are at work, their other ends too. */
+static struct names_scope scope_of_error(const struct exec *e, unsigned code)
+{
+    const struct plan *p = e->plan;
+    const struct cat_table **all;
+    size_t n = p->n_tables;
+
+    if (code != 1216 && code != 1217 && code != 1451 && code != 1452 && code != 1761 && code != 1762)
+        return exec_scope(e);
+    all = ARENA_NEW_N(e->arena, const struct cat_table *, p->n_tables + e->snapshot->tables.n + 1);
+    if (n)
+        memcpy(all, p->tables, n * sizeof(*all));
+    array_each(&e->snapshot->tables, t)
+        if ((*t)->fks_n && (*t)->parts_n > 1)
+            all[n++] = *t;
+    return (struct names_scope){all, n};
+}
+
 void exec_remote_error(struct exec *e, const struct packet_err *err, struct diag *d)
 {
-    diag_set_remote(d, err->code, err->sqlstate, names_to_logical(e->arena, err->text, SV_NULL));
+    struct names_scope s = scope_of_error(e, err->code);
+
+    diag_set_remote(d, err->code, err->sqlstate, names_scope_text(e->arena, err->text, &s));
 }
 
 uint64_t exec_row_number(struct sv text, size_t *len)
@@ -310,6 +343,7 @@ static void warnings_row(struct bcmd *cmd, unsigned char *payload, size_t n)
 {
     struct exec_lane *l = CONTAINER_OF(cmd, struct exec_lane, cmd);
     struct exec *e = l->e;
+    struct names_scope scope = exec_scope(e);
     struct warning w;
 
     l->n_listed++;
@@ -317,7 +351,7 @@ static void warnings_row(struct bcmd *cmd, unsigned char *payload, size_t n)
         return;
     if (w.level == WARN_ERROR && l->failed)
         return; /* the statement's own error is told by its owner */
-    w.text = row_of_statement(l, names_to_logical(e->arena, w.text, SV_NULL));
+    w.text = row_of_statement(l, names_scope_text(e->arena, w.text, &scope));
     if (was_said(e, &w))
         return;
     if (warn_is_deprecation(w.code) && !l->warned) {

@@ -169,6 +169,8 @@ void exec_start(struct exec *e);
 void exec_cancel(struct exec *e);
 /* What a server says, when it parses the statement, of constructs that no shard gets to see: they were taken out of its text. */
 void exec_deprecations(const struct plan *p, const struct env *env, struct warn_sink *to);
+/* The three numbers of an info text ("Rows matched: 3  Changed: 1  Warnings: 0"); false: it has other ones. */
+bool exec_info_numbers(struct sv info, uint64_t out[3]);
 /* The client's channel can take more. */
 void exec_client_drained(struct exec *e);
 

@@ -609,8 +609,7 @@ static void returned_defs(struct gather *g, const struct branch *b)
 
     for (uint32_t i = 0; i < b->n_cols; i++) {
         defs[i] = b->cols[i];
-        defs[i].org_table = names_table_to_logical(defs[i].org_table);
-        defs[i].table = names_table_to_logical(defs[i].table);
+        exec_logical_coldef(g->e, &defs[i]);
     }
     set_defs(g, defs, b->n_cols);
 }
@@ -804,7 +803,7 @@ static void ask_metadata(struct gather *g, uint32_t place, uint32_t shard_id)
         .kind = SIDEQ_PREPARE,
         .shard_id = shard_id,
         .wanted = e->wanted,
-        .logical_names = true,
+        .names = exec_scope(e),
         .arena = e->arena,
         .done = have_metadata,
         .arg = g,

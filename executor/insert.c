@@ -325,7 +325,7 @@ static struct sv render(const struct insert *in, uint32_t place, bool all)
 /* ---- the inserts ---- */
 
 /* "Records: n  Duplicates: d  Warnings: w" of the whole statement. A place that got one row says nothing of it: its affected
- * rows tell (2: replaced or updated, 0: ignored). */
+ * rows tell (2: replaced or updated; IGNORE counts what was left as it was, and not what was updated: 0). */
 static struct sv sum_rows(const struct insert *in)
 {
     struct exec *e = in->e;
@@ -339,7 +339,7 @@ static struct sv sum_rows(const struct insert *in)
         if (exec_info_numbers(ok->info, sum))
             duplicates += sum[1];
         else
-            duplicates += ok->affected_rows == 2 || (ok->affected_rows == 0 && in->p->ignore);
+            duplicates += ok->affected_rows == (in->p->ignore ? 0 : 2);
     }
     return arena_printf(e->arena, "Records: %u  Duplicates: %llu  Warnings: %llu", in->p->n_rows,
         (unsigned long long)duplicates, (unsigned long long)e->warnings->total);

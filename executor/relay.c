@@ -50,8 +50,7 @@ static void on_coldef(struct bcmd *cmd, uint32_t i, const struct packet_coldef *
     (void)i, (void)payload;
     if (!e->client)
         return;
-    out.org_table = names_table_to_logical(col->org_table);
-    out.table = names_table_to_logical(col->table);
+    exec_logical_coldef(e, &out);
     chan_put_coldef(e->client, &out);
 }
 

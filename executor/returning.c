@@ -42,8 +42,7 @@ static void on_coldef(struct bcmd *cmd, uint32_t i, const struct packet_coldef *
 
     (void)payload;
     packet_coldef_copy(l->e->arena, c, col);
-    c->org_table = names_table_to_logical(c->org_table);
-    c->table = names_table_to_logical(c->table);
+    exec_logical_coldef(l->e, c);
 }
 
 static void on_row(struct bcmd *cmd, unsigned char *payload, size_t n)

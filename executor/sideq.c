@@ -48,10 +48,8 @@ static void take_coldef(struct sideq *q, uint32_t i, const struct packet_coldef 
     if (i >= q->r->n_cols)
         return;
     packet_coldef_copy(q->a.arena, &q->r->cols[i], col);
-    if (q->a.logical_names) {
-        q->r->cols[i].table = names_table_to_logical(q->r->cols[i].table);
-        q->r->cols[i].org_table = names_table_to_logical(q->r->cols[i].org_table);
-    }
+    q->r->cols[i].table = names_scope_table(q->r->cols[i].table, &q->a.names);
+    q->r->cols[i].org_table = names_scope_table(q->r->cols[i].org_table, &q->a.names);
 }
 
 static void on_coldef(struct bcmd *cmd, uint32_t i, const struct packet_coldef *col, struct sv payload)
@@ -126,8 +124,7 @@ static void on_row(struct bcmd *cmd, unsigned char *payload, size_t n)
         struct sv *c = &r->cells[used + i];
 
         if (c->ptr)
-            *c = q->a.logical_names ? names_to_logical(q->a.arena, arena_dup(q->a.arena, *c), SV_NULL)
-                                    : arena_dup(q->a.arena, *c);
+            *c = names_scope_text(q->a.arena, arena_dup(q->a.arena, *c), &q->a.names);
     }
     r->n_rows++;
 }
@@ -151,7 +148,7 @@ static void warning_row(struct bcmd *cmd, unsigned char *payload, size_t n)
 
     if (!q->cancelled && exec_warning_of_row(payload, n, &w))
         warn_add(q->a.warnings, w.level, w.code, "%.*s",
-            SV_ARG(q->a.logical_names ? names_to_logical(q->a.arena, w.text, SV_NULL) : w.text));
+            SV_ARG(names_scope_text(q->a.arena, w.text, &q->a.names)));
 }
 
 static void warnings_end(struct bcmd *cmd, const struct packet_ok *ok, bool is_result, bool more, struct sv payload)
@@ -204,7 +201,7 @@ static void on_err(struct bcmd *cmd, const struct packet_err *err, struct sv pay
     (void)payload;
     if (!q->cancelled)
         diag_set_remote(&q->r->diag, err->code, err->sqlstate,
-            q->a.logical_names ? names_to_logical(q->a.arena, err->text, SV_NULL) : err->text);
+            names_scope_text(q->a.arena, err->text, &q->a.names));
     finish(q);
 }
 

@@ -5,6 +5,7 @@
 #define EXECUTOR_SIDEQ_H
 
 #include "backend/pool.h"
+#include "catalog/names.h"
 
 enum { SIDEQ_BYTES_MAX = 16 << 20 };
 
@@ -27,8 +28,8 @@ struct sideq_args {
     struct sync_state *wanted;
     struct sv sql;   /* QUERY, PREPARE: the text; FIELDS: table name (wildcards: all columns). Must live until the end */
     enum sideq_kind kind;
+    struct names_scope names; /* tables whose physical names in definitions, cells and errors become logical ones */
     struct warn_sink *warnings; /* if set: gets what SHOW WARNINGS has behind the statement */
-    bool logical_names; /* table names in definitions, cells and errors are mapped from physical to logical */
     struct arena *arena; /* of the result and of the query itself */
     sideq_fn *done;      /* exactly once, maybe before sideq_start returns; not after sideq_cancel */
     void *arg;

@@ -31,6 +31,15 @@ static void dump_rvalue(const struct rvalue *v, struct strbuf *out)
         strbuf_puts(out, names[v->value]);
         strbuf_putsv(out, v->text);
         return;
+    case RV_CALL:
+        strbuf_puts(out, func_name(v->call->func));
+        strbuf_puts(out, "(");
+        for (unsigned i = 0; i < v->call->n_args; i++) {
+            strbuf_puts(out, i ? ", " : "");
+            dump_rvalue(v->call->args[i], out);
+        }
+        strbuf_puts(out, ")");
+        return;
     case RV_TYPED:
         strbuf_puts(out, v->type == TYPE_DATE ? "DATE " : v->type == TYPE_TIME ? "TIME " : "TIMESTAMP ");
         dump_rvalue(v->arg, out);

@@ -173,6 +173,8 @@ bool optimizer_value(const struct rvalue *v, const struct plan_inputs *in, struc
     case RV_SESSION:
         session_value(in, v->value, v->global, v->text, a, out);
         return true;
+    case RV_CALL:
+        return opt_rcall_value(v->call, in, a, out);
     case RV_TYPED:
         return typed_value(v, in, a, out);
     }

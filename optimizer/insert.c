@@ -637,6 +637,9 @@ bool opt_plan_insert(struct opt *o)
     i.p->replace = i.a->replace;
     i.p->ignore = i.a->ignore;
     i.p->on_duplicate = i.a->on_dup.n > 0;
+    o->plan->on_duplicate = i.p->on_duplicate;
+    o->plan->insert_ignore = i.p->ignore;
+    o->plan->insert_select = q != NULL;
     o->plan->insert = i.p;
     o->plan->route.table = i.table;
     o->plan->route.kind = i.table->kind == CAT_BROADCAST ? ROUTE_ALL_SHARDS : ROUTE_PARTITIONS;

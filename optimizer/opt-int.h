@@ -101,6 +101,11 @@ void opt_route_cond(struct plan *p, const struct route_cond *c);
 void opt_refuse(struct opt *o, struct plan *p, struct sv what);
 bool opt_unsupported(struct opt *o, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
+/* ---- fold.c ---- */
+bool opt_unit_of(enum ast_unit u, uint8_t *out);
+/* False: not computed (an overflow, a bad value). */
+bool opt_rcall_value(const struct rcall *c, const struct plan_inputs *in, struct arena *a, struct value *out) MUST_CHECK;
+
 /* ---- keyed.c: rows that are read first, then changed by key ---- */
 /* The primary key, else a unique one of columns that are NOT NULL; NULL: nothing tells one row from another. */
 const struct cat_key *opt_row_key(const struct cat_table *t);

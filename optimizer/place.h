@@ -56,6 +56,8 @@ const struct route_cond *place_or(struct placer *p, const struct route_cond *a, 
 const struct route_cond *place_and(struct placer *p, const struct route_cond *a, const struct route_cond *b);
 struct route_cond *place_cmp(struct placer *p, unsigned key, enum route_cmp cmp, const struct rvalue *v);
 /* An expression whose value is known when the statement starts; NULL: none. In the plan's arena. */
+/* The same, or what can be computed from such values exactly as a server does: only to find places. */
+const struct rvalue *place_fold(struct placer *p, const struct ast_node *e);
 const struct rvalue *place_rvalue(struct placer *p, const struct ast_node *e);
 /* What the session knows and a shard does not, as an expression; false: none. */
 bool place_session_value(const struct ast_node *e, enum session_value *v, bool *global, struct sv *name);

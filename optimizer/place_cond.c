@@ -292,10 +292,10 @@ static const struct route_cond *cond_compare(struct placer *p, const struct targ
     }
     k = key_of(p, t, l);
     if (k >= 0 && cmp_of(op, false, &cmp))
-        return (v = place_rvalue(p, r)) != NULL ? place_cmp(p, (unsigned)k, cmp, v) : NULL;
+        return (v = place_fold(p, r)) != NULL ? place_cmp(p, (unsigned)k, cmp, v) : NULL;
     k = key_of(p, t, r);
     if (k >= 0 && cmp_of(op, true, &cmp))
-        return (v = place_rvalue(p, l)) != NULL ? place_cmp(p, (unsigned)k, cmp, v) : NULL;
+        return (v = place_fold(p, l)) != NULL ? place_cmp(p, (unsigned)k, cmp, v) : NULL;
     return NULL;
 }
 
@@ -328,7 +328,7 @@ static const struct route_cond *cond_in(struct placer *p, const struct target *t
     c->n_values = in->list.n;
     c->values = ARENA_NEW_N(p->plan_arena, const struct rvalue *, in->list.n);
     for (unsigned i = 0; i < in->list.n; i++) {
-        c->values[i] = place_rvalue(p, in->list.items[i]);
+        c->values[i] = place_fold(p, in->list.items[i]);
         if (!c->values[i])
             return NULL;
     }
@@ -344,8 +344,8 @@ static const struct route_cond *cond_between(struct placer *p, const struct targ
     if (k < 0)
         return NULL;
     /* All three are compared by one type, so a bound says nothing without the other. */
-    lo = place_rvalue(p, b->low);
-    hi = place_rvalue(p, b->high);
+    lo = place_fold(p, b->low);
+    hi = place_fold(p, b->high);
     if (!lo || !hi)
         return NULL;
     a = place_cmp(p, (unsigned)k, b->negated ? RCMP_LT : RCMP_GE, lo);

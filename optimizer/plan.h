@@ -44,6 +44,7 @@ enum rvalue_kind {
     RV_PARAM,   /* parameter `slot` */
     RV_NEG,     /* minus arg */
     RV_SESSION, /* what the session knows: `value`, `global`, name in `text` */
+    RV_CALL,    /* computed: `call` */
     RV_TYPED    /* DATE, TIME or TIMESTAMP in front of the string arg: `type` is the type_code */
 };
 
@@ -56,6 +57,18 @@ struct rvalue {
     bool global;
     bool binary; /* RV_LITERAL: with _binary in front */
     uint8_t type;
+    const struct rcall *call;
+};
+
+struct func;
+
+/* A function of known values (fold.c). */
+struct rcall {
+    const struct func *func;
+    const struct rvalue *args[2];
+    uint8_t n_args, unit;
+    bool exact_numbers; /* only of integers and decimals */
+    struct sql_type target;
 };
 
 /* ---- routing ---- */
@@ -278,6 +291,7 @@ struct plan {
     bool uncacheable;
     bool sets_insert_id;     /* LAST_INSERT_ID(expr) is called. A query's OK packet does not tell the value: ask LAST_INSERT_ID() on
                               * the same connection at once; one place only (OPT_INSERT_ID). A write's OK packet does */
+    bool on_duplicate, insert_ignore, insert_select; /* of an INSERT: counts are those of clients with FOUND_ROWS by what these say */
     bool asks_insert_id;     /* INSERT ... RETURNING whose insert id only the shard's connection knows (the shard generates it, or
                               * LAST_INSERT_ID(expr) is called): no OK packet tells it, so it is asked for behind the statement */
     bool calc_found_rows;    /* SQL_CALC_FOUND_ROWS: one place: ask FOUND_ROWS() there at once; several: the executor counts

@@ -422,31 +422,9 @@ static const struct bexpr *refuse_expr(struct agg_state *st, const struct ast_no
     return NULL;
 }
 
-static bool unit_of(enum ast_unit u, uint8_t *out)
-{
-    /* The two lists have the same order; ast has NONE in front. */
-    static const struct {
-        enum ast_unit ast;
-        enum temporal_unit unit;
-    } map[] = {
-#define X(name) {AST_UNIT_##name, UNIT_##name},
-        X(MICROSECOND) X(SECOND) X(MINUTE) X(HOUR) X(DAY) X(WEEK) X(MONTH) X(QUARTER) X(YEAR) X(SECOND_MICROSECOND)
-        X(MINUTE_MICROSECOND) X(MINUTE_SECOND) X(HOUR_MICROSECOND) X(HOUR_SECOND) X(HOUR_MINUTE) X(DAY_MICROSECOND)
-        X(DAY_SECOND) X(DAY_MINUTE) X(DAY_HOUR) X(YEAR_MONTH)
-#undef X
-    };
-
-    for (unsigned i = 0; i < ARRAY_LEN(map); i++)
-        if (map[i].ast == u) {
-            *out = (uint8_t)map[i].unit;
-            return true;
-        }
-    return false;
-}
-
 static const struct bexpr *with_unit(const struct bexpr *b, enum ast_unit u)
 {
-    if (b && !unit_of(u, &((struct bexpr *)(uintptr_t)b)->unit))
+    if (b && !opt_unit_of(u, &((struct bexpr *)(uintptr_t)b)->unit))
         return NULL;
     return b;
 }
@@ -615,7 +593,7 @@ static const struct bexpr *bind_function(struct agg_state *st, const struct ast_
         return with_unit(call2(st, FUNC_DATE_ADD, f->args.items[0], AST_AS(interval, iv)->value), AST_AS(interval, iv)->unit);
     if (iv && (sv_eq_nocase(f->name.name, SV("date_sub")) || sv_eq_nocase(f->name.name, SV("subdate"))))
         return with_unit(call2(st, FUNC_DATE_SUB, f->args.items[0], AST_AS(interval, iv)->value), AST_AS(interval, iv)->unit);
-    if (!fn || ast_ident_set(&f->db) || (f->form != AST_FUNC_CALL && f->form != AST_FUNC_EXTRACT && f->form != AST_FUNC_UNIT_FIRST)) {
+    if (!fn || f->quoted || ast_ident_set(&f->db) || (f->form != AST_FUNC_CALL && f->form != AST_FUNC_EXTRACT && f->form != AST_FUNC_UNIT_FIRST)) {
         split_refuse(st->s, "function %.*s() over aggregates over several places", SV_ARG(f->name.name));
         return NULL;
     }

@@ -112,6 +112,8 @@ void tmpl_rvalue(struct tmpl *t, const struct rvalue *v)
         flush(t);
         add_piece(t, (struct piece){.kind = PIECE_SESSION_VALUE, .value = v->value, .global = v->global, .name = v->text});
         return;
+    case RV_CALL: /* only to find places */
+        return;
     case RV_TYPED:
         tmpl_puts(t, v->type == TYPE_DATE ? "DATE " : v->type == TYPE_TIME ? "TIME " : "TIMESTAMP ");
         tmpl_rvalue(t, v->arg);

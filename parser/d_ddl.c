@@ -79,7 +79,7 @@ static void option(struct dep *d, const struct ast_option *o)
 {
     bool eq = o->named || option_has_eq(o->name);
 
-    if (!o->named && sv_eq_cstr(o->name, "INTERVAL")) { /* the value says it already */
+    if (!o->named && sv_eq_cstr(o->name, "INTERVAL") && o->value && o->value->kind == AST_INTERVAL) { /* says it already */
         put_node(d, o->value);
         return;
     }

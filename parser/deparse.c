@@ -1,7 +1,6 @@
 /* The deparser's outside and expressions. Each file of the deparser (deparse.c, d_query.c, d_ddl.c, d_misc.c) has one
  * switch over the node kinds that it writes and answers false for others; put_node asks them in turn. */
 #include "parser/d-int.h"
-#include "parser/p-int.h"
 
 /* ---- names and literals ---- */
 
@@ -453,20 +452,25 @@ static void interval(struct dep *d, const struct ast_interval *n)
     put(d, ast_unit_text(n->unit));
 }
 
+/* The name of a function of any kind without a schema. */
+static void bare_func_name(struct dep *d, struct sv name, bool quoted)
+{
+    if (quoted || !plain_word(name) || name.ptr[0] == '_')
+        quote_ident(d, name);
+    else
+        put_sv(d, name);
+}
+
 static void func_name(struct dep *d, const struct ast_func *n)
 {
-    unsigned kw = kw_find(n->name.name.ptr, n->name.name.len);
-
     if (ast_ident_set(&n->db) && (n->form == AST_FUNC_TRIM || n->form == AST_FUNC_SUBSTRING)) {
         put_name(d, &n->db); /* MariaDB's: in quotes the name would have no syntax of its own */
         put(d, ".");
         put_sv(d, n->name.name);
     } else if (ast_ident_set(&n->db)) {
         put_path(d, &n->db, &n->package, &n->name);
-    } else if (!plain_word(n->name.name) || n->name.name.ptr[0] == '_' || parse_word_needs_quotes(n->form, kw)) {
-        quote_ident(d, n->name.name);
     } else {
-        put_sv(d, n->name.name);
+        bare_func_name(d, n->name.name, n->quoted);
     }
 }
 
@@ -538,13 +542,7 @@ static void func(struct dep *d, const struct ast_func *n)
 
 static void agg(struct dep *d, const struct ast_agg *n)
 {
-    unsigned kw = kw_find(n->name.name.ptr, n->name.name.len);
-
-    if (plain_word(n->name.name) && n->name.name.ptr[0] != '_' &&
-        (!kw || parse_word_is_aggregate(kw) || !parse_word_needs_quotes(AST_FUNC_CALL, kw)))
-        put_sv(d, n->name.name);
-    else
-        quote_ident(d, n->name.name);
+    bare_func_name(d, n->name.name, n->quoted);
     put(d, n->distinct ? "(DISTINCT " : "(");
     put_list(d, &n->args, ", ");
     put_opt_list(d, " ORDER BY ", &n->order);

@@ -144,7 +144,12 @@ void digest_scan_tokens(struct sv text, uint32_t from, const struct sql_opts *op
         } else if (t.kind >= TK_LPAREN && (t.kind < TK_KEYWORD_FIRST || (kw_flags[t.kind] & l.reserved & (KW_R8 | KW_RM)))) {
             mix_pair(&m, t.kind, t.kind);
         } else {
-            mix_bytes(&m, t.kind < TK_KEYWORD_FIRST ? t.kind : TK_IDENT, l.text + t.begin, t.end - t.begin);
+            /* COUNT( is not COUNT ( */
+            unsigned kind = t.kind < TK_KEYWORD_FIRST                  ? t.kind
+                            : kw_flags[t.kind] & (KW_CALL | KW_SOFT) ? (unsigned)TK_KEYWORD_FIRST
+                                                                       : (unsigned)TK_IDENT;
+
+            mix_bytes(&m, kind, l.text + t.begin, t.end - t.begin);
         }
     }
     out->error = t.kind == TK_ERROR;

@@ -208,9 +208,6 @@ struct ast_node *parse_user_var(struct parser *p);
 bool parse_unit(struct parser *p, enum ast_unit *unit); /* false: no unit stands here */
 void parse_order_items(struct parser *p, struct ast_list *l);
 enum ast_unit parse_need_unit(struct parser *p);
-/* For the deparser: a function of this name must be quoted to be read as a plain call. */
-bool parse_word_needs_quotes(enum ast_func_form form, unsigned kw);
-bool parse_word_is_aggregate(unsigned kw);
 
 /* ---- p_func.c ---- */
 struct ast_node *parse_plain_call(struct parser *p);   /* [db.]name(args) */

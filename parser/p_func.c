@@ -46,7 +46,9 @@ static struct ast_func *func_new(struct parser *p, enum ast_func_form form)
     struct ast_func *f = NEW(p, FUNC, func);
 
     f->form = form;
+    f->quoted = p->t->kind < TK_KEYWORD_FIRST;
     f->name = parse_label(p);
+    f->quoted = f->quoted && !is(p, TK_DOT) && kw_find(f->name.name.ptr, f->name.name.len);
     return f;
 }
 
@@ -458,6 +460,7 @@ struct ast_node *parse_over(struct parser *p, struct ast_node *call)
         g = NEW(p, AGG, agg);
         g->node.begin = call->begin;
         g->name = f->name;
+        g->quoted = f->quoted;
         g->args = f->args;
     } else {
         g = AST_AS(agg, call);

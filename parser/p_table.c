@@ -815,7 +815,11 @@ static void system_time(struct parser *p, struct ast_partition_by *b)
 {
     for (;;) {
         if (is(p, K_INTERVAL)) {
-            add(p, &b->options, parse_option(p, "INTERVAL", parse_simple_expr(p)));
+            struct ast_node *e = parse_simple_expr(p);
+
+            if (e->kind != AST_INTERVAL) /* INTERVAL(a, b): the function */
+                parser_error(p);
+            add(p, &b->options, parse_option(p, "INTERVAL", e));
         } else if (accept(p, K_STARTS)) {
             add(p, &b->options, parse_option(p, "STARTS", parse_simple_expr(p)));
         } else if (accept(p, K_LIMIT)) {

@@ -15,7 +15,8 @@
 #include "proxy/proxy.h"
 #include "util/log.h"
 
-enum { WAIT_MAX_S = 31536000, WARNINGS_MAX = 64 };
+/* RETRY_MS: the feed has seen a newer version by then, if there is one. */
+enum { WAIT_MAX_S = 31536000, WARNINGS_MAX = 64, RETRY_MS = 500 };
 
 static struct cat_pin *pin_of(struct proxy_worker *pw)
 {
@@ -341,12 +342,15 @@ bool hold_retry(struct session *s, const struct diag *d)
     now = cat_pin_snapshot(s->worker->slot[WORKER_SLOT_CATALOG]);
     for (uint16_t i = 0; i < p->n_tables && now != st->snapshot; i++)
         stale = stale || is_stale(now, p->tables[i]->id, p->tables[i]->version);
-    if (!stale)
+    /* The optimizer knew the table, so a change must be on its way here; once it is believed in. */
+    if (!stale && (d->code != ER_NO_SUCH_TABLE || st->tries))
         return false;
     log_debug(LOG_SESSION, "client %u: planned again after error %u of a shard", s->id, d->code);
     st->tries++;
     park(s);
-    worker_post(s->worker, try_again, NULL);
+    st->wake_at_ms = stale ? 0 : worker_now_ms(s->worker) + RETRY_MS;
+    if (stale)
+        worker_post(s->worker, try_again, NULL);
     return true;
 }
 
@@ -368,13 +372,23 @@ static void look_at_clock(struct proxy_worker *pw)
     pool_set_break(pw->worker, &d);
 }
 
+static bool is_due(const struct stmt *st, uint64_t now_ms)
+{
+    return st->wake_at_ms && now_ms >= st->wake_at_ms;
+}
+
 void hold_tick(struct proxy_worker *pw)
 {
     uint64_t now_ms = worker_now_ms(pw->worker);
+    bool impatient = false;
 
     look_at_clock(pw);
     cat_pin_refresh(pin_of(pw));
     hold_refresh(pw);
+    list_each (&pw->parked, n)
+        impatient |= is_due(CONTAINER_OF(n, struct stmt, park_link), now_ms);
+    if (impatient)
+        wake(pw);
     list_each (&pw->parked, n) {
         struct stmt *st = CONTAINER_OF(n, struct stmt, park_link);
 

@@ -42,23 +42,40 @@ static bool host_begin(struct exec *e, enum txn_need need, bool several, struct 
     return true;
 }
 
-/* CLIENT_FOUND_ROWS: an UPDATE tells the rows that matched. Shard connections are shared by clients with and without the flag, so
- * the number is taken from the info text. */
-static void found_rows(struct packet_ok *ok)
+/* INSERT ... ON DUPLICATE KEY UPDATE: a row that is set to what it was counts 1 for these clients instead of 0. How many those are
+ * follows from the rows given (n), the duplicates d and the rows affected: with i new ones, u changed ones and s same ones,
+ * n = i + u + s and affected = i + 2u; d is u, or with IGNORE n - i - u (rows that were ignored give warnings). */
+static void found_duplicates(struct session *s, struct packet_ok *ok)
 {
-    static const struct sv head = {"Rows matched: ", 14};
-    struct sv n = ok->info;
+    const struct plan *p = s->stmt->plan;
+    bool sure = !p->insert_ignore || s->stmt->warnings.total == 0;
+    uint64_t n[3], same;
 
-    if (!sv_starts(n, head))
+    if (!exec_info_numbers(ok->info, n)) {
+        if (ok->affected_rows == 0 && sure)
+            ok->affected_rows = 1;
         return;
-    n.ptr += head.len;
-    n.len -= head.len;
-    for (size_t i = 0; i < n.len; i++) {
-        if (n.ptr[i] < '0' || n.ptr[i] > '9')
-            n.len = i;
     }
-    if (!sv_to_u64(n, &ok->affected_rows))
-        ok->affected_rows = 0;
+    if (p->insert_ignore)
+        same = sure ? n[1] : 0;
+    else
+        same = n[0] + n[1] - MIN(ok->affected_rows, n[0] + n[1]);
+    ok->affected_rows += same;
+    if (!p->insert_ignore && !p->insert_select && same) /* INSERT ... SELECT does not say it */
+        ok->info = arena_printf(&s->stmt->arena, "Records: %llu  Duplicates: %llu  Warnings: %llu", (unsigned long long)n[0],
+            (unsigned long long)(n[1] + same), (unsigned long long)n[2]);
+}
+
+/* CLIENT_FOUND_ROWS: an UPDATE tells the rows that matched. Shard connections are shared by clients with and without the flag, so
+ * the numbers are taken from the info text. */
+static void found_rows(struct session *s, struct packet_ok *ok)
+{
+    uint64_t n[3];
+
+    if (s->stmt->plan->on_duplicate)
+        found_duplicates(s, ok);
+    else if (sv_starts(ok->info, SV("Rows matched: ")) && exec_info_numbers(ok->info, n))
+        ok->affected_rows = n[0];
 }
 
 /* The statement and what the transaction made of it are over: tell the client. */
@@ -99,7 +116,7 @@ static void execution_over(void *arg, const struct diag *d)
     if (s->caps & CAP_FOUND_ROWS) {
         struct packet_ok ok = o->ok;
 
-        found_rows(&ok);
+        found_rows(s, &ok);
         session_reply_ok(s, &ok);
         return;
     }

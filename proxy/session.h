@@ -73,7 +73,8 @@ struct stmt {
     bool more_follows;  /* another statement of the same COM_QUERY comes behind */
     bool no_warning_count; /* SHOW COUNT(*) WARNINGS */
     bool keep_warnings; /* SHOW WARNINGS leaves the list as it is */
-    bool is_parked;     /* put aside by hold.c; the four that follow are kept when it begins anew */
+    bool is_parked;     /* put aside by hold.c; the fields behind wake_at_ms are kept when it begins anew */
+    uint64_t wake_at_ms; /* it tries again then, whatever the catalog; 0: never */
     struct list_node park_link;
     uint64_t park_until_ms;
     struct sv again;    /* text to begin anew with; ptr NULL: the command's packet */

@@ -367,16 +367,25 @@ static struct show_step *relay_step(struct session *s)
     return st;
 }
 
-static void relay_with(struct session *s, struct show_step *st, struct sv sql, uint32_t shard_id)
+/* t: the table that is asked about, or NULL. */
+static struct names_scope scope_of(struct session *s, const struct cat_table *t)
 {
-    st->q = (struct sideq_args){.sql = sql, .shard_id = shard_id, .logical_names = true,
+    const struct cat_table **one = ARENA_NEW_N(&s->stmt->arena, const struct cat_table *, 1);
+
+    one[0] = t;
+    return (struct names_scope){one, t != NULL};
+}
+
+static void relay_with(struct session *s, struct show_step *st, const struct cat_table *t, struct sv sql, uint32_t shard_id)
+{
+    st->q = (struct sideq_args){.sql = sql, .shard_id = shard_id, .names = scope_of(s, t),
         .warnings = &s->stmt->warnings, .done = relayed, .arg = s};
     query_side(s, &st->q);
 }
 
 static void relay(struct session *s, struct sv sql, uint32_t shard_id)
 {
-    relay_with(s, relay_step(s), sql, shard_id);
+    relay_with(s, relay_step(s), NULL, sql, shard_id);
 }
 
 /* The shard and physical name of a table's first partition. */
@@ -445,7 +454,7 @@ static void show_of_table(struct session *s, const char *head, const struct ast_
     }
     st = relay_step(s);
     st->hidden = hidden_column(s, t);
-    relay_with(s, st, strbuf_sv(&b), shard_id);
+    relay_with(s, st, t, strbuf_sv(&b), shard_id);
 }
 
 void describe_run(struct session *s)
@@ -484,7 +493,7 @@ void describe_run(struct session *s)
         strbuf_put_ident(&b, n->column.name);
         st = relay_step(s);
         st->hidden = hidden_column(s, t);
-        relay_with(s, st, strbuf_sv(&b), shard_id);
+        relay_with(s, st, t, strbuf_sv(&b), shard_id);
         return;
     }
     show_of_table(s, head.ptr, n->table, SV_NULL, n->like, NULL);
@@ -541,7 +550,7 @@ void fields_run(struct session *s, struct sv body)
     strbuf_putc(&b, '\0');
     strbuf_putsv(&b, wild);
     st->q = (struct sideq_args){.kind = SIDEQ_FIELDS, .sql = strbuf_sv(&b), .shard_id = shard_id,
-        .logical_names = true, .done = fields_done, .arg = s};
+        .names = scope_of(s, t), .done = fields_done, .arg = s};
     query_side(s, &st->q);
 }
 
@@ -595,7 +604,7 @@ static void show_create_database(struct session *s, const struct ast_show *n)
     }
     if (db)
         st->suffix = show_database_mode(db);
-    relay_with(s, st, s->stmt->text, query_any_shard(s));
+    relay_with(s, st, NULL, s->stmt->text, query_any_shard(s));
 }
 
 void show_run(struct session *s)
@@ -631,7 +640,7 @@ void show_run(struct session *s)
     case AST_SHOW_VARIABLES:
         st = relay_step(s);
         st->variables = n->scope != AST_SCOPE_GLOBAL;
-        relay_with(s, st, s->stmt->text, query_any_shard(s));
+        relay_with(s, st, NULL, s->stmt->text, query_any_shard(s));
         return;
     case AST_SHOW_TABLE_STATUS:
         if (!find_db(s, n->db.name, &db))

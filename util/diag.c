@@ -46,6 +46,7 @@ static void fill(struct diag *d, unsigned code, const char *fmt, va_list ap)
     d->code = (uint16_t)code;
     memcpy(d->sqlstate, r ? r->sqlstate : "HY000", 6);
     d->cls = r ? r->cls : DIAG_USER;
+    d->is_remote = false;
     vsnprintf(d->text, sizeof(d->text), fmt, ap);
 }
 
@@ -86,6 +87,7 @@ bool diag_set_remote(struct diag *d, uint16_t code, const char *sqlstate, struct
     memcpy(d->sqlstate, sqlstate, 5);
     d->sqlstate[5] = '\0';
     d->cls = r ? r->cls : DIAG_USER;
+    d->is_remote = true;
     if (n)
         memcpy(d->text, text.ptr, n);
     d->text[n] = '\0';

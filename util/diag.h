@@ -31,12 +31,14 @@ struct diag {
     uint16_t code; /* 0: no error; else MySQL's number or one of ours (9000 and up) */
     char sqlstate[6];
     enum diag_class cls;
+    bool is_remote;  /* the text is a server's */
     char text[DIAG_TEXT_MAX]; /* NUL-terminated, cut if longer */
 };
 
 static inline void diag_clear(struct diag *d)
 {
     d->code = 0;
+    d->is_remote = false;
     d->text[0] = '\0';
 }
 

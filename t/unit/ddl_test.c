@@ -134,6 +134,43 @@ START_TEST(test_names)
 }
 END_TEST
 
+static const struct name_case scope_cases[] = {
+    {"Duplicate entry 't__p1' for key 't__p1.PRIMARY'", "", "Duplicate entry 't__p1' for key 't.PRIMARY'"},
+    {"Duplicate entry 'a' for key 'b' for key 't__p1.u'", "", "Duplicate entry 'a' for key 'b' for key 't.u'"},
+    {"Table 'db.t__p3' doesn't exist", "", "Table 'db.t' doesn't exist"},
+    {"Table 'db.t__p4' doesn't exist", "", "Table 'db.t__p4' doesn't exist"}, /* it has four partitions */
+    {"Table 'db.tt__p1' doesn't exist", "", "Table 'db.tt__p1' doesn't exist"},
+    {"Table 'db.one__p0' doesn't exist", "", "Table 'db.one__p0' doesn't exist"},
+    {"CONSTRAINT `pos__p2` failed for `db`.`t__p2`", "", "CONSTRAINT `pos` failed for `db`.`t`"},
+    {"Check constraint 't__p0_chk_1' is violated.", "", "Check constraint 't_chk_1' is violated."},
+    {"Check constraint 'other__p0' is violated.", "", "Check constraint 'other__p0' is violated."},
+    {"value 'x__p1' for column `db`.`t__p1`.`v` at row 1", "", "value 'x__p1' for column `db`.`t`.`v` at row 1"},
+    {"`my t__p1` and `t__p1x`", "", "`my t` and `t__p1x`"},
+    {"__p1", "", "__p1"},
+};
+
+START_TEST(test_names_of_tables)
+{
+    const struct name_case *c = &scope_cases[_i];
+    static const struct cat_check check = {.name = {"pos", 3}};
+    uint32_t shards[4] = {1, 1, 1, 1};
+    struct cat_table *t = cat_table_new(SV("db"), SV("t")), *one = cat_table_new(SV("db"), SV("one"));
+    const struct cat_table *both[2] = {one, t};
+    struct names_scope s = {both, 2}, none = {NULL, 0};
+
+    t->checks = &check;
+    t->checks_n = 1;
+    cat_table_spread(t, 4, shards);
+    cat_table_spread(one, 1, shards);
+    ck_assert_str_eq(names_scope_text(&mem, sv_cstr(c->text), &s).ptr, c->expect);
+    ck_assert_str_eq(names_scope_text(&mem, sv_cstr(c->text), &none).ptr, c->text);
+    ck_assert(sv_eq(names_scope_table(SV("t__p3"), &s), SV("t")) && sv_eq(names_scope_table(SV("t__p4"), &s), SV("t__p4")));
+    ck_assert(sv_eq(names_scope_table(SV("one__p0"), &s), SV("one__p0")));
+    cat_table_unref(t);
+    cat_table_unref(one);
+}
+END_TEST
+
 /* The one rule of physical names. */
 START_TEST(test_physical_names)
 {
@@ -710,6 +747,7 @@ static Suite *suite(bool servers)
     tcase_add_test(tc, test_shape_print);
     tcase_add_test(tc, test_physical_names);
     tcase_add_loop_test(tc, test_names, 0, ARRAY_LEN(name_cases));
+    tcase_add_loop_test(tc, test_names_of_tables, 0, ARRAY_LEN(scope_cases));
     suite_add_tcase(s, tc);
     if (!servers)
         return s;

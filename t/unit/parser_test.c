@@ -174,6 +174,8 @@ static const struct {
     {"parameter and a value", "SELECT ?", "SELECT 1", false},
     {"hints", "SELECT /*+ a */ 1", "SELECT /*+ b */ 1", false},
     {"operators", "SELECT a < b", "SELECT a <= b", false},
+    {"a function of the grammar and one of that name", "SELECT COUNT(a)", "SELECT COUNT (a)", false},
+    {"the spelling of hex literals, which MariaDB tells apart", "SELECT x'31'", "SELECT 0x31", false},
     {"what follows ;", "SELECT 1; SELECT 2", "SELECT 1; SELECT 2, 3", true},
 };
 
@@ -503,6 +505,8 @@ static const struct {
     {"select - - 1, -(-a), a - -1", "SELECT - -1, - -a, a - -1"},
     {"select (a in (1)) = b, (a like b) and c", "SELECT a IN (1) = b, a LIKE b AND c"},
     {"select `a`, `select`, `b c`, `count`, t.`x`", "SELECT a, `select`, `b c`, `count`, t.x"},
+    {"select trim(a), trim (a), `trim`(a), count (a), concat (a), `concat`(a), `left`(a)",
+     "SELECT trim(a), `trim`(a), `trim`(a), `count`(a), concat(a), concat(a), `left`(a)"},
     {"select 'a\\'b\\\\'", "SELECT 'a''b\\\\'"},
 };
 
