@@ -189,13 +189,13 @@ struct ast_type *parse_type_new(struct parser *p)
     return t;
 }
 
-/* A word that is a function's in front of "(", where a type's length stands. */
-static bool is_function_word(const struct parser *p)
+/* A word that would be a function's directly in front of the "(" of a type's length. */
+static bool is_function_word(struct parser *p)
 {
     struct sv w = lex_text(&p->lex, p->t);
     unsigned k = kw_find(w.ptr, w.len);
 
-    return k && (kw_flags[k] & (KW_CALL | KW_SOFT));
+    return k && (kw_flags[k] & (KW_CALL | KW_SOFT)) && peek(p, 1) == TK_LPAREN;
 }
 
 struct ast_node *parse_data_type(struct parser *p)
@@ -277,6 +277,8 @@ struct ast_node *parse_cast_type(struct parser *p)
         t = parse_type_new(p);
         t->base = AST_TYPE_INTERVAL;
         next(p);
+        if (is_function_word(p))
+            parser_error(p);
         t->name = parse_upper(p);
         opt_length(p, t);
         return done(p, t);
