@@ -289,13 +289,13 @@ static bool text_for_shard(struct session *s, struct prepared *p, uint32_t *shar
     return !s->proxy->is_mariadb && (ddl_owns(p->ast) || p->ast->kind == AST_SET);
 }
 
-/* Has a shard check what was made, and tells the client. */
 /* Statements that run as text have no plan. */
 static struct names_scope names_of(const struct prepared *p)
 {
     return p->plan ? (struct names_scope){p->plan->tables, p->plan->n_tables} : (struct names_scope){NULL, 0};
 }
 
+/* Has a shard check what was made, and tells the client. */
 static void check(struct session *s, struct prepared *p)
 {
     struct stmt *st = s->stmt;
