@@ -317,7 +317,7 @@ static void check(struct session *s, struct prepared *p)
     st->arg = p;
     st->give_up = give_up;
     p->q = (struct sideq_args){.kind = SIDEQ_PREPARE, .sql = arena_dup(&p->arena, sql), .shard_id = shard_id,
-        .names = {p->plan->tables, p->plan->n_tables}, .warnings = &p->said, .arena = &p->arena, .done = checked, .arg = s};
+        .names = {p->plan ? p->plan->tables : NULL, p->plan ? p->plan->n_tables : 0}, .warnings = &p->said, .arena = &p->arena, .done = checked, .arg = s};
     query_side(s, &p->q);
 }
 
