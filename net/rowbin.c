@@ -380,7 +380,7 @@ static unsigned char *value_from_text(unsigned char *p, uint8_t type, struct sv 
         return put_wire_datetime(p, &t);
     case WIRE_TIME:
         t.negative = take_char(&at, end, '-');
-        return parse_clock(at, end, 3, &t) ? put_wire_time(p, &t) : NULL;
+        return parse_clock(at, end, 4, &t) ? put_wire_time(p, &t) : NULL; /* all that time_of takes */
     default:
         return put_lenenc_sv(p, s);
     }

@@ -108,7 +108,7 @@ static void user_options(struct dep *d, const struct ast_list *l)
             else
                 put_node(d, o->value);
         }
-        put_if(d, o->value && o->value->kind == AST_LIT && (sv_eq_cstr(name, "PASSWORD EXPIRE INTERVAL") ||
+        put_if(d, o->value && o->value->kind != AST_NAME && (sv_eq_cstr(name, "PASSWORD EXPIRE INTERVAL") ||
                                                            sv_eq_cstr(name, "PASSWORD REUSE INTERVAL")),
                " DAY");
     }

@@ -462,8 +462,11 @@ struct ast_node *parse_over(struct parser *p, struct ast_node *call)
         g->name = f->name;
         g->quoted = f->quoted;
         g->args = f->args;
-    } else {
+    } else if (call->kind == AST_AGG) {
         g = AST_AS(agg, call);
+    } else { /* CAST(..), VALUE(..) and the like */
+        parser_error(p);
+        return call;
     }
     if (accept(p, K_FROM)) {
         g->from_last = is(p, K_LAST);

@@ -189,6 +189,15 @@ struct ast_type *parse_type_new(struct parser *p)
     return t;
 }
 
+/* A word that is a function's in front of "(", where a type's length stands. */
+static bool is_function_word(const struct parser *p)
+{
+    struct sv w = lex_text(&p->lex, p->t);
+    unsigned k = kw_find(w.ptr, w.len);
+
+    return k && (kw_flags[k] & (KW_CALL | KW_SOFT));
+}
+
 struct ast_node *parse_data_type(struct parser *p)
 {
     struct ast_type *t = parse_type_new(p);
@@ -240,7 +249,7 @@ struct ast_node *parse_data_type(struct parser *p)
     }
     if (simple_type(p, t))
         return done(p, t);
-    if (is_ident(p)) {
+    if (is_ident(p) && !is_function_word(p)) {
         /* A type that a plugin brings, or one of another SQL dialect's (MariaDB's XMLTYPE, VARCHAR2 ..). */
         t->base = AST_TYPE_OTHER;
         t->name = parse_upper(p);

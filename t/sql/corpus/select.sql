@@ -98,3 +98,6 @@ SELECT @@global.'m1'.replicate_ignore_table;
 SELECT 1 IN (VALUES(a)), (VALUES(a)), ((VALUES(a))), 1 IN (VALUES ROW(1)), (VALUES ROW(1)), ((VALUES ROW(1))), EXISTS (VALUES ROW(1)) FROM t;
 SELECT a COLLATE `select`, CONVERT(a USING `from`), CAST(a AS CHAR CHARACTER SET `where`), CHAR(65 USING binary), a COLLATE binary, CONVERT(a USING ascii);
 SELECT TRIM (1, 2 'x'), SUBSTRING (s, 1, 2, 3), `trim`(1, 2), `rank`(a, b) OVER (), TRIM (a, b) OVER (), `cast`(a), `left`(a, 1);
+!SELECT CAST(a AS CHAR) OVER () FROM t;
+!SELECT ROW(1, 2) OVER ();
+!SELECT CONVERT(a USING utf8mb4) OVER w FROM t;
