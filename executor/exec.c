@@ -9,6 +9,7 @@
  * and the transaction may be undone or ended. */
 #include "executor/exec-int.h"
 
+#include "backend/sync.h"
 #include "catalog/names.h"
 #include "catalog/snapshot.h"
 #include "util/log.h"
@@ -262,7 +263,8 @@ static void freeze_now(struct exec_lane *l)
 {
     struct exec *e = l->e;
 
-    if (!e->plan->uses_temporals_now || e->n_lanes < 2)
+    /* A session that has set its own time has the same everywhere. */
+    if (!e->plan->uses_temporals_now || e->n_lanes < 2 || sync_get(e->wanted, SV("timestamp")).ptr)
         return;
     l->now_frozen = true;
     bconn_query_forget(l->conn, arena_printf(e->arena, "SET timestamp=%lld.%06lld", (long long)(e->env->now_us / 1000000),

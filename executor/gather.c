@@ -555,8 +555,12 @@ static void set_defs(struct gather *g, struct packet_coldef *defs, uint32_t n)
     for (uint32_t i = 0; i < n && g->e->plan->n_set_branches; i++)
         defs[i].org_name = g->e->plan->set_distinct || (g->e->plan->top && g->e->plan->top->n_sort) ? defs[i].name : SV("");
     g->def_types = ARENA_NEW_N(g->e->arena, struct sql_type, n);
-    for (uint32_t i = 0; i < n; i++)
+    for (uint32_t i = 0; i < n; i++) {
         type_from_coldef(&g->def_types[i], defs[i].type, defs[i].flags, defs[i].charset, defs[i].length, defs[i].decimals);
+        /* Six digits are how the text protocol writes a FLOAT; whoever else takes the value takes all of it. */
+        if (g->def_types[i].code == TYPE_FLOAT && (g->e->binary || g->e->taker || g->e->plan->n_into_vars))
+            g->def_types[i].code = TYPE_DOUBLE;
+    }
 }
 
 /* A UNION whose branches have no shard in common cannot be prepared anywhere as a whole: its columns are the first branch's, of

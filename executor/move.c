@@ -21,6 +21,7 @@ enum { MOVE_ROWS_MAX = 1000000, KEYS_PER_STATEMENT = 1000, COPY_BYTES_MAX = 1 <<
 struct move_row {
     struct move_row *next;
     uint32_t from, to, number; /* number: from 1, as read */
+    bool changes;              /* some new value is not the old one: columns that are ON UPDATE CURRENT_TIMESTAMP follow */
     struct sv *cells;          /* columns of move_plan.select */
 };
 
@@ -315,7 +316,7 @@ static struct sv frozen_text(struct exec *e, const struct move *m, const struct 
     strbuf_init(&b, e->arena);
     strbuf_puts(&b, m->p->ignore ? "UPDATE IGNORE " : "UPDATE ");
     put_table(m, r->to, &b);
-    for (uint32_t i = 0; i < m->p->n_assigned; i++) {
+    for (uint32_t i = 0; i < (r->changes ? m->p->n_assigned : m->p->n_written); i++) {
         uint32_t col = m->t->columns_n + i;
 
         strbuf_puts(&b, i ? ", " : " SET ");
@@ -523,6 +524,17 @@ static bool route_row(struct exec *e, struct move *m, struct move_row *r, struct
     return diag_set(d, ER_NOT_SUPPORTED_YET, "a new value whose conversion to the partition column's type only a shard knows");
 }
 
+static bool is_changed(const struct move *m, const struct move_row *r)
+{
+    for (uint32_t i = 0; i < m->p->n_written; i++) {
+        struct sv old = r->cells[m->p->assigned[i]], now = r->cells[m->t->columns_n + i];
+
+        if (!now.ptr != !old.ptr || !sv_eq(now, old))
+            return true;
+    }
+    return false;
+}
+
 /* Where each row goes to. */
 static bool route_rows(struct exec *e, struct move *m, struct diag *d)
 {
@@ -530,7 +542,10 @@ static bool route_rows(struct exec *e, struct move *m, struct diag *d)
     uint32_t checks = m->n_cols - m->p->n_checks;
 
     for (struct move_row *r = m->rows; r; r = r->next) {
-        if (!route_row(e, m, r, keys, d))
+        r->changes = is_changed(m, r);
+        if (m->p->n_written < m->p->n_assigned && !r->changes)
+            r->to = r->from;
+        else if (!route_row(e, m, r, keys, d))
             return false;
         if (r->from == r->to)
             continue;

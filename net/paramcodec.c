@@ -187,7 +187,8 @@ bool packet_execute_parse(const unsigned char *p, size_t n, uint64_t caps, uint3
     rd_skip(&r, 5);
     e->flags = rd_u8(&r);
     rd_skip(&r, 4); /* iteration count */
-    has_count = (caps & CAP_QUERY_ATTRIBUTES) && (e->flags & PARAM_COUNT_AVAILABLE);
+    /* The flag only says that there is a count although the statement has no parameters. */
+    has_count = (caps & CAP_QUERY_ATTRIBUTES) && (n_params || (e->flags & PARAM_COUNT_AVAILABLE));
     if (n_params == 0 && !has_count)
         return !r.bad;
     if (has_count) {

@@ -142,6 +142,32 @@ static bool is_partition_column(const struct colref c)
     return false;
 }
 
+/* Columns that change by themselves when a row does. */
+static bool has_on_update(const struct cat_table *t)
+{
+    for (uint32_t i = 0; i < t->columns_n; i++)
+        if (t->columns[i].on_update.len)
+            return true;
+    return false;
+}
+
+/* A partition column that is not assigned, but changes with the row. */
+static bool follows(const struct cat_table *t, uint32_t k, const struct colref *cols, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++)
+        if (cols[i].src->table == t && cols[i].col == t->part.columns[k])
+            return false;
+    return t->columns[t->part.columns[k]].on_update.len > 0;
+}
+
+static bool any_follows(const struct cat_table *t, const struct colref *cols, unsigned n)
+{
+    for (uint32_t k = 0; optcat_is_partitioned(t) && k < t->part.columns_n; k++)
+        if (follows(t, k, cols, n))
+            return true;
+    return false;
+}
+
 struct uses_walk {
     const struct block *bl;
     const struct colref *assigned;
@@ -174,7 +200,7 @@ static void put_column(struct tmpl *t, const struct source *s, const struct cat_
 static bool move_columns(struct dml *m, const struct ast_update *u, const struct colref *cols, struct move_plan *mv, struct tmpl *t)
 {
     const struct source *s = cols[0].src;
-    uint16_t *assigned = ARENA_NEW_N(m->o->arena, uint16_t, u->set.n);
+    uint16_t *assigned = ARENA_NEW_N(m->o->arena, uint16_t, u->set.n + s->table->part.columns_n);
 
     mv->n_assigned = mv->n_checks = 0;
     mv->assigned = assigned;
@@ -202,6 +228,13 @@ static bool move_columns(struct dml *m, const struct ast_update *u, const struct
             tmpl_node(t, v);
         }
     }
+    mv->n_written = mv->n_assigned;
+    for (uint32_t k = 0; k < s->table->part.columns_n; k++)
+        if (follows(s->table, k, cols, u->set.n)) {
+            assigned[mv->n_assigned++] = (uint16_t)s->table->part.columns[k];
+            tmpl_puts(t, ", ");
+            tmpl_puts(t, arena_dup(m->o->arena, s->table->columns[s->table->part.columns[k]].on_update).ptr);
+        }
     for (uint32_t i = 0; i < s->table->columns_n; i++)
         if (opt_exact_form(&s->table->columns[i]) != EXACT_TEXT) {
             tmpl_puts(t, ", ");
@@ -289,7 +322,7 @@ static bool plan_move(struct dml *m, const struct ast_update *u, const struct co
         return opt_unsupported(o, "UPDATE of partition columns that assigns user variables (:=)");
     mv->table = m->targets[0]->table;
     mv->ignore = u->ignore;
-    mv->frozen = o->has_unstable;
+    mv->frozen = o->has_unstable || any_follows(mv->table, cols, u->set.n);
     mv->ordered = u->order.n > 0;
     mv->n_key_cols = opt_row_key_cols(o, mv->table, &mv->key_cols);
     tmpl_init(&t, o);
@@ -342,6 +375,14 @@ bool opt_plan_update(struct opt *o)
         if (cols[i].src->kind == SRC_TABLE && is_partition_column(cols[i]) &&
             !(bind_column_of(m.bl, a->value, &same) && colref_eq(same, cols[i])))
             moves = true;
+    }
+    for (unsigned i = 0; i < m.n_targets; i++) {
+        const struct cat_table *t = m.targets[i]->table;
+
+        if (!t || !has_on_update(t))
+            continue;
+        o->plan->uses_temporals_now = true;
+        moves |= any_follows(t, cols, u->set.n);
     }
     if (!plan_places(&m))
         return false;

@@ -332,6 +332,40 @@ static bool plan_cells(struct ins *i)
 
 /* ---- ON DUPLICATE KEY UPDATE ---- */
 
+/* ON UPDATE CURRENT_TIMESTAMP of a partition column would move the row. */
+static bool check_follows(struct ins *i)
+{
+    const struct cat_table *t = i->table;
+
+    for (uint32_t k = 0; i->a->on_dup.n && optcat_is_partitioned(t) && k < t->part.columns_n; k++)
+        if (t->columns[t->part.columns[k]].on_update.len)
+            return opt_unsupported(i->o, "ON DUPLICATE KEY UPDATE where the partition column `%.*s` has ON UPDATE",
+                SV_ARG(t->columns[t->part.columns[k]].name));
+    return true;
+}
+
+/* The time of a row may come from a column's default, or from its ON UPDATE: the same for all rows of the statement. */
+static bool gives_now(const struct ins *i)
+{
+    const struct cat_table *t = i->table;
+
+    for (uint32_t c = 0; c < t->columns_n; c++) {
+        const struct cat_column *col = &t->columns[c];
+        bool given = false;
+
+        if (col->on_update.len && i->a->on_dup.n)
+            return true;
+        for (uint32_t k = 0; k < i->n_cols; k++)
+            given |= i->cols[k] == c;
+        if (given || col->default_kind != CAT_DEFAULT_EXPR || col->default_text.len < 3)
+            continue;
+        if (sv_eq_nocase(sv_make(col->default_text.ptr, 3), SV("now")) ||
+            (col->default_text.len >= 17 && sv_eq_nocase(sv_make(col->default_text.ptr, 17), SV("current_timestamp"))))
+            return true;
+    }
+    return false;
+}
+
 /* The row that is updated has the same partition columns as the new one (every unique key holds them): setting one to the new
  * row's value is no move. */
 static bool check_on_dup(struct ins *i)
@@ -648,8 +682,9 @@ bool opt_plan_insert(struct opt *o)
             SV_ARG(i.table->name));
     o->plan->asks_insert_id = o->plan->returns_rows && (o->plan->sets_insert_id ||
         (i.table->kind == CAT_SINGLE && i.table->auto_inc_column >= 0));
-    if (!find_columns(&i) || !check_on_dup(&i))
+    if (!find_columns(&i) || !check_follows(&i) || !check_on_dup(&i))
         return false;
+    o->plan->uses_temporals_now |= gives_now(&i);
     if (i.table->kind == CAT_BROADCAST && !values_into_broadcast(&i))
         return false;
     if (q)

@@ -101,7 +101,7 @@ void opt_route_cond(struct plan *p, const struct route_cond *c)
     struct route *r = &p->route;
 
     r->cond = c;
-    if (c && c->kind == RC_CMP && c->cmp == RCMP_EQ && optcat_n_keys(r->table) == 1)
+    if (c && c->kind == RC_CMP && c->cmp == RCMP_EQ && !c->other && optcat_n_keys(r->table) == 1)
         r->point = c->values[0];
 }
 

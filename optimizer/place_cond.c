@@ -299,6 +299,19 @@ static const struct route_cond *cond_compare(struct placer *p, const struct targ
     return NULL;
 }
 
+/* Rows in a list are compared column by column, each column by one type for the whole list: a value says what it seems to only where it
+ * is of the same kind as the first row's. */
+static void tie_kinds(const struct route_cond *one, const struct route_cond *first)
+{
+    if (one->kind == RC_CMP && first->kind == RC_CMP) {
+        struct route_cond *w = (struct route_cond *)(uintptr_t)one; /* made a moment ago */
+
+        w->other = first->values[0];
+    }
+    for (uint32_t i = 0; one->kind == RC_AND && first->kind == RC_AND && i < MIN(one->n_args, first->n_args); i++)
+        tie_kinds(one->args[i], first->args[i]);
+}
+
 static const struct route_cond *cond_in(struct placer *p, const struct target *t, const struct ast_in *in)
 {
     struct route_cond *c;
@@ -307,13 +320,19 @@ static const struct route_cond *cond_in(struct placer *p, const struct target *t
     if (in->negated || in->query || in->list.n == 0)
         return NULL;
     if (in->arg->kind == AST_ROW) {
-        const struct route_cond *any = NULL;
+        const struct route_cond *any = NULL, *first = NULL;
 
         if (in->list.n > COND_TUPLES_MAX)
             return NULL;
         for (unsigned i = 0; i < in->list.n; i++) {
             const struct route_cond *one = cond_compare(p, t, AST_OP_EQ, in->arg, in->list.items[i]);
 
+            if (!one)
+                return NULL;
+            if (i)
+                tie_kinds(one, first);
+            else
+                first = one;
             any = i ? place_or(p, any, one) : one;
             if (!any)
                 return NULL;

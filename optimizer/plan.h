@@ -85,7 +85,7 @@ struct route_cond {
     const struct route_cond **args; /* AND, OR */
     uint32_t n_values;
     const struct rvalue **values; /* CMP: one; IN: several */
-    const struct rvalue *other;   /* CMP of a BETWEEN: its other bound */
+    const struct rvalue *other;   /* CMP that says something only if this is of the same kind: a BETWEEN's other bound, a row's in a list */
 };
 
 enum route_kind {
@@ -246,8 +246,9 @@ struct move_plan {
     uint16_t n_checks;
     const uint16_t *assigned; /* ordinals: the partition columns that are assigned; frozen: all that are */
     uint16_t n_assigned;
+    uint16_t n_written; /* of these the statement's own; the rest are partition columns that are ON UPDATE CURRENT_TIMESTAMP (frozen) */
     struct sql_template update, order; /* UPDATE ... SET ...; ORDER BY ... or nothing */
-    bool frozen; /* the SET clause gives other values at each call: the values that were read are written instead */
+    bool frozen; /* the SET clause gives other values at each call, or a partition column follows: the values that were read are written */
     bool ignore; /* UPDATE IGNORE: a row that would be a duplicate stays as it is, with a warning */
     bool ordered;
     const uint16_t *key_cols; /* ordinals of what tells one row from another */

@@ -101,6 +101,20 @@ struct merge_key split_key(uint16_t col, uint16_t weight, struct expr_type type,
         .coll = type.cls == EXPR_STRING || type.cls == EXPR_UNSURE || type.cls == EXPR_ENUM ? type.coll : 0};
 }
 
+static bool is_float_ref(struct colref c)
+{
+    struct colref base = bind_base_column(c);
+
+    return base.src && base.src->table && base.src->table->columns[base.col].type.code == TYPE_FLOAT;
+}
+
+bool split_is_float(const struct split *s, const struct ast_node *e)
+{
+    struct colref c;
+
+    return e->kind == AST_COLUMN && bind_column_of(s->bl, e, &c) && is_float_ref(c);
+}
+
 static void put_weighed(struct tmpl *t, const struct fcol *c)
 {
     bool filled = c->kind == FCOL_ORDER_WEIGHT || c->kind == FCOL_MIN_ORDER_WEIGHT;
@@ -159,18 +173,53 @@ static void put_alias(struct tmpl *t, unsigned n)
     tmpl_puts(t, name);
 }
 
+static bool joins_by_name(const struct ast_node *from)
+{
+    const struct ast_join *j;
+
+    if (!from || from->kind != AST_JOIN)
+        return false;
+    j = AST_AS_CONST(join, from);
+    return j->natural || j->using.n || joins_by_name(j->left) || joins_by_name(j->right);
+}
+
+/* A star, written out if it has columns of type FLOAT. What it means over NATURAL JOIN and USING is left to the shards. */
+static void put_star(struct split *s, struct tmpl *t, const struct fcol *c, unsigned out)
+{
+    bool any = false;
+
+    for (unsigned i = out; i < out + c->width && !joins_by_name(s->sel->from); i++)
+        any |= is_float_ref(s->bl->outs[i].ref);
+    if (!any) {
+        tmpl_node(t, c->item->expr);
+        return;
+    }
+    for (unsigned i = out; i < out + c->width; i++) {
+        const struct outcol *x = &s->bl->outs[i];
+
+        tmpl_puts(t, i > out ? ", " : "");
+        tmpl_ident(t, x->ref.src->name);
+        tmpl_puts(t, ".");
+        tmpl_ident(t, x->name);
+        tmpl_puts(t, is_float_ref(x->ref) ? " + 0e0" : "");
+    }
+}
+
 void split_put_cols(struct split *s, struct tmpl *t)
 {
-    for (unsigned i = 0; i < s->n_cols; i++) {
+    unsigned out = 0;
+
+    for (unsigned i = 0; i < s->n_cols; out += s->cols[i++].width) {
         const struct fcol *c = &s->cols[i];
 
         tmpl_puts(t, i ? ", " : "");
         switch (c->kind) {
         case FCOL_ITEM:
             if (c->item->expr->kind == AST_STAR)
-                tmpl_node(t, c->item->expr);
+                put_star(s, t, c, out);
             else
                 tmpl_range(t, c->item->expr_begin, c->item->expr_end);
+            tmpl_puts(t, split_is_float(s, c->item->expr) ? " + 0e0" : "");
             if (ast_ident_set(&c->item->alias)) {
                 tmpl_puts(t, " AS ");
                 tmpl_ident(t, c->item->alias.name);
@@ -178,6 +227,7 @@ void split_put_cols(struct split *s, struct tmpl *t)
             continue;
         case FCOL_EXPR:
             tmpl_node(t, c->expr);
+            tmpl_puts(t, split_is_float(s, c->expr) ? " + 0e0" : "");
             break;
         case FCOL_NUMBER:
             tmpl_puts(t, "(");
@@ -528,12 +578,20 @@ static void put_order(struct split *s, struct tmpl *t, const uint16_t *named)
         const struct ast_order_item *it = AST_AS_CONST(order_item, s->sel->order.items[i]);
         char name[24];
 
+        int out = s->bl->distinct ? split_output_of(s->o, s->bl, it->expr) : -1;
+
+        if (out >= 0 && !split_is_float(s, expr_of_out(s, (unsigned)out)))
+            out = -1;
         tmpl_puts(t, i ? ", " : " ORDER BY ");
-        if (named[i] == NO_COL) {
+        if (named[i] == NO_COL && out < 0) {
             tmpl_node(t, &it->node);
             continue;
         }
-        snprintf(name, sizeof name, "tsr_h%u", entry_of(s, named[i]));
+        /* Beside DISTINCT MySQL orders only by what is selected, which is the other form of a FLOAT here: by its position. */
+        if (named[i] == NO_COL)
+            snprintf(name, sizeof name, "%d", out + 1);
+        else
+            snprintf(name, sizeof name, "tsr_h%u", entry_of(s, named[i]));
         tmpl_puts(t, name);
         tmpl_puts(t, it->dir == AST_DIR_DESC ? " DESC" : "");
     }

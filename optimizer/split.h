@@ -29,7 +29,7 @@ struct fcol {
     const char *func;
     bool distinct;
     bool named; /* gets the alias tsr_h<n> */
-    bool as_number; /* MIN, MAX of a BIT, which MariaDB sends as digits and as bytes */
+    bool as_number; /* MIN, MAX of a BIT, which MariaDB sends as digits and as bytes, and of a FLOAT */
     struct expr_type type;
 };
 
@@ -58,6 +58,8 @@ void split_put_cols(struct split *s, struct tmpl *t);
 void split_put_from_where(struct split *s, struct tmpl *t);
 void split_put_locks(struct split *s, struct tmpl *t);
 void split_finish_cols(struct split *s);
+/* A column of type FLOAT: its text has six digits, so fragments give it as the DOUBLE that it exactly is. */
+bool split_is_float(const struct split *s, const struct ast_node *e);
 /* Equal expressions. Where that rests on literals being equal, the plan becomes uncacheable. */
 bool split_same(const struct split *s, const struct ast_node *a, const struct ast_node *b);
 /* What fragments move from a clause into their select list is looked up first, so that the error names the clause. False: 1054 in the

@@ -3,9 +3,12 @@
 
 #include <ctype.h>
 
-static const char SYNTAX_TEXT[] =
-    "You have an error in your SQL syntax; check the manual that corresponds to your MySQL server version for the right "
-    "syntax to use";
+static const char *const SYNTAX_TEXT[] = {
+    [SQL_FLAVOR_MYSQL] = "You have an error in your SQL syntax; check the manual that corresponds to your MySQL server version "
+                         "for the right syntax to use",
+    [SQL_FLAVOR_MARIADB] = "You have an error in your SQL syntax; check the manual that corresponds to your MariaDB server "
+                           "version for the right syntax to use",
+};
 
 void parser_fill(struct parser *p)
 {
@@ -49,7 +52,7 @@ void parser_errorf(struct parser *p, const char *text)
 
 void parser_error(struct parser *p)
 {
-    parser_errorf(p, SYNTAX_TEXT);
+    parser_errorf(p, SYNTAX_TEXT[p->lex.opts->flavor]);
 }
 
 bool parser_enter(struct parser *p)

@@ -105,6 +105,10 @@ static bool learn_fleet(struct proxy *px, const struct cat_snapshot *cat, struct
         px->is_mariadb = mconn_is_mariadb(c);
         version = conf->server_version.len ? conf->server_version.ptr : mconn_server_info(c);
         snprintf(px->server_version, sizeof(px->server_version), "%s", version);
+        /* MariaDB before 11 greets so, for the sake of old replicas; clients know it by that, and what they then take it for
+         * decides which collations and system tables they use. */
+        snprintf(px->greeting_version, sizeof(px->greeting_version), "%s%s",
+            px->is_mariadb && !conf->server_version.len && sv_starts(sv_cstr(version), SV("10.")) ? "5.5.5-" : "", version);
         px->charset_id = px->is_mariadb ? 45 : 255;
         arena_init(&a, 0);
         if (mconn_query(c, SV("SELECT @@global.sql_mode"), &a, &r, &why) && r.rows == 1) {

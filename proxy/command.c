@@ -13,6 +13,8 @@
 #include "util/clock.h"
 #include "util/log.h"
 
+#include <ctype.h>
+
 static void reply_code(struct session *s, enum diag_code code)
 {
     struct diag d = {0};
@@ -28,6 +30,17 @@ static struct sv body(const struct session *s)
     return sv_make((const char *)p->ptr + 1, p->len - 1);
 }
 
+/* The text of a statement without blanks at its end and without the zero byte that ends it for some clients (mysqlslap): servers
+ * take it as the end, shards would see it in the middle. */
+static struct sv statement_text(struct sv text)
+{
+    while (text.len && isspace((unsigned char)text.ptr[text.len - 1]))
+        text.len--;
+    if (text.len && !text.ptr[text.len - 1])
+        text.len--;
+    return text;
+}
+
 static void com_query(struct session *s)
 {
     struct packet_query q;
@@ -36,7 +49,7 @@ static void com_query(struct session *s)
         reply_code(s, ER_MALFORMED_PACKET);
         return;
     }
-    query_run(s, q.text);
+    query_run(s, statement_text(q.text));
 }
 
 static void com_statistics(struct session *s)
@@ -160,7 +173,7 @@ void command_run(struct session *s)
         com_query(s);
         return;
     case PCOM_STMT_PREPARE:
-        prepared_prepare(s, body(s));
+        prepared_prepare(s, statement_text(body(s)));
         return;
     case PCOM_STMT_EXECUTE:
         prepared_execute(s);

@@ -81,7 +81,7 @@ const struct env *session_env(struct session *s)
     e->default_week_format = s->vars.default_week_format;
     e->group_concat_max_len = s->vars.group_concat_max_len;
     e->max_allowed_packet = s->vars.max_allowed_packet;
-    e->now_us = (int64_t)clock_real_us();
+    e->now_us = s->vars.now_us ? s->vars.now_us : (int64_t)clock_real_us();
     e->last_insert_id = s->last_insert_id;
     e->row_count = s->row_count;
     e->found_rows = s->found_rows;

@@ -229,20 +229,22 @@ void infoschema_rows_plan(struct session *s, struct is_ref *ref, uint32_t index,
 
 /* ---- literals ---- */
 
-/* Plain ASCII as it is, everything else in hexadecimal with its character set: right whatever the session's are. */
+/* Plain ASCII as it is, everything else in hexadecimal, and always with its character set: right whatever the session's are, and
+ * of one collation, since a column of VALUES may not mix that of the session with the character set's own. */
 static void put_text(struct strbuf *b, struct sv v)
 {
     bool plain = true;
 
     for (size_t i = 0; i < v.len && plain; i++)
         plain = v.ptr[i] >= ' ' && v.ptr[i] < 0x7f && v.ptr[i] != '\\' && v.ptr[i] != '\'';
+    strbuf_puts(b, "_utf8mb4");
     if (plain) {
         strbuf_putc(b, '\'');
         strbuf_putsv(b, v);
         strbuf_putc(b, '\'');
         return;
     }
-    strbuf_puts(b, "_utf8mb4 0x");
+    strbuf_puts(b, " 0x");
     for (size_t i = 0; i < v.len; i++)
         strbuf_printf(b, "%02x", (unsigned char)v.ptr[i]);
 }

@@ -23,7 +23,7 @@ static const uint64_t server_caps = CAP_LONG_PASSWORD | CAP_FOUND_ROWS | CAP_LON
 void login_start(struct session *s)
 {
     struct packet_greeting g = {
-        .version = sv_cstr(s->proxy->server_version),
+        .version = sv_cstr(s->proxy->greeting_version),
         .conn_id = s->id,
         .caps = server_caps | (s->proxy->tls ? CAP_SSL : 0),
         .charset = s->proxy->charset_id,

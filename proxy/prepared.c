@@ -289,6 +289,12 @@ static bool text_for_shard(struct session *s, struct prepared *p, uint32_t *shar
     return !s->proxy->is_mariadb && (ddl_owns(p->ast) || p->ast->kind == AST_SET);
 }
 
+/* Statements that run as text have no plan. */
+static struct names_scope names_of(const struct prepared *p)
+{
+    return p->plan ? (struct names_scope){p->plan->tables, p->plan->n_tables} : (struct names_scope){NULL, 0};
+}
+
 /* Has a shard check what was made, and tells the client. */
 static void check(struct session *s, struct prepared *p)
 {
@@ -317,9 +323,7 @@ static void check(struct session *s, struct prepared *p)
     st->arg = p;
     st->give_up = give_up;
     p->q = (struct sideq_args){.kind = SIDEQ_PREPARE, .sql = arena_dup(&p->arena, sql), .shard_id = shard_id,
-        .warnings = &p->said, .arena = &p->arena, .done = checked, .arg = s};
-    if (p->plan) /* a definition has none */
-        p->q.names = (struct names_scope){p->plan->tables, p->plan->n_tables};
+        .names = names_of(p), .warnings = &p->said, .arena = &p->arena, .done = checked, .arg = s};
     query_side(s, &p->q);
 }
 

@@ -42,6 +42,7 @@ struct proxy_worker {
 struct proxy {
     _Atomic(const struct conf *) conf; /* swapped by SIGHUP; old ones are kept until the end */
     char server_version[64];
+    char greeting_version[72];         /* the same, with what a MariaDB puts before it in the greeting */
     bool is_mariadb;                   /* flavour of the fleet */
     uint8_t charset_id;                /* of the greeting */
     uint64_t sql_mode;                 /* the shards' global one: what a new session has */

@@ -391,14 +391,20 @@ static void run_simple(struct session *s)
         session_reply_done(s);
         return;
     case AST_SIMPLE_HELP:
-        query_execute(s);
+        unsupported(s, "HELP");
         return;
     case AST_SIMPLE_SHUTDOWN:
+        unsupported(s, "SHUTDOWN");
+        return;
     case AST_SIMPLE_RESTART:
+        unsupported(s, "RESTART");
+        return;
     case AST_SIMPLE_LOCK_INSTANCE:
     case AST_SIMPLE_UNLOCK_INSTANCE:
+        unsupported(s, "LOCK INSTANCE");
+        return;
     case AST_SIMPLE_BACKUP:
-        unsupported(s, ast_kind_name(AST_SIMPLE));
+        unsupported(s, "BACKUP");
         return;
     }
 }
@@ -496,11 +502,26 @@ static bool may_be_cached(enum stmt_class cls)
         cls == STMT_WITH;
 }
 
+/* Without the ';', which a shard would take as the start of another statement. next: where the next one starts. */
+static void cut_statement(struct stmt *st, struct sv text, uint32_t next, bool more)
+{
+    uint32_t end = next;
+
+    if (end && end <= text.len && text.ptr[end - 1] == ';')
+        end--;
+    st->text.len = end;
+    if (more) {
+        st->rest = sv_make(text.ptr + next, text.len - next);
+        st->more_follows = true;
+    }
+}
+
 void query_run(struct session *s, struct sv text)
 {
     struct stmt *st = s->stmt;
     const struct digest *g = &st->scan.digest;
     struct parse_result r;
+    bool parser_cuts;
 
     stmt_scan_run(&st->scan, text, session_sql_opts(s), false);
     st->text = text;
@@ -509,18 +530,10 @@ void query_run(struct session *s, struct sv text)
         session_reply_err(s, &st->diag);
         return;
     }
-    if (!g->error && (!g->more || s->multi_statements)) {
-        /* Without the ';', which a shard would take as the start of another statement. */
-        uint32_t end = g->next;
-
-        if (end && end <= text.len && text.ptr[end - 1] == ';')
-            end--;
-        st->text.len = end;
-        if (g->more) {
-            st->rest = sv_make(text.ptr + g->next, text.len - g->next);
-            st->more_follows = true;
-        }
-    }
+    /* A ';' may be one of a stored program's body: where such a statement ends only the parser knows. */
+    parser_cuts = g->more && !may_be_cached(g->cls);
+    if (!g->error && !parser_cuts && (!g->more || s->multi_statements))
+        cut_statement(st, text, g->next, g->more);
     st->cacheable = may_be_cached(g->cls) && !g->error && st->scan.fits && (!g->more || st->more_follows);
     if (st->cacheable) {
         st->key = (struct plan_key){.hash = {g->hash[0], g->hash[1]}, .env = session_env_signature(s)};
@@ -534,7 +547,9 @@ void query_run(struct session *s, struct sv text)
         session_reply_err(s, &st->diag);
         return;
     }
-    if (r.more) {
+    if (parser_cuts && (!r.more || s->multi_statements)) {
+        cut_statement(st, text, r.next, r.more);
+    } else if (r.more) {
         struct sv rest = sv_make(text.ptr + r.next, text.len - r.next);
 
         diag_setf(&st->diag, ER_PARSE_ERROR,

@@ -287,6 +287,8 @@ static void have_value_told(void *arg, struct sideq_result *r)
     if (r->n_rows == 1 && r->cells[0].ptr) {
         if (sv_eq(st->name, SV("sql_mode")))
             (void)!env_mode_parse(r->cells[0], &st->sql_mode, &bad);
+        else if (sv_eq(st->name, SV("timestamp"))) /* which tells the clock's time where it is DEFAULT */
+            st->vars.now_us = sync_get(st->wanted, st->name).ptr ? vars_microseconds(r->cells[0]) : 0;
         else
             (void)vars_take(s->proxy, &st->vars, is_charset(st->name) ? SV("collation_connection") : st->name, r->cells[0]);
     }

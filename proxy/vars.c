@@ -2,6 +2,7 @@
 
 #include "proxy/proxy.h"
 #include "types/coll.h"
+#include "types/decimal.h"
 
 #include <pthread.h>
 #include <time.h>
@@ -54,6 +55,19 @@ const struct tz *vars_system_zone(struct sv abbreviation)
     if (sv_eq(abbreviation, sv_cstr(tzname[0])) || sv_eq(abbreviation, sv_cstr(tzname[1])))
         return zone_of(SV("SYSTEM"));
     return tz_unknown;
+}
+
+int64_t vars_microseconds(struct sv seconds)
+{
+    struct dec d, million = dec_from_u64(1000000), us;
+    size_t used;
+    int64_t n = 0;
+
+    if (dec_parse(seconds, &d, &used) == DEC_BAD || dec_mul(&d, &million, &us) == DEC_OVERFLOW)
+        return 0;
+    (void)dec_rescale(&us, 0, DEC_TRUNCATE);
+    (void)dec_to_i64(&us, &n);
+    return n;
 }
 
 void vars_init(struct proxy *px)

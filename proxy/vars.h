@@ -10,6 +10,7 @@ struct proxy;
 
 struct session_vars {
     const struct tz *tz;
+    int64_t now_us; /* SET timestamp; 0: the clock's */
     uint64_t max_allowed_packet;
     uint32_t group_concat_max_len;
     uint16_t collation; /* of the connection */
@@ -24,6 +25,8 @@ extern const char *const vars_names[];
 void vars_init(struct proxy *px);
 /* Takes a variable's value as a server told it. False: the variable is none of these. */
 bool vars_take(const struct proxy *px, struct session_vars *v, struct sv name, struct sv value);
+/* "1700000000.25" */
+int64_t vars_microseconds(struct sv seconds);
 /* The zone behind the servers' @@system_time_zone, which is an abbreviation ("CET"): UTC, this machine's own zone if it has that
  * abbreviation, or tz_unknown. */
 const struct tz *vars_system_zone(struct sv abbreviation);

@@ -269,6 +269,11 @@ bool part_store_value(const struct part_column *c, const struct value *v, const 
     }
     if (c->cls == PART_MEMBER)
         return store_member(c, v, out);
+    /* MySQL cuts a hexadecimal literal beyond BIGINT in ways of its own. */
+    if (e && e->flavour == ENV_MYSQL8 && v->kind == KIND_STR && v->code == TYPE_BIT &&
+        (v->s.len > 8 || (v->s.len == 8 && (unsigned char)v->s.ptr[0] >= 0x80)) &&
+        (c->cls == PART_FLOAT || (c->cls == PART_EXACT && type_kind_of(&c->type) == KIND_DEC)))
+        return false;
     /* A server that is strict refuses what does not fit wherever the row goes; one that is not
      * stores what cast_store says, and a default for what is no value at all. */
     if (cast_store(v, &c->type, e, a, out) == CAST_INVALID && c->cls != PART_TEXT &&

@@ -213,13 +213,32 @@ static bool is_temporal(const struct value *v)
     return v->kind == KIND_DATE || v->kind == KIND_DATETIME || v->kind == KIND_TIME;
 }
 
+/* MySQL rounds to seconds before it leaves out the time of day, so the last moment of a day can become the next one. */
+static bool rounds_dates(const struct env *e)
+{
+    return e && e->flavour == ENV_MYSQL8;
+}
+
+static void round_date(const struct value *v, int64_t whole, uint32_t nanos, const struct env *e, struct value *out)
+{
+    struct env quiet = *e;
+    enum temporal_status st;
+    int64_t t;
+
+    quiet.warnings = NULL;
+    st = v->kind == KIND_STR ? temporal_parse_datetime(v->s, false, 0, &quiet, &t)
+                             : temporal_datetime_from_number(whole, nanos, false, 0, &quiet, &t);
+    if (st == TEMPORAL_OK || st == TEMPORAL_NOTE)
+        out->t = temporal_date_part(t);
+}
+
 static enum cast_result store_datetime(const struct value *v, const struct sql_type *t, const struct env *e, struct value *out)
 {
     bool date = type_kind_of(t) == KIND_DATE;
     enum temporal_status st = TEMPORAL_INVALID;
     struct datetime dt;
-    uint32_t nanos;
-    int64_t whole;
+    uint32_t nanos = 0;
+    int64_t whole = 0;
 
     *out = (struct value){.kind = (uint8_t)type_kind_of(t), .fsp = t->decimals};
     if (is_temporal(v)) {
@@ -230,15 +249,19 @@ static enum cast_result store_datetime(const struct value *v, const struct sql_t
         temporal_unpack_datetime(tmp.t, &dt);
         if (!temporal_date_is_valid(&dt, e))
             return CAST_INVALID;
-        out->t = date ? temporal_date_part(tmp.t) : temporal_round_datetime(tmp.t, t->decimals, e);
+        out->t = date && !rounds_dates(e) ? tmp.t : temporal_round_datetime(tmp.t, date ? 0 : t->decimals, e);
         if (out->t == TEMPORAL_OVERFLOW)
             return CAST_INVALID;
+        if (date)
+            out->t = temporal_date_part(out->t);
         return out->t == tmp.t ? CAST_EXACT : CAST_ROUNDED;
     }
     if (v->kind == KIND_STR)
         st = temporal_parse_datetime(v->s, date, t->decimals, e, &out->t);
     else if (whole_and_nanos(v, &whole, &nanos))
         st = temporal_datetime_from_number(whole, nanos, date, t->decimals, e, &out->t);
+    if (date && st == TEMPORAL_NOTE && rounds_dates(e))
+        round_date(v, whole, nanos, e, out);
     return of_temporal(st);
 }
 

@@ -63,6 +63,20 @@ def field_list(f):
         equal(names, ["id", "v"])
 
 
+@test("a zero byte at the end of a statement ends it; elsewhere it is an error")
+def zero_byte(f):
+    with Wire(f.port()) as w:
+        w.login(db="itp")
+        equal(w.query("SELECT 1\0"), [("1",)])
+        equal(w.query("SELECT COUNT(*) FROM t; \0 \n")[0][0].isdigit(), True)
+        equal(w.query("CREATE TABLE IF NOT EXISTS z (a INT PRIMARY KEY)\0"), [])
+        equal(w.query("SELECT 'a\0'"), [("a\0",)])
+        for bad in ("SELECT 1\0\0", "SELECT \0 1", "\0SELECT 1"):
+            fails_with(1064, w.query, bad)
+        w.command("STMT_PREPARE", b"SELECT 2\0")
+        assert w.error(w.read())[:1] == b"\0"
+
+
 @test("RESET_CONNECTION forgets variables, statements, the transaction; keeps the database as the server does")
 def reset(f):
     with Wire(f.port()) as w:

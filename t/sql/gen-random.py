@@ -119,8 +119,73 @@ class Gen:
             return "SELECT DISTINCT %s FROM %s%s%s" % (cols, t, self.where(), " ORDER BY " + cols + self.limit() if self.chance(0.5) and "LOWER" not in cols else "")
         return "SELECT id, n FROM t%s UNION %sSELECT id, n FROM h%s ORDER BY id, n%s" % (self.where(), self.pick("", "ALL "), self.where(), self.limit())
 
+    def join(self):
+        """t with w, which is partitioned alike and has no row for each of t's; by the key, so that it is local."""
+        on = self.pick("a.id = b.id", "a.id = b.id", "b.id = a.id AND %s" % self.cond(2, "b."), "a.id = b.id AND %s" % self.cond(2, "a."), "a.id <=> b.id AND a.id = b.id")
+        kind = self.pick("JOIN", "LEFT JOIN", "LEFT JOIN", "RIGHT JOIN", "INNER JOIN")
+        tables = "t a %s w b ON %s" % (kind, on)
+        where = ""
+        if self.chance(0.7):
+            where = " WHERE " + self.pick(self.cond(1, "a."), self.cond(1, "b."), "%s AND %s" % (self.cond(2, "a."), self.cond(2, "b.")), "%s OR %s" % (self.cond(2, "a."), self.cond(2, "b.")), "b.id IS NULL",
+                                          "b.n IS NULL AND %s" % self.cond(2, "a."), "a.id IS NULL OR b.n > 1", "COALESCE(a.n, b.n, 0) > 0", "NOT (%s)" % self.cond(2, "b."))
+        k = self.r.randrange(5)
+        if k < 2:
+            return "SELECT a.id, b.id, a.n, b.s, %s FROM %s%s" % (self.num(1, self.pick("a.", "b.")), tables, where)
+        if k == 2:
+            return "SELECT COUNT(*), COUNT(a.n), COUNT(b.n), SUM(a.d), SUM(b.d), MIN(b.s), MAX(a.dt), COUNT(DISTINCT b.g) FROM %s%s" % (tables, where)
+        if k == 3:
+            key = self.pick("a.g", "b.g", "a.n", "b.dt", "a.id", "b.id")
+            return "SELECT %s, COUNT(*), SUM(b.n), AVG(a.n), COUNT(b.id) FROM %s%s GROUP BY %s" % (key, tables, where, key)
+        return "SELECT DISTINCT a.g, b.g FROM %s%s" % (tables, where)
+
+    def subquery(self):
+        inner = "w.id = t.id%s" % (" AND " + self.cond(2, "w.") if self.chance(0.5) else "")
+        k = self.r.randrange(7)
+        if k == 0:
+            return "SELECT id, n FROM t WHERE %sEXISTS (SELECT 1 FROM w WHERE %s)" % (self.pick("", "NOT "), inner)
+        if k == 1:
+            return "SELECT id, n FROM t WHERE id IN (SELECT id FROM w WHERE %s)" % self.cond(1, "w.")
+        if k == 2:
+            return "SELECT id, n FROM t WHERE id NOT IN (SELECT id FROM w WHERE %s)" % self.cond(1, "w.")
+        if k == 3:
+            return "SELECT id, (SELECT %s FROM w WHERE %s) AS x FROM t%s" % (self.pick("MAX(w.n)", "COUNT(*)", "SUM(w.d)", "MIN(w.s)"), inner, self.where())
+        if k == 4:
+            return "SELECT x.g, COUNT(*), SUM(x.n) FROM (SELECT id, g, n FROM t%s) x WHERE %s GROUP BY x.g" % (self.where(), self.pick("x.id = %s" % self.value("id"), "x.n > 0", "x.g IN (1, 2)"))
+        if k == 5:
+            return "SELECT x.id, x.c FROM (SELECT id, COUNT(*) AS c, SUM(n) AS q FROM t%s GROUP BY id) x WHERE x.q > 0 OR x.id < 20" % self.where()
+        return "SELECT id, n FROM t WHERE n > (SELECT COUNT(*) FROM w WHERE %s) ORDER BY id" % inner
+
+    def more(self):
+        """Shapes that merge in other ways."""
+        t = self.pick("t", "h", "w")
+        k = self.r.randrange(12)
+        if k == 0:
+            return "SELECT GROUP_CONCAT(%s ORDER BY %s id SEPARATOR '%s') FROM %s%s" % (self.pick("id", "n", "s", "DISTINCT id"), self.pick("", "n,", "g DESC,") if k else "", self.pick(",", "", "; "), t, self.where())
+        if k == 1:
+            return "SELECT g, GROUP_CONCAT(id ORDER BY id DESC), STD(n), VAR_SAMP(d), BIT_AND(g), BIT_XOR(id) FROM %s%s GROUP BY g ORDER BY g" % (t, self.where())
+        if k == 2:
+            return "SELECT %s AS x, COUNT(*) AS c FROM %s%s GROUP BY x HAVING %s ORDER BY x" % (self.pick("n % 3", "g * 2", "id DIV 10", "d > 0", "DATE_FORMAT(dt, '%m')", "IF(n > 1, 'a', 'b')", "COALESCE(n, -1)"), t, self.where(),
+                                                                                               self.pick("c > 2", "x IS NOT NULL", "SUM(n) > 3 OR c = 1", "MAX(id) > 50", "AVG(n) > 1", "COUNT(DISTINCT g) > 1"))
+        if k == 3:
+            return "SELECT COUNT(*) + SUM(n) * 2, MAX(id) %% 7, IFNULL(MIN(n), -1), CASE WHEN COUNT(*) > 10 THEN 'many' ELSE 'few' END, ROUND(AVG(d), 1), ABS(SUM(d)) FROM %s%s" % (t, self.where())
+        if k == 4:
+            return "SELECT id, n FROM %s%s ORDER BY %s LIMIT %d" % (t, self.where(), self.pick("n IS NULL, n DESC, id", "ABS(n), id", "g, d, id", "LENGTH(s), id DESC", "-id", "n + g, id", "dt DESC, id DESC", "s DESC, id"), self.r.randrange(0, 12))
+        if k == 5:
+            return "SELECT n AS id, id AS n FROM %s%s ORDER BY n" % (t, self.where())
+        if k == 6:
+            return "(SELECT id, g FROM t%s ORDER BY id LIMIT %d) UNION %s(SELECT id, g FROM h%s ORDER BY id DESC LIMIT %d) ORDER BY id, g" % (self.where(), self.r.randrange(1, 6), self.pick("", "ALL "), self.where(), self.r.randrange(1, 6))
+        if k == 7:
+            return "SELECT %s FROM t%s UNION %s SELECT %s FROM h%s ORDER BY 1" % (self.pick("n", "d", "f", "g + 0.5"), self.where(), self.pick("", "ALL"), self.pick("n", "d", "id", "2.25"), self.where())
+        if k == 8:
+            return "SELECT COUNT(*), SUM(n) FROM %s WHERE %s AND 1 = %d" % (t, self.cond(1), self.r.randrange(2))
+        if k == 9:
+            return "SELECT g, n, COUNT(*), SUM(d) FROM %s%s GROUP BY g, n ORDER BY g DESC, n LIMIT %d OFFSET %d" % (t, self.where(), self.r.randrange(1, 6), self.r.randrange(0, 4))
+        if k == 10:
+            return "SELECT DISTINCT %s FROM %s%s ORDER BY 1 LIMIT %d" % (self.pick("n", "g + n", "dt", "d > 0", "n % 2"), t, self.where(), self.r.randrange(1, 6))
+        return "SELECT SUM(n) AS total FROM %s%s HAVING total %s %d" % (t, self.where(), self.pick(">", "<", "="), self.r.randrange(0, 40))
+
     def dml(self):
-        t = self.pick("t", "h")
+        t = self.pick("t", "h", "w")
         k = self.r.randrange(8)
         if k == 0:
             return "DELETE FROM %s WHERE %s" % (t, self.pick("id = %s" % self.value("id"), "id IN (%s, %s)" % (self.value("id"), self.value("id"))))
@@ -143,7 +208,8 @@ def main():
     print("# Made by gen-random.py %d" % seed)
     print("CREATE TABLE t (%s) PARTITION BY KEY (id) PARTITIONS 4;" % cols)
     print("CREATE TABLE h (%s) PARTITION BY HASH (id) PARTITIONS 6;" % cols)
-    for t in "th":
+    print("CREATE TABLE w (%s) PARTITION BY KEY (id) PARTITIONS 4;" % cols)
+    for t in "thw":
         print("INSERT INTO %s VALUES %s;" % (t, ", ".join(g.row(i) for i in range(80) if g.chance(0.9))))
     for _ in range(count):
         if g.chance(0.2):
@@ -154,10 +220,13 @@ def main():
             # MySQL's temporary tables warn of zero dates that nobody sees.
             print("--approx\n--error any\n--skip warnings: of temporary tables")
             print("--tolerate 1235")
-            print(g.select() + ";")
-    for t in "th":
+            sql = g.pick(g.select, g.select, g.join, g.subquery, g.more)()
+            if "FROM (" in sql:
+                print("--skip meta: the table behind a derived table's column")
+            print(sql + ";")
+    for t in "thw":
         print("SELECT * FROM %s ORDER BY id;" % t)
-    print("DROP TABLE t, h;")
+    print("DROP TABLE t, h, w;")
 
 
 main()

@@ -32,7 +32,8 @@ if [ ${#files[@]} = 0 ]; then
     seed=${TESSERA_SQL_SEED:-1}
     for ((i = 0; i < ${TESSERA_SQL_RANDOM:-3}; i++)); do
         /usr/bin/python3 -B "$src/t/sql/gen-random.py" $((seed + i)) >"$tmp/random_$((seed + i)).test" || exit 99
-        files+=("$tmp/random_$((seed + i)).test")
+        /usr/bin/python3 -B "$src/t/sql/gen-keys.py" $((seed + i)) >"$tmp/keys_$((seed + i)).test" || exit 99
+        files+=("$tmp/random_$((seed + i)).test" "$tmp/keys_$((seed + i)).test")
     done
 fi
 

@@ -982,6 +982,30 @@ START_TEST(query_attributes)
 }
 END_TEST
 
+/* With query attributes negotiated the count stands before the values of every statement with parameters, flag or not
+ * (Connector/J sends it so). */
+START_TEST(execute_with_count)
+{
+    unsigned char one[] = {PCOM_STMT_EXECUTE, 1, 0, 0, 0, 0, 1, 0, 0, 0, 1, 0, 1, WIRE_STRING, 0, 0, 2, 'h', 'i'};
+    unsigned char null[] = {PCOM_STMT_EXECUTE, 1, 0, 0, 0, 0, 1, 0, 0, 0, 1, 1, 0};
+    unsigned char none[] = {PCOM_STMT_EXECUTE, 1, 0, 0, 0, 0, 1, 0, 0, 0};
+    unsigned char types[2] = {0};
+    struct packet_execute e;
+    struct arena a;
+
+    arena_init(&a, 0);
+    ck_assert(packet_execute_parse(one, sizeof(one), CAP_QUERY_ATTRIBUTES, 1, types, NULL, &a, &e));
+    ck_assert(e.n_params == 1 && e.n_attrs == 0 && !e.params[0].is_null && sv_eq_cstr(e.params[0].bytes, "hi"));
+    for (size_t i = 0; i < sizeof(one); i++)
+        ck_assert_msg(!packet_execute_parse(one, i, CAP_QUERY_ATTRIBUTES, 1, types, NULL, &a, &e), "cut at %zu", i);
+    ck_assert(packet_execute_parse(null, sizeof(null), CAP_QUERY_ATTRIBUTES, 1, types, NULL, &a, &e));
+    ck_assert_msg(e.params[0].is_null, "NULL of a type that was never told");
+    ck_assert(packet_execute_parse(none, sizeof(none), CAP_QUERY_ATTRIBUTES, 0, NULL, NULL, &a, &e));
+    ck_assert(e.n_params == 0 && e.n_attrs == 0);
+    arena_free(&a);
+}
+END_TEST
+
 START_TEST(rows_text_to_binary_and_back)
 {
     static const struct {
@@ -1244,6 +1268,7 @@ static Suite *make_suite(void)
     tcase_add_test(c, login_round_trip);
     tcase_add_test(c, execute_round_trip);
     tcase_add_test(c, query_attributes);
+    tcase_add_test(c, execute_with_count);
     tcase_add_test(c, rows_text);
     tcase_add_test(c, rows_text_to_binary_and_back);
     tcase_add_test(c, framer_finds_packets_in_any_cut);
