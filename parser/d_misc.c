@@ -378,7 +378,13 @@ static void kill(struct dep *d, const struct ast_kill *n)
         put(d, " ");
     }
     put(d, words[n->what]);
-    put_node(d, n->id);
+    if (n->id->kind == AST_FUNC) { /* USER() is no USER */
+        put(d, "(");
+        put_node(d, n->id);
+        put(d, ")");
+    } else {
+        put_node(d, n->id);
+    }
 }
 
 static void flush_item(struct dep *d, const struct ast_option *o)

@@ -45,7 +45,7 @@ static bool plain_set_name(struct sv name)
 {
     unsigned kw = kw_find(name.ptr, name.len);
 
-    return plain_word(name) && (!kw || !kw_flags[kw] || sv_eq_cstr(name, "DEFAULT"));
+    return plain_word(name) && (!kw || !(kw_flags[kw] & (KW_R8 | KW_RM | KW_CALL | KW_SOFT)) || sv_eq_cstr(name, "DEFAULT"));
 }
 
 void put_charset(struct dep *d, struct sv name)
@@ -455,7 +455,10 @@ static void interval(struct dep *d, const struct ast_interval *n)
 /* The name of a function of any kind without a schema. */
 static void bare_func_name(struct dep *d, struct sv name, bool quoted)
 {
-    if (quoted || !plain_word(name) || name.ptr[0] == '_')
+    unsigned kw = kw_find(name.ptr, name.len);
+
+    /* A keyword that is anyone's function might begin a clause where it comes to stand: SELECT SQL_CACHE (a, b). */
+    if (quoted || !plain_word(name) || name.ptr[0] == '_' || (kw && !kw_is_call(kw)))
         quote_ident(d, name);
     else
         put_sv(d, name);

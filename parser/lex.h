@@ -71,7 +71,7 @@ enum token_kind {
 
 /* Flags of keywords. */
 /* KW_FN, KW_FM, KW_SOFT: keyword in front of "(" only, and then no identifier in MySQL, in MariaDB, in none. */
-enum { KW_R8 = 1, KW_RM = 2, KW_FN = 4, KW_FM = 8, KW_CALL = KW_FN | KW_FM, KW_SOFT = 16 };
+enum { KW_R8 = 1, KW_RM = 2, KW_FN = 4, KW_FM = 8, KW_CALL = KW_FN | KW_FM, KW_SOFT = 16, KW_FUNC = 32 };
 
 extern const uint8_t kw_flags[TK_KIND_COUNT];
 
@@ -122,6 +122,12 @@ struct lex {
 /* text.len at most UINT32_MAX - 16. opts must outlive the lexer. Starts at offset `from`. */
 void lex_init(struct lex *l, struct sv text, uint32_t from, const struct sql_opts *opts);
 void lex_next(struct lex *l, struct token *t);
+
+/* A word with which servers' grammars begin a call, so that it is another function in quotes. */
+static inline bool kw_is_call(unsigned kind)
+{
+    return (kw_flags[kind] & (KW_CALL | KW_SOFT | KW_FUNC | KW_R8 | KW_RM)) != 0;
+}
 
 /* The keyword of a word, or 0. Any case. */
 unsigned kw_find(const char *word, size_t len);

@@ -48,7 +48,7 @@ static struct ast_func *func_new(struct parser *p, enum ast_func_form form)
     f->form = form;
     f->quoted = p->t->kind < TK_KEYWORD_FIRST;
     f->name = parse_label(p);
-    f->quoted = f->quoted && !is(p, TK_DOT) && kw_find(f->name.name.ptr, f->name.name.len);
+    f->quoted = f->quoted && !is(p, TK_DOT) && kw_is_call(kw_find(f->name.name.ptr, f->name.name.len));
     return f;
 }
 

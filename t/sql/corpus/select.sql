@@ -101,3 +101,4 @@ SELECT TRIM (1, 2 'x'), SUBSTRING (s, 1, 2, 3), `trim`(1, 2), `rank`(a, b) OVER 
 !SELECT CAST(a AS CHAR) OVER () FROM t;
 !SELECT ROW(1, 2) OVER ();
 !SELECT CONVERT(a USING utf8mb4) OVER w FROM t;
+SELECT (SQL_CACHE(a, b)), (`date`(a)), date(a), `sql_cache`(a), (sql_buffer_result(1)) FROM t;
