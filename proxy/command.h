@@ -50,5 +50,9 @@ void kill_run(struct session *s, uint32_t id, bool query_only);
 
 /* The variables that NAMES sets, from the collation id of the handshake. */
 void session_apply_charset(struct session *s);
+/* The collation of the handshake; NULL: one that the fleet's servers do not know or take for their default. */
+const struct collation *session_handshake_collation(const struct session *s);
+/* Whether statements in this character set can be read: bytes of ASCII must be themselves wherever they stand. */
+bool session_reads_charset(struct sv name) PURE;
 
 #endif

@@ -9,8 +9,10 @@
 #include "proxy/command.h"
 #include "proxy/proxy.h"
 #include "proxy/uservar.h"
+#include "types/coll.h"
 #include "util/clock.h"
 #include "util/hash.h"
+#include "util/log.h"
 
 enum { COLL_UTF8MB4_GENERAL_CI = 45 };
 
@@ -248,51 +250,53 @@ bool session_flag_off(const struct session *s, struct sv name)
 
 /* ---- character sets of the handshake ---- */
 
+static bool is_one_of(struct sv name, const char *const *names, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (sv_eq_nocase(name, sv_cstr(names[i])))
+            return true;
+    return false;
+}
+
+bool session_reads_charset(struct sv name)
+{
+    /* A backslash, a backquote or a letter may be the second byte of a character of these. */
+    static const char *const ambiguous[] = {"big5", "cp932", "gb18030", "gbk", "sjis"};
+
+    return !is_one_of(name, ambiguous, ARRAY_LEN(ambiguous));
+}
+
+const struct collation *session_handshake_collation(const struct session *s)
+{
+    static const char *const wide[] = {"ucs2", "utf16", "utf16le", "utf32"}; /* no client's: the server's default stays */
+    uint16_t id = (uint16_t)s->collation_id;
+    const struct collation *c = s->proxy->is_mariadb ? coll_by_id_mariadb(id) : coll_by_id(id);
+
+    if (!c || !(s->proxy->is_mariadb ? c->in_mariadb : c->in_mysql) || is_one_of(sv_cstr(c->charset_name), wide, ARRAY_LEN(wide)))
+        return NULL;
+    return c;
+}
+
 void session_apply_charset(struct session *s)
 {
-    /* The client's collation id of the handshake, as its server would take it. utf8mb4 with the server's default collation is what
-     * pooled connections have from their own login, so the usual client needs nothing. */
-    static const struct {
-        uint16_t id;
-        const char *charset, *collation;
-    } known[] = {
-        {8, "latin1", "latin1_swedish_ci"},
-        {11, "ascii", "ascii_general_ci"},
-        {33, "utf8", "utf8_general_ci"},
-        {45, "utf8mb4", "utf8mb4_general_ci"},
-        {46, "utf8mb4", "utf8mb4_bin"},
-        {63, "binary", "binary"},
-        {83, "utf8", "utf8_bin"},
-        {192, "utf8", "utf8_unicode_ci"},
-        {224, "utf8mb4", "utf8mb4_unicode_ci"},
-        {255, "utf8mb4", "utf8mb4_0900_ai_ci"},
-    };
+    /* utf8mb4 with the server's default collation is what pooled connections have from their own login, so the usual client needs
+     * nothing. */
     static const char *const names[] = {"character_set_client", "character_set_connection", "character_set_results"};
+    const struct collation *c = session_handshake_collation(s);
     struct diag d = {0};
-    char value[64];
+    bool ok = true;
+    char value[80];
+    int n;
 
-    for (size_t i = 0; i < ARRAY_LEN(known); i++) {
-        size_t n;
-
-        if (known[i].id != s->collation_id)
-            continue;
-        if (known[i].id == 255 && s->proxy->is_mariadb)
-            return; /* unknown there: the server's default stays */
-        n = strlen(known[i].charset);
-        value[0] = '\'';
-        memcpy(value + 1, known[i].charset, n);
-        value[n + 1] = '\'';
-        for (size_t k = 0; k < ARRAY_LEN(names); k++) {
-            if (!session_set_shard_var(s, sv_cstr(names[k]), sv_make(value, n + 2), &d))
-                return;
-        }
-        n = strlen(known[i].collation);
-        memcpy(value + 1, known[i].collation, n);
-        value[n + 1] = '\'';
-        if (!session_set_shard_var(s, SV("collation_connection"), sv_make(value, n + 2), &d))
-            return;
+    if (!c)
         return;
-    }
+    n = snprintf(value, sizeof(value), "'%s'", c->charset_name);
+    for (size_t k = 0; k < ARRAY_LEN(names); k++)
+        ok = ok && session_set_shard_var(s, sv_cstr(names[k]), sv_make(value, (size_t)n), &d);
+    n = snprintf(value, sizeof(value), "'%s'", c->name);
+    if (!ok || !session_set_shard_var(s, SV("collation_connection"), sv_make(value, (size_t)n), &d))
+        log_warn(LOG_SESSION, "client %u: %s", s->id, d.text);
+    s->vars.collation = c->id;
 }
 
 /* ---- side queries ---- */

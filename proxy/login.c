@@ -10,6 +10,7 @@
 #include "proxy/command.h"
 #include "proxy/proxy.h"
 #include "proxy/users.h"
+#include "types/coll.h"
 #include "util/log.h"
 
 enum { LOGIN_PACKET_MAX = 64 * 1024 };
@@ -63,8 +64,15 @@ static void accepted(struct session *s)
     struct diag d = {0};
     struct packet_ok ok = {.status = session_status(s)};
 
+    const struct collation *c = session_handshake_collation(s);
+
     xfree(s->auth);
     s->auth = NULL;
+    if (c && !session_reads_charset(sv_cstr(c->charset_name))) {
+        diag_setf(&d, ER_NOT_SUPPORTED_YET, "This version of Tessera doesn't yet support 'character_set_client = %s'", c->charset_name);
+        refuse(s, &d);
+        return;
+    }
     if (s->collation_id != s->proxy->charset_id)
         session_apply_charset(s);
     if (s->login_db) {

@@ -221,8 +221,12 @@ static struct sv asks_value(struct session *s, struct sv name)
 {
     if (sv_eq(name, SV("sql_mode")))
         return SV("SELECT @@session.sql_mode");
+    if (sv_eq(name, SV("names")))
+        return SV("SELECT @@session.collation_connection, @@session.character_set_client");
     if (is_charset(name))
         return SV("SELECT @@session.collation_connection");
+    if (sv_eq(name, SV("character_set_client")))
+        return SV("SELECT @@session.character_set_client");
     for (size_t i = 0; vars_names[i]; i++) {
         if (sv_eq(name, sv_cstr(vars_names[i])))
             return arena_printf(&s->stmt->arena, "SELECT @@session.%.*s", SV_ARG(name));
@@ -285,6 +289,13 @@ static void have_value_told(void *arg, struct sideq_result *r)
         return;
     }
     if (r->n_rows == 1 && r->cells[0].ptr) {
+        struct sv client = sv_eq(st->name, SV("names")) ? r->cells[1] : sv_eq(st->name, SV("character_set_client")) ? r->cells[0] : SV_NULL;
+
+        if (client.ptr && !session_reads_charset(client)) {
+            diag_set(&s->stmt->diag, ER_NOT_SUPPORTED_YET, arena_printf(&s->stmt->arena, "character_set_client = %.*s", SV_ARG(client)).ptr);
+            fail(s);
+            return;
+        }
         if (sv_eq(st->name, SV("sql_mode")))
             (void)!env_mode_parse(r->cells[0], &st->sql_mode, &bad);
         else if (sv_eq(st->name, SV("timestamp"))) /* which tells the clock's time where it is DEFAULT */

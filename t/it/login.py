@@ -264,6 +264,20 @@ def change_user(f):
         equal(w.query("SELECT 1"), [("1",)])
 
 
+@test("the handshake's character set is the session's; one that cannot be read is refused by name")
+def handshake_charset(f):
+    for collation, charset in ((8, "latin1"), (51, "cp1251"), (45, "utf8mb4")):
+        with Wire(f["open"].port()) as w:
+            w.login()
+            w.command("CHANGE_USER", b"root\0\0\0" + struct.pack("<H", collation) + NATIVE + b"\0")
+            w.authenticate(NATIVE, b"", False)
+            equal(w.query("SELECT @@character_set_client, @@character_set_results"), [(charset, charset)])
+    with Wire(f["open"].port()) as w:
+        w.login()
+        w.command("CHANGE_USER", b"root\0\0\0" + struct.pack("<H", 28) + NATIVE + b"\0")
+        fails_with(1235, w.authenticate, NATIVE, b"", False)
+
+
 def main():
     home = tempfile.mkdtemp(prefix="tessera-login-")
     try:

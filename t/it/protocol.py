@@ -69,7 +69,7 @@ def zero_byte(f):
         w.login(db="itp")
         equal(w.query("SELECT 1\0"), [("1",)])
         equal(w.query("SELECT COUNT(*) FROM t; \0 \n")[0][0].isdigit(), True)
-        equal(w.query("CREATE TABLE IF NOT EXISTS z (a INT PRIMARY KEY)\0"), [])
+        equal(w.query("CREATE TABLE IF NOT EXISTS z (a INT PRIMARY KEY)\0"), 0)
         equal(w.query("SELECT 'a\0'"), [("a\0",)])
         for bad in ("SELECT 1\0\0", "SELECT \0 1", "\0SELECT 1"):
             fails_with(1064, w.query, bad)
