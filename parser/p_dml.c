@@ -158,7 +158,6 @@ struct ast_node *parse_insert(struct parser *p)
             n->rows = AST_AS(values, n->query)->rows;
             n->query = NULL;
         }
-        row_alias(p, n);
     }
     on_duplicate(p, n);
     returning(p, &n->returning);
