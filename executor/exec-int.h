@@ -24,6 +24,10 @@ struct exec_lane *exec_lanes_new(struct exec *e, uint32_t n);
 void exec_lane_ok(struct exec_lane *l, const struct packet_ok *ok);
 void exec_lane_err(struct exec_lane *l, const struct packet_err *err);
 void exec_lane_lost(struct exec_lane *l, const struct diag *d);
+/* The same as callbacks of the lane's command; a reply that others follow ends nothing. */
+void exec_on_ok(struct bcmd *cmd, const struct packet_ok *ok, bool is_result, bool more, struct sv payload);
+void exec_on_err(struct bcmd *cmd, const struct packet_err *err, struct sv payload);
+void exec_on_lost(struct bcmd *cmd, bool maybe_done, const struct diag *d);
 /* The lane's statement and what was asked behind it are over: the connection goes back. */
 void exec_lane_over(struct exec_lane *l);
 /* The execution failed or was cancelled, and nothing of this lane was sent (or what was sent has no effect). */

@@ -457,22 +457,22 @@ void exec_lane_drop(struct exec_lane *l)
     lane_done(l);
 }
 
-/* ---- replies that are only counted ---- */
+/* ---- replies ---- */
 
-static void count_ok(struct bcmd *cmd, const struct packet_ok *ok, bool is_result, bool more, struct sv payload)
+void exec_on_ok(struct bcmd *cmd, const struct packet_ok *ok, bool is_result, bool more, struct sv payload)
 {
     (void)is_result, (void)payload;
     if (!more)
         exec_lane_ok(CONTAINER_OF(cmd, struct exec_lane, cmd), ok);
 }
 
-static void count_err(struct bcmd *cmd, const struct packet_err *err, struct sv payload)
+void exec_on_err(struct bcmd *cmd, const struct packet_err *err, struct sv payload)
 {
     (void)payload;
     exec_lane_err(CONTAINER_OF(cmd, struct exec_lane, cmd), err);
 }
 
-static void count_lost(struct bcmd *cmd, bool maybe_done, const struct diag *d)
+void exec_on_lost(struct bcmd *cmd, bool maybe_done, const struct diag *d)
 {
     (void)maybe_done;
     exec_lane_lost(CONTAINER_OF(cmd, struct exec_lane, cmd), d);
@@ -485,9 +485,9 @@ static void drop_row(struct bcmd *cmd, unsigned char *payload, size_t n)
 
 const struct bcmd_ops exec_count_ops = {
     .on_row = drop_row,
-    .on_ok = count_ok,
-    .on_err = count_err,
-    .on_lost = count_lost,
+    .on_ok = exec_on_ok,
+    .on_err = exec_on_err,
+    .on_lost = exec_on_lost,
 };
 
 /* ---- steps ---- */

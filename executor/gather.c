@@ -751,26 +751,14 @@ static void lane_ok(struct bcmd *cmd, const struct packet_ok *ok, bool is_result
     exec_lane_ok(l, ok);
 }
 
-static void lane_err(struct bcmd *cmd, const struct packet_err *err, struct sv payload)
-{
-    (void)payload;
-    exec_lane_err(CONTAINER_OF(cmd, struct exec_lane, cmd), err);
-}
-
-static void lane_lost(struct bcmd *cmd, bool maybe_done, const struct diag *d)
-{
-    (void)maybe_done;
-    exec_lane_lost(CONTAINER_OF(cmd, struct exec_lane, cmd), d);
-}
-
 static const struct bcmd_ops lane_ops = {
     .on_meta = lane_meta,
     .on_coldef = lane_coldef,
     .on_meta_end = lane_meta_end,
     .on_row = lane_row,
     .on_ok = lane_ok,
-    .on_err = lane_err,
-    .on_lost = lane_lost,
+    .on_err = exec_on_err,
+    .on_lost = exec_on_lost,
 };
 
 /* ---- metadata of the result ---- */

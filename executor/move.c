@@ -93,32 +93,13 @@ static void on_row(struct bcmd *cmd, unsigned char *payload, size_t n)
     m->rows_end = &r->next;
 }
 
-static void on_ok(struct bcmd *cmd, const struct packet_ok *ok, bool is_result, bool more, struct sv payload)
-{
-    (void)is_result, (void)payload;
-    if (!more)
-        exec_lane_ok(CONTAINER_OF(cmd, struct exec_lane, cmd), ok);
-}
-
-static void on_err(struct bcmd *cmd, const struct packet_err *err, struct sv payload)
-{
-    (void)payload;
-    exec_lane_err(CONTAINER_OF(cmd, struct exec_lane, cmd), err);
-}
-
-static void on_lost(struct bcmd *cmd, bool maybe_done, const struct diag *d)
-{
-    (void)maybe_done;
-    exec_lane_lost(CONTAINER_OF(cmd, struct exec_lane, cmd), d);
-}
-
 static const struct bcmd_ops select_ops = {
     .on_meta = on_meta,
     .on_coldef = on_coldef,
     .on_row = on_row,
-    .on_ok = on_ok,
-    .on_err = on_err,
-    .on_lost = on_lost,
+    .on_ok = exec_on_ok,
+    .on_err = exec_on_err,
+    .on_lost = exec_on_lost,
 };
 
 /* ---- rows as SQL ---- */

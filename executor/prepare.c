@@ -51,22 +51,10 @@ static void on_ok(struct bcmd *cmd, const struct packet_ok *ok, bool is_result, 
     execute(l->e, l, st);
 }
 
-static void on_err(struct bcmd *cmd, const struct packet_err *err, struct sv payload)
-{
-    (void)payload;
-    exec_lane_err(CONTAINER_OF(cmd, struct exec_lane, cmd), err);
-}
-
-static void on_lost(struct bcmd *cmd, bool maybe_done, const struct diag *d)
-{
-    (void)maybe_done;
-    exec_lane_lost(CONTAINER_OF(cmd, struct exec_lane, cmd), d);
-}
-
 static const struct bcmd_ops prepare_ops = {
     .on_ok = on_ok,
-    .on_err = on_err,
-    .on_lost = on_lost,
+    .on_err = exec_on_err,
+    .on_lost = exec_on_lost,
 };
 
 void prepare_execute(struct exec *e, struct exec_lane *l)

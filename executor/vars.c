@@ -88,25 +88,13 @@ static void on_ok(struct bcmd *cmd, const struct packet_ok *ok, bool is_result, 
         exec_lane_over(CONTAINER_OF(cmd, struct exec_lane, cmd));
 }
 
-static void on_err(struct bcmd *cmd, const struct packet_err *err, struct sv payload)
-{
-    (void)payload;
-    exec_lane_err(CONTAINER_OF(cmd, struct exec_lane, cmd), err);
-}
-
-static void on_lost(struct bcmd *cmd, bool maybe_done, const struct diag *d)
-{
-    (void)maybe_done;
-    exec_lane_lost(CONTAINER_OF(cmd, struct exec_lane, cmd), d);
-}
-
 static const struct bcmd_ops ask_ops = {
     .on_meta = on_meta,
     .on_coldef = on_coldef,
     .on_row = on_row,
     .on_ok = on_ok,
-    .on_err = on_err,
-    .on_lost = on_lost,
+    .on_err = exec_on_err,
+    .on_lost = exec_on_lost,
 };
 
 void vars_ask(struct exec_lane *l)
@@ -148,8 +136,8 @@ static void id_ok(struct bcmd *cmd, const struct packet_ok *ok, bool is_result, 
 static const struct bcmd_ops id_ops = {
     .on_row = id_row,
     .on_ok = id_ok,
-    .on_err = on_err,
-    .on_lost = on_lost,
+    .on_err = exec_on_err,
+    .on_lost = exec_on_lost,
 };
 
 bool vars_ask_id(struct exec_lane *l)
@@ -215,8 +203,8 @@ static const struct bcmd_ops into_ops = {
     .on_coldef = on_coldef,
     .on_row = into_lane_row,
     .on_ok = into_lane_ok,
-    .on_err = on_err,
-    .on_lost = on_lost,
+    .on_err = exec_on_err,
+    .on_lost = exec_on_lost,
 };
 
 static void into_done(struct exec *e)
