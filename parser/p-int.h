@@ -283,6 +283,8 @@ struct ast_node *parse_text_stmt(struct parser *p, enum ast_text_kind kind, uint
 
 /* ---- p_dml.c, p_misc.c: statements ---- */
 struct ast_node *parse_statement(struct parser *p);
+/* DEFAULT where it is a whole value; NULL: something else stands here. Inside an expression there is DEFAULT (column) only. */
+struct ast_node *parse_default_word(struct parser *p);
 /* expr, .. each of which may be DEFAULT, or IGNORE (MariaDB) */
 void parse_dml_values(struct parser *p, struct ast_list *l);
 struct ast_node *parse_insert(struct parser *p);

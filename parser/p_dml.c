@@ -14,9 +14,24 @@ static enum ast_priority insert_priority(struct parser *p)
     return AST_PRIORITY_NONE;
 }
 
+struct ast_node *parse_default_word(struct parser *p)
+{
+    struct ast_default *n;
+
+    if (!is(p, K_DEFAULT) || peek(p, 1) == TK_LPAREN)
+        return NULL;
+    n = NEW(p, DEFAULT, default);
+    next(p);
+    return done(p, n);
+}
+
 /* A value of a row or an assignment: an expression, DEFAULT, or IGNORE (MariaDB). */
 static struct ast_node *dml_value(struct parser *p)
 {
+    struct ast_node *word = parse_default_word(p);
+
+    if (word)
+        return word;
     if (is(p, K_IGNORE) && p->maria) {
         struct ast_default *n = NEW(p, DEFAULT, default);
 

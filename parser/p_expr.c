@@ -380,10 +380,9 @@ static struct ast_node *default_expr(struct parser *p)
     struct ast_default *n = NEW(p, DEFAULT, default);
 
     next(p);
-    if (accept(p, TK_LPAREN)) {
-        n->column = parse_column(p);
-        expect(p, TK_RPAREN);
-    }
+    expect(p, TK_LPAREN);
+    n->column = parse_column(p);
+    expect(p, TK_RPAREN);
     return done(p, n);
 }
 

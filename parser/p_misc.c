@@ -105,7 +105,7 @@ static struct ast_node *execute(struct parser *p)
         n->name = parse_ident(p);
     }
     if (accept(p, K_USING))
-        parse_exprs(p, &n->args);
+        p->maria ? parse_dml_values(p, &n->args) : parse_exprs(p, &n->args);
     return done(p, n);
 }
 

@@ -110,12 +110,10 @@ static enum ast_scope scope_word(const struct parser *p)
 /* DEFAULT, a reserved word that stands for a value (ON, ALL, BINARY, ROW, SYSTEM), or an expression. */
 static struct ast_node *set_value(struct parser *p)
 {
-    if (is(p, K_DEFAULT) && peek(p, 1) != TK_LPAREN) {
-        struct ast_default *d = NEW(p, DEFAULT, default);
+    struct ast_node *word = parse_default_word(p);
 
-        next(p);
-        return done(p, d);
-    }
+    if (word)
+        return word;
     if (is(p, K_ON) || is(p, K_ALL) || is(p, K_BINARY) || is(p, K_SYSTEM) || is(p, K_ROW)) {
         unsigned k = peek(p, 1);
 
@@ -163,7 +161,7 @@ static struct ast_node *set_var(struct parser *p)
     }
     if (!accept(p, TK_EQ))
         expect(p, TK_ASSIGN);
-    n->value = set_value(p);
+    n->value = n->scope == AST_SCOPE_USER ? parse_expr(p) : set_value(p);
     return done(p, n);
 }
 

@@ -656,18 +656,13 @@ struct ast_node *parse_table_element(struct parser *p, bool place)
 
 static struct ast_node *partition_value(struct parser *p)
 {
-    struct ast_node *e;
-
     if (is(p, K_MAXVALUE)) {
         struct ast_maxvalue *m = NEW(p, MAXVALUE, maxvalue);
 
         next(p);
         return done(p, m);
     }
-    e = parse_expr(p);
-    if (e->kind == AST_DEFAULT && !AST_AS(default, e)->column) /* (DEFAULT) is a bound of its own, no value */
-        parser_error(p);
-    return e;
+    return parse_expr(p);
 }
 
 static void value_list(struct parser *p, struct ast_list *l)
