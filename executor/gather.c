@@ -492,7 +492,7 @@ static struct op *build_stages(struct gather *g, struct branch *b, const struct 
     if (t->n_sort && o) {
         struct sort_col *cols = sort_cols(e, o, t->sort, t->n_sort);
 
-        if (count != UINT64_MAX)
+        if (count != UINT64_MAX || offset)
             return op_topn_new(&g->cx, o, cols, t->n_sort, count, offset);
         return op_sort_new(&g->cx, o, cols, t->n_sort);
     }
