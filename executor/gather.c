@@ -535,6 +535,9 @@ static bool build(struct gather *g)
                 op_close(tops[k]);
             return false;
         }
+        /* What a branch has sorted by is not in the union. */
+        if (g->b[i].plan->top && g->b[i].plan->top->n_hidden)
+            tops[i] = op_narrow_new(&g->cx, tops[i], op_n_cols(tops[i]) - g->b[i].plan->top->n_hidden);
     }
     g->root = op_union_all_new(&g->cx, tops, g->n_branches, g->def_types);
     if (g->root && p->set_distinct)
