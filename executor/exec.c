@@ -529,7 +529,7 @@ void exec_step(struct exec *e, struct exec_lane *lanes, uint32_t n, enum txn_nee
     exec_set_state(e, EXEC_RUNNING);
     for (uint32_t i = 0; i < n && !exec_failed(e); i++) {
         lanes[i].state = LANE_LEASING;
-        txn_lease(e->txn, lanes[i].shard_id, need, e->wanted, on_leased, &lanes[i]);
+        txn_lease(e->txn, lanes[i].shard_id, need, e->wanted_parts, on_leased, &lanes[i]);
     }
     e->in_start = false;
     if (exec_failed(e)) {

@@ -464,6 +464,12 @@ static struct op *build_distinct(struct gather *g, const struct plan_top *t, str
     return op_project_new(&g->cx, o, exprs, n);
 }
 
+/* sql_select_limit counts for what goes to the client and has no LIMIT of its own. */
+static uint64_t unstated_limit(const struct exec *e)
+{
+    return e->plan->kind == PLAN_SELECT && !e->taker ? e->select_limit : UINT64_MAX;
+}
+
 /* The stages of plan.h in their order. */
 static struct op *build_stages(struct gather *g, struct branch *b, const struct plan_top *t, struct op *in)
 {
@@ -483,6 +489,8 @@ static struct op *build_stages(struct gather *g, struct branch *b, const struct 
         op_close(o);
         return NULL;
     }
+    if (!t->limit.count && t == e->plan->top)
+        count = unstated_limit(e);
     if (e->plan->calc_found_rows && t == e->plan->top) {
         g->skip = offset;
         g->take = count;
@@ -492,7 +500,7 @@ static struct op *build_stages(struct gather *g, struct branch *b, const struct 
     if (t->n_sort && o) {
         struct sort_col *cols = sort_cols(e, o, t->sort, t->n_sort);
 
-        if (count != UINT64_MAX)
+        if (count != UINT64_MAX || offset)
             return op_topn_new(&g->cx, o, cols, t->n_sort, count, offset);
         return op_sort_new(&g->cx, o, cols, t->n_sort);
     }
@@ -517,6 +525,16 @@ static struct op *build_branch(struct gather *g, struct branch *b)
     return t && o ? build_stages(g, b, t, o) : o;
 }
 
+/* Rows that go to the client as they come have no stage that could limit them. False: there is no root. */
+static bool limit_untopped(struct gather *g)
+{
+    uint64_t count = unstated_limit(g->e);
+
+    if (g->root && !g->e->plan->top && count != UINT64_MAX)
+        g->root = op_limit_new(&g->cx, g->root, count, 0);
+    return g->root != NULL;
+}
+
 static bool build(struct gather *g)
 {
     struct exec *e = g->e;
@@ -525,7 +543,7 @@ static bool build(struct gather *g)
 
     if (!p->n_set_branches) {
         g->root = build_branch(g, &g->b[0]);
-        return g->root != NULL;
+        return limit_untopped(g);
     }
     tops = ARENA_NEW_N(e->arena, struct op *, g->n_branches);
     for (uint32_t i = 0; i < g->n_branches; i++) {
@@ -535,13 +553,16 @@ static bool build(struct gather *g)
                 op_close(tops[k]);
             return false;
         }
+        /* What a branch has sorted by is not in the union. */
+        if (g->b[i].plan->top && g->b[i].plan->top->n_hidden)
+            tops[i] = op_narrow_new(&g->cx, tops[i], op_n_cols(tops[i]) - g->b[i].plan->top->n_hidden);
     }
     g->root = op_union_all_new(&g->cx, tops, g->n_branches, g->def_types);
     if (g->root && p->set_distinct)
         g->root = p->top ? build_distinct(g, p->top, g->root) : op_distinct_new(&g->cx, g->root, 0);
     if (g->root && p->top)
         g->root = build_stages(g, NULL, p->top, g->root);
-    return g->root != NULL;
+    return limit_untopped(g);
 }
 
 static void set_defs(struct gather *g, struct packet_coldef *defs, uint32_t n)

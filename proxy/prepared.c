@@ -263,6 +263,16 @@ static void give_up(struct session *s)
     free_one(s->stmt->arg);
 }
 
+/* What the first branch of a UNION was prepared for, as columns of the UNION. */
+static void belong_to_no_table(const struct plan *p, struct packet_coldef *cols, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        cols[i].table = cols[i].org_table = cols[i].schema = SV("");
+        cols[i].org_name = p->set_distinct || (p->top && p->top->n_sort) ? cols[i].name : SV("");
+        cols[i].flags &= WIRE_FLAG_UNSIGNED | WIRE_FLAG_BINARY | WIRE_FLAG_NUM | WIRE_FLAG_BLOB;
+    }
+}
+
 static void checked(void *arg, struct sideq_result *r)
 {
     struct session *s = arg;
@@ -276,6 +286,8 @@ static void checked(void *arg, struct sideq_result *r)
         session_reply_err(s, &s->stmt->diag);
         return;
     }
+    if (p->plan && p->plan->route.split_only && p->plan->n_set_branches)
+        belong_to_no_table(p->plan, r->cols, r->n_cols);
     /* SELECT ... INTO answers with OK, whatever the statement that the shard has prepared would give. */
     if (p->plan && !p->plan->n_into_vars) {
         p->n_cols = r->n_cols;
@@ -304,7 +316,7 @@ static void make_texts(struct session *s, struct prepared *p)
 static bool text_for_shard(struct session *s, struct prepared *p, uint32_t *shard_id, struct sv *sql)
 {
     if (p->plan)
-        return query_first_place_text(s, p->plan, p->text, &p->scan, shard_id, sql);
+        return query_first_place_text(s, p->plan, p->ast, p->text, &p->scan, shard_id, sql);
     *shard_id = 0;
     *sql = p->text;
     return !s->proxy->is_mariadb && (ddl_owns(p->ast) || p->ast->kind == AST_SET);
