@@ -951,6 +951,9 @@ static bool order_keys(struct agg_state *st, const struct bexpr **items, uint16_
             items[(*n_items)++] = column_expr(st, carry(st, split_need(s, FCOL_NUMBER, e, number)), number);
             t = number;
         } else {
+            /* Of a group: found by name, sorted by number. */
+            if (t.cls == EXPR_ENUM && st->n_groups)
+                return split_refuse(s, "ORDER BY MIN or MAX of an ENUM or SET over several places");
             item = item_of(s, e);
             if (item < 0) {
                 item = *n_items;
