@@ -162,7 +162,7 @@ static void put_aggregate(struct tmpl *t, const struct fcol *c)
         tmpl_node(t, c->expr);
     else
         tmpl_puts(t, "*");
-    tmpl_puts(t, ")");
+    tmpl_puts(t, c->all_digits ? ") + 0e0" : ")");
 }
 
 static void put_alias(struct tmpl *t, unsigned n)

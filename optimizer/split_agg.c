@@ -210,6 +210,7 @@ static bool agg_split_phase(struct agg_state *st, const struct ast_agg *a, const
             c.expr = NULL;
             c.as_number = (sp.partial[i] == AGG_MIN || sp.partial[i] == AGG_MAX) &&
                 (is_bit(s, a->args.items[0]) || split_is_float(s, a->args.items[0]));
+            c.all_digits = sp.partial[i] == AGG_VAR_POP;
         }
         c.type = sp.partial[i] == AGG_MIN || sp.partial[i] == AGG_MAX || sp.partial[i] == AGG_ANY_VALUE
             ? t
