@@ -562,7 +562,7 @@ static bool needs_insert(const struct plan *p)
 
     if (!in->values_form)
         return false;
-    if (in->auto_col >= 0 || in->n_rows > 1 || !p->n_edits)
+    if (in->auto_col >= 0 || in->n_rows > 1 || !p->n_edits || in->table->kind == CAT_BROADCAST)
         return true;
     /* A row that fits no partition is left out. */
     if (in->ignore && (part_of(in->table)->method == CAT_PART_RANGE || part_of(in->table)->method == CAT_PART_LIST))
@@ -572,6 +572,16 @@ static bool needs_insert(const struct plan *p)
             return true;
     }
     return false;
+}
+
+/* sql_select_limit counts for each SELECT that has no LIMIT, and so would for those that Tessera makes of a statement. */
+static bool limits_fragments(const struct exec *e, const struct placeset *places)
+{
+    const struct plan *p = e->plan;
+    struct sv limit = sync_get(e->wanted, SV("sql_select_limit"));
+
+    return limit.ptr && !sv_eq(limit, SV("18446744073709551615")) && !sv_eq_nocase(limit, SV("default")) &&
+        (p->kind == PLAN_MOVE || ((p->kind == PLAN_SELECT || p->keyed) && (places->n > 1 || p->route.split_only)));
 }
 
 void exec_start(struct exec *e)
@@ -587,7 +597,8 @@ void exec_start(struct exec *e)
         insert_start(e);
         return;
     }
-    if (!optimizer_route(p, e->inputs, e->snapshot, e->arena, &places, &d)) {
+    if (!optimizer_route(p, e->inputs, e->snapshot, e->arena, &places, &d) ||
+        (limits_fragments(e, &places) && !diag_set(&d, ER_NOT_SUPPORTED_YET, "sql_select_limit over several places"))) {
         exec_fail(e, &d);
         exec_finish(e);
         return;

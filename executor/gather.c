@@ -614,6 +614,7 @@ static bool unify_defs(struct gather *g)
         struct sql_type t;
         bool same = true, not_null = true;
         uint32_t length = 0;
+        uint16_t charset = TYPE_COLL_BINARY; /* of the first text among them */
 
         for (uint32_t k = 0; k < g->n_branches; k++) {
             const struct packet_coldef *c = branch_col(i < branch_n_cols(&g->b[k]) ? &g->b[k] : first, i);
@@ -624,6 +625,8 @@ static bool unify_defs(struct gather *g)
                 type_is_unsigned(&args[k].type) == type_is_unsigned(&args[0].type);
             not_null = not_null && (c->flags & WIRE_FLAG_NOT_NULL);
             length = MAX(length, c->length);
+            if (charset == TYPE_COLL_BINARY)
+                charset = c->charset;
         }
         defs[i] = *branch_col(first, i);
         defs[i].flags = (uint16_t)((defs[i].flags & (WIRE_FLAG_UNSIGNED | WIRE_FLAG_BINARY | WIRE_FLAG_NUM | WIRE_FLAG_BLOB)) |
@@ -636,6 +639,7 @@ static bool unify_defs(struct gather *g)
         defs[i].type = t.code;
         defs[i].length = t.length;
         defs[i].decimals = t.decimals;
+        defs[i].charset = type_is_string(&t) && t.coll != TYPE_COLL_BINARY ? charset : TYPE_COLL_BINARY;
         defs[i].flags = (uint16_t)(t.flags & (not_null ? ~0 : ~WIRE_FLAG_NOT_NULL));
     }
     set_defs(g, defs, n);
