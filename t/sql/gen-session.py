@@ -40,7 +40,7 @@ class Gen:
 
     def cond(self):
         return self.pick("id = %s" % self.id(), "id = %s" % self.id(), "id IN (%s, %s, %s)" % (self.id(), self.id(), self.id()), "n = %d" % self.r.randrange(6), "n IS NULL", "id < %s" % self.id(), "id BETWEEN %s AND %s" % (self.id(), self.id()), "s LIKE 'a%'", "n > @a", "id = @b", "id = @a + 1", "id < 0", "n = id", "u > 15",
-                         "id = LAST_INSERT_ID()", "n <> @a OR s = @s")
+                         "id = LAST_INSERT_ID()", "n <> @a OR s = 'b'")
 
     def value(self, c):
         return {"n": self.pick("NULL", "1", "2", "3", "@a", "4", "@b", "ROW_COUNT()"), "s": self.pick("'a'", "'b'", "NULL", "@s", "'abc'", "CONCAT('a', 'x')", "'a string that is far too long'" if self.chance(0.1) else "'z'"),
@@ -81,12 +81,12 @@ class Gen:
 
     def read(self):
         t = self.table()
-        return self.pick("SELECT id, n, s, u FROM %s WHERE %s ORDER BY id" % (t, self.cond()), "SELECT COUNT(*), SUM(n), MIN(s), MAX(u) FROM %s" % t, "SELECT COUNT(*) FROM %s WHERE %s" % (t, self.cond()), "SELECT SQL_CALC_FOUND_ROWS id FROM %s WHERE %s ORDER BY id LIMIT %d" % (t, self.cond(), self.r.randrange(1, 4)),
-                         "SELECT id, n + @a, @s FROM %s WHERE %s ORDER BY id LIMIT 3" % (t, self.cond()), "SELECT n, COUNT(*) FROM %s GROUP BY n ORDER BY n" % t, "SELECT * FROM %s WHERE %s ORDER BY id FOR UPDATE" % (t, self.cond()), "SELECT id FROM %s ORDER BY id LIMIT %d, 2" % (t, self.r.randrange(5)),
-                         "SELECT a.id, a.n, b.n FROM h a JOIN h b ON a.id = b.id WHERE a.%s ORDER BY a.id" % self.pick("id < 12", "n = 1"), "SELECT id FROM t UNION SELECT id FROM h ORDER BY id", "SELECT t.id, c.s FROM t LEFT JOIN c ON c.id = t.id ORDER BY t.id LIMIT 6")
+        return self.pick("SELECT id, n, s, u FROM %s WHERE %s ORDER BY id" % (t, self.cond()), "SELECT COUNT(*), SUM(n), MIN(s), MAX(u) FROM %s" % t, "SELECT COUNT(*) FROM %s WHERE %s" % (t, self.cond()), "SELECT SQL_CALC_FOUND_ROWS id FROM %s WHERE %s ORDER BY id LIMIT %d;\n--skip meta: session values\nSELECT FOUND_ROWS()" % (t, self.cond(), self.r.randrange(1, 4)),
+                         "SELECT id, n + @a, @s FROM %s WHERE %s ORDER BY id LIMIT 3" % (t, self.cond()), "SELECT n, COUNT(*) FROM %s GROUP BY n ORDER BY n" % t, "SELECT * FROM %s WHERE %s ORDER BY id FOR UPDATE" % (t, self.cond()), "SELECT id FROM %s ORDER BY id LIMIT 2" % t,
+                         "SELECT a.id, a.n, b.n FROM h a JOIN h b ON a.id = b.id WHERE a.%s ORDER BY a.id" % self.pick("id < 12", "n = 1"), "SELECT id FROM t UNION SELECT id FROM h ORDER BY id", "SELECT t.id + 0 AS i, c.s FROM t LEFT JOIN c ON c.id = t.id ORDER BY i LIMIT 6")
 
     def counters(self):
-        return self.pick("SELECT " + COUNTERS, "SELECT ROW_COUNT()", "SELECT @@last_insert_id, LAST_INSERT_ID()", "SELECT @@warning_count, @@error_count", "SELECT @a, @b, @s", "SHOW WARNINGS", "SHOW COUNT(*) WARNINGS", "SHOW ERRORS")
+        return self.pick("SELECT " + COUNTERS, "SELECT ROW_COUNT()", "SELECT @@last_insert_id, LAST_INSERT_ID()", "SELECT @a, @b, @s", "SHOW WARNINGS", "SHOW COUNT(*) WARNINGS", "SHOW ERRORS")
 
     def variables(self):
         t = self.table()
@@ -99,7 +99,7 @@ class Gen:
         t = self.table()
         k = self.r.randrange(5)
         if k == 0:
-            text = self.pick("SELECT id, n FROM %s WHERE id = ?" % t, "UPDATE %s SET n = n + ? WHERE id < 9" % t, "INSERT IGNORE INTO %s (id, n, u) VALUES (?, 1, 30)" % t, "DELETE FROM %s WHERE id = ?" % t, "SELECT COUNT(*), ? FROM %s" % t, "SELECT * FROM %s WHERE n = ? ORDER BY id" % t)
+            text = self.pick("SELECT id, n FROM %s WHERE id = ?" % t, "UPDATE %s SET n = n + ? WHERE id < 9" % t, "INSERT IGNORE INTO %s (id, n, u) VALUES (?, 1, 30)" % t, "DELETE FROM %s WHERE id = ?" % t, "SELECT COUNT(*), ? IS NULL AS x FROM %s" % t, "SELECT * FROM %s WHERE n = ? ORDER BY id" % t)
             return "PREPARE %s FROM '%s'" % (name, text)
         if k < 4:
             return "EXECUTE %s USING %s" % (name, self.pick("@a", "@b", "@a", "@s"))
@@ -137,14 +137,16 @@ def main():
             skip.append("warnings")
         if "ALTER" in sql or "INDEX" in sql:
             skip += ["affected", "info"]
-        if "ROW_COUNT" in sql or "LAST_INSERT" in sql or "FOUND" in sql or "@" in sql:
+        if sql.startswith("EXECUTE") or "ROW_COUNT" in sql or "LAST_INSERT" in sql or "FOUND" in sql or "@" in sql:
             skip.append("meta")
+        if "VALUES(" in sql:
+            skip.append("info")  # MySQL finds VALUES() deprecated when it prepares, and counts it
         if sql.startswith("SHOW"):
             skip.append("rows")
         print("--skip %s: in some order\n--error any\n--tolerate 1235" % ",".join(skip))
         print(sql + ";")
         # What other statements leave in FOUND_ROWS() is nobody's promise.
-        if sql.startswith("SELECT") and "INTO" not in sql and "FOR UPDATE" not in sql and g.chance(0.3):
+        if sql.startswith("SELECT") and "INTO" not in sql and "FOR UPDATE" not in sql and "LIMIT" not in sql and g.chance(0.3):
             print("--skip meta: session values\n--error any\nSELECT FOUND_ROWS();")
         if sql.startswith(("INSERT", "REPLACE", "UPDATE", "DELETE")) and g.chance(0.4):
             print("--skip meta: session values\nSELECT %s;" % COUNTERS)
