@@ -4,6 +4,8 @@
 #include "util/hash.h"
 #include "util/strbuf.h"
 
+#define LOGIN_CHARSET "'utf8mb4'" /* as bconn.c logs in */
+
 /* One allocation: the state, its variables, their texts. */
 static struct sync_state *make(const struct sync_var *vars, size_t n, struct sv schema)
 {
@@ -115,6 +117,43 @@ static void put_change(struct strbuf *out, bool old_names, struct sv name, struc
     strbuf_putsv(out, value);
 }
 
+/* character_set_connection and collation_connection change each other, so they are one thing: what settles both, or NULL for what a
+ * connection has from its login. */
+static const struct sync_var *connection_charset(const struct sync_state *s)
+{
+    bool there;
+    size_t at = find(s, SV("collation_connection"), &there);
+
+    if (!there)
+        at = find(s, SV("character_set_connection"), &there);
+    return there ? &s->vars[at] : NULL;
+}
+
+static void diff_connection_charset(const struct sync_state *from, const struct sync_state *to, struct strbuf *out)
+{
+    const struct sync_var *a = connection_charset(from), *b = connection_charset(to);
+
+    if (a == b || (a && b && sv_eq(a->name, b->name) && sv_eq(a->value, b->value)))
+        return;
+    if (b)
+        put_change(out, false, b->name, b->value);
+    else
+        put_change(out, false, SV("character_set_connection"), SV(LOGIN_CHARSET));
+}
+
+static bool is_connection_charset(struct sv name)
+{
+    return sv_eq(name, SV("character_set_connection")) || sv_eq(name, SV("collation_connection"));
+}
+
+/* DEFAULT is the server's global value, but a new connection has the character set that it logged in with. */
+static void put_unset(struct strbuf *out, bool old_names, struct sv name)
+{
+    bool is_charset = sv_eq(name, SV("character_set_client")) || sv_eq(name, SV("character_set_results"));
+
+    put_change(out, old_names, name, is_charset ? SV(LOGIN_CHARSET) : SV("DEFAULT"));
+}
+
 void sync_diff(const struct sync_state *from, const struct sync_state *to, bool old_names, struct strbuf *out)
 {
     size_t i = 0, j = 0;
@@ -125,16 +164,19 @@ void sync_diff(const struct sync_state *from, const struct sync_state *to, bool 
         int cmp = i == from->n_vars ? 1 : j == to->n_vars ? -1 : sv_cmp(from->vars[i].name, to->vars[j].name);
 
         if (cmp < 0) {
-            put_change(out, old_names, from->vars[i].name, SV("DEFAULT"));
+            if (!is_connection_charset(from->vars[i].name))
+                put_unset(out, old_names, from->vars[i].name);
             i++;
         } else if (cmp > 0) {
-            put_change(out, old_names, to->vars[j].name, to->vars[j].value);
+            if (!is_connection_charset(to->vars[j].name))
+                put_change(out, old_names, to->vars[j].name, to->vars[j].value);
             j++;
         } else {
-            if (!sv_eq(from->vars[i].value, to->vars[j].value))
+            if (!sv_eq(from->vars[i].value, to->vars[j].value) && !is_connection_charset(to->vars[j].name))
                 put_change(out, old_names, to->vars[j].name, to->vars[j].value);
             i++;
             j++;
         }
     }
+    diff_connection_charset(from, to, out);
 }

@@ -529,7 +529,7 @@ void exec_step(struct exec *e, struct exec_lane *lanes, uint32_t n, enum txn_nee
     exec_set_state(e, EXEC_RUNNING);
     for (uint32_t i = 0; i < n && !exec_failed(e); i++) {
         lanes[i].state = LANE_LEASING;
-        txn_lease(e->txn, lanes[i].shard_id, need, e->wanted, on_leased, &lanes[i]);
+        txn_lease(e->txn, lanes[i].shard_id, need, e->wanted_parts, on_leased, &lanes[i]);
     }
     e->in_start = false;
     if (exec_failed(e)) {
@@ -574,16 +574,6 @@ static bool needs_insert(const struct plan *p)
     return false;
 }
 
-/* sql_select_limit counts for each SELECT that has no LIMIT, and so would for those that Tessera makes of a statement. */
-static bool limits_fragments(const struct exec *e, const struct placeset *places)
-{
-    const struct plan *p = e->plan;
-    struct sv limit = sync_get(e->wanted, SV("sql_select_limit"));
-
-    return limit.ptr && !sv_eq(limit, SV("18446744073709551615")) && !sv_eq_nocase(limit, SV("default")) &&
-        (p->kind == PLAN_MOVE || ((p->kind == PLAN_SELECT || p->keyed) && (places->n > 1 || p->route.split_only)));
-}
-
 void exec_start(struct exec *e)
 {
     struct plan *p = e->plan;
@@ -597,8 +587,7 @@ void exec_start(struct exec *e)
         insert_start(e);
         return;
     }
-    if (!optimizer_route(p, e->inputs, e->snapshot, e->arena, &places, &d) ||
-        (limits_fragments(e, &places) && !diag_set(&d, ER_NOT_SUPPORTED_YET, "sql_select_limit over several places"))) {
+    if (!optimizer_route(p, e->inputs, e->snapshot, e->arena, &places, &d)) {
         exec_fail(e, &d);
         exec_finish(e);
         return;

@@ -130,7 +130,10 @@ struct exec {
     bool serializable;   /* isolation level: plain reads lock */
     bool binary;         /* rows in the binary protocol */
     struct txn *txn;
-    struct sync_state *wanted;
+    struct sync_state *wanted; /* what a whole statement of the client's runs under */
+    /* What pieces and steps run under that Tessera makes of it: without sql_select_limit, which would cut each of them. */
+    struct sync_state *wanted_parts;
+    uint64_t select_limit; /* sql_select_limit: most rows of a query without LIMIT; UINT64_MAX: no limit */
     const struct cat_snapshot *snapshot;
     struct arena *arena; /* of the statement */
     struct warn_sink *warnings;

@@ -468,6 +468,12 @@ static struct op *build_distinct(struct gather *g, const struct plan_top *t, str
     return op_project_new(&g->cx, o, exprs, n);
 }
 
+/* sql_select_limit counts for what goes to the client and has no LIMIT of its own. */
+static uint64_t unstated_limit(const struct exec *e)
+{
+    return e->plan->kind == PLAN_SELECT && !e->taker ? e->select_limit : UINT64_MAX;
+}
+
 /* The stages of plan.h in their order. */
 static struct op *build_stages(struct gather *g, struct branch *b, const struct plan_top *t, struct op *in)
 {
@@ -487,6 +493,8 @@ static struct op *build_stages(struct gather *g, struct branch *b, const struct 
         op_close(o);
         return NULL;
     }
+    if (!t->limit.count && t == e->plan->top)
+        count = unstated_limit(e);
     if (e->plan->calc_found_rows && t == e->plan->top) {
         g->skip = offset;
         g->take = count;
@@ -539,6 +547,16 @@ static const struct sql_type *set_types(struct gather *g)
     return types;
 }
 
+/* Rows that go to the client as they come have no stage that could limit them. False: there is no root. */
+static bool limit_untopped(struct gather *g)
+{
+    uint64_t count = unstated_limit(g->e);
+
+    if (g->root && !g->e->plan->top && count != UINT64_MAX)
+        g->root = op_limit_new(&g->cx, g->root, count, 0);
+    return g->root != NULL;
+}
+
 static bool build(struct gather *g)
 {
     struct exec *e = g->e;
@@ -547,7 +565,7 @@ static bool build(struct gather *g)
 
     if (!p->n_set_branches) {
         g->root = build_branch(g, &g->b[0]);
-        return g->root != NULL;
+        return limit_untopped(g);
     }
     tops = ARENA_NEW_N(e->arena, struct op *, g->n_branches);
     for (uint32_t i = 0; i < g->n_branches; i++) {
@@ -566,7 +584,7 @@ static bool build(struct gather *g)
         g->root = p->top ? build_distinct(g, p->top, g->root) : op_distinct_new(&g->cx, g->root, 0);
     if (g->root && p->top)
         g->root = build_stages(g, NULL, p->top, g->root);
-    return g->root != NULL;
+    return limit_untopped(g);
 }
 
 static void set_defs(struct gather *g, struct packet_coldef *defs, uint32_t n)

@@ -262,7 +262,7 @@ static void evaluate_keys(struct insert *in)
     }
     in->waiting = true;
     q = sideq_start(e->worker,
-        &(struct sideq_args){.shard_id = router_any_shard(e->snapshot, 0, (uint64_t)(uintptr_t)in), .wanted = e->wanted,
+        &(struct sideq_args){.shard_id = router_any_shard(e->snapshot, 0, (uint64_t)(uintptr_t)in), .wanted = e->wanted_parts,
             .sql = strbuf_sv(&sql), .arena = e->arena, .done = evaluated, .arg = in});
     if (q) /* else evaluated() was called, and the statement may be gone */
         in->side = q;

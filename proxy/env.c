@@ -153,7 +153,7 @@ static bool system_variable(struct session *s, struct sv name, struct value *out
     else if (sv_eq_nocase(name, SV("socket")))
         text = conf->listen.socket;
     else if (sv_eq_nocase(name, SV("completion_type")))
-        text = SV("NO_CHAIN");
+        text = s->vars.completion == VARS_CHAIN ? SV("CHAIN") : s->vars.completion == VARS_RELEASE ? SV("RELEASE") : SV("NO_CHAIN");
     else if (sv_eq_nocase(name, SV("proxy_user")) || sv_eq_nocase(name, SV("external_user")))
         return *out = value_null(), true;
     else

@@ -162,6 +162,8 @@ void query_init_exec(struct session *s, struct exec *e)
     e->serializable = sv_eq(sync_get(s->wanted, session_isolation_var(s)), SV("'SERIALIZABLE'"));
     e->txn = s->txn;
     e->wanted = st->wanted ? st->wanted : s->wanted;
+    e->wanted_parts = st->wanted_parts ? st->wanted_parts : e->wanted;
+    e->select_limit = s->vars.select_limit;
     e->snapshot = session_snapshot(s);
     e->arena = &st->arena;
     e->warnings = &st->warnings;
@@ -183,6 +185,17 @@ struct plan *query_plan(struct session *s, struct ast_node *ast, struct sv text)
     return p;
 }
 
+/* sql_select_limit would cut each piece of a statement that goes to several places, and the rows that a write reads first. */
+static bool make_parts_state(struct session *s)
+{
+    struct stmt *st = s->stmt;
+
+    if (LIKELY(s->vars.select_limit == UINT64_MAX) || st->wanted_parts)
+        return true;
+    st->wanted_parts = sync_with_var(st->wanted ? st->wanted : s->wanted, SV("sql_select_limit"), SV("18446744073709551615"));
+    return st->wanted_parts || diag_set(&st->diag, ER_OUT_OF_RESOURCES, "session variables");
+}
+
 void query_execute(struct session *s)
 {
     struct stmt *st = s->stmt;
@@ -198,6 +211,10 @@ void query_execute(struct session *s)
     }
     if (UNLIKELY(st->plan->is_held) && !hold_pass(s))
         return;
+    if (!make_parts_state(s)) {
+        session_reply_err(s, &st->diag);
+        return;
+    }
     if (!st->inputs.text.ptr)
         session_inputs(s, &st->scan);
     query_init_exec(s, &st->exec);
@@ -227,8 +244,10 @@ static void trx_release(void *arg, const struct diag *d)
 static void run_trx(struct session *s)
 {
     const struct ast_trx *t = AST_AS_CONST(trx, s->stmt->ast);
-    bool release = t->release == AST_YES;
-    enum txn_completion how = t->chain == AST_YES ? TXN_CHAIN : TXN_END;
+    enum vars_completion usual = s->vars.completion;
+    bool release = t->release == AST_YES || (t->release == AST_UNSTATED && usual == VARS_RELEASE);
+    bool chain = t->chain == AST_YES || (t->chain == AST_UNSTATED && usual == VARS_CHAIN);
+    enum txn_completion how = chain ? TXN_CHAIN : TXN_END;
     struct txn_begin begin = {0};
 
     switch (t->op) {
@@ -487,8 +506,8 @@ void query_statement(struct session *s)
     case AST_LOCK_TABLES:
         txn_implicit_commit(s->txn, tables_not_locked, s);
         return;
-    case AST_FLUSH:
-        session_reply_done(s);
+    case AST_FLUSH: /* commits, as in MySQL; caches and logs are each shard's own */
+        txn_implicit_commit(s->txn, trx_done, s);
         return;
     default: /* every other kind of node: not a statement that runs yet */
         unsupported(s, ast_kind_name((enum ast_kind)n->kind));

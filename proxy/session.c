@@ -93,6 +93,8 @@ void stmt_clear(struct stmt *st)
         cat_pin_return(st->session->worker->slot[WORKER_SLOT_CATALOG], st->snapshot);
     if (st->wanted)
         sync_unref(st->wanted);
+    if (st->wanted_parts)
+        sync_unref(st->wanted_parts);
     arena_reset(&arena);
     memset(st, 0, sizeof(*st));
     st->arena = arena;

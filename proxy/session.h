@@ -64,6 +64,7 @@ struct stmt {
     const struct warn_sink *said; /* EXECUTE: what preparing the statement has warned of; else NULL */
     struct sv db;              /* a prepared statement's own schema, where is_elsewhere */
     struct sync_state *wanted; /* with that schema; NULL: the session's */
+    struct sync_state *wanted_parts; /* without sql_select_limit; NULL: the same */
     bool is_elsewhere;
     struct sideq *side; /* side query under way */
     struct warn_sink warnings;

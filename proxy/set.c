@@ -1,7 +1,8 @@
 /* SET: user variables, session variables, NAMES, transaction characteristics, autocommit.
  *
- * The items of one SET are taken one after the other, each maybe with a round trip to a shard; the session's wanted state
- * is replaced only when all were right, so that a refused SET changes nothing.
+ * The items of one SET are taken one after the other, each maybe with a round trip to a shard; what they change is put down in the
+ * step and takes effect when all were right (all_set), so that a refused SET changes nothing and values are evaluated under what was
+ * before the statement: after SET @x = 1, @y = @x, @y is what @x was.
  *
  * A session variable that Tessera does not own itself is judged by a real server: a side query runs under the new state, which makes
  * the shard connection take it (backend/sync.h sends it as SET and a refusal is the server's own error). From then on every
@@ -20,6 +21,11 @@
 #include "proxy/proxy.h"
 #include "proxy/uservar.h"
 
+struct set_user {
+    struct set_user *next;
+    struct sv name, literal;
+};
+
 struct set_step {
     const struct ast_set *set;
     uint32_t at;               /* item under way */
@@ -31,7 +37,14 @@ struct set_step {
     struct sideq_args q;
     struct warn_sink warned;
     bool is_user;
+    bool is_for_next;          /* @@name without a scope: characteristics of the next transaction */
     bool in_loop, next_wanted;
+    /* what waits for the end of the items */
+    struct set_user *users, **users_end;
+    bool has_autocommit, has_read_only, has_wait_timeout, has_insert_id, has_next;
+    bool autocommit, read_only;
+    uint64_t wait_timeout_s, insert_id;
+    struct txn_begin next;
 };
 
 static void next_item(struct session *s);
@@ -53,10 +66,36 @@ static void fail(struct session *s)
     session_reply_err(s, &s->stmt->diag);
 }
 
+static void autocommit_set(void *arg, const struct diag *d)
+{
+    struct session *s = arg;
+
+    if (d)
+        session_reply_err(s, d);
+    else
+        session_reply_done(s);
+}
+
 static void all_set(struct session *s)
 {
     struct set_step *st = step_of(s);
 
+    for (const struct set_user *u = st->users; u; u = u->next) { /* their literals are of the sql_mode before */
+        if (!uservar_set(s, u->name, u->literal, &s->stmt->diag)) {
+            fail(s);
+            return;
+        }
+    }
+    if (st->has_next && !txn_set_next(s->txn, &st->next, &s->stmt->diag)) {
+        fail(s);
+        return;
+    }
+    if (st->has_read_only)
+        txn_set_session_read_only(s->txn, st->read_only);
+    if (st->has_wait_timeout)
+        s->wait_timeout_s = st->wait_timeout_s;
+    if (st->has_insert_id)
+        s->last_insert_id = st->insert_id;
     sync_unref(s->wanted);
     s->wanted = st->wanted;
     s->vars = st->vars;
@@ -66,7 +105,10 @@ static void all_set(struct session *s)
         s->no_backslash = (s->sql_mode & MODE_NO_BACKSLASH_ESCAPES) != 0;
     }
     s->stmt->give_up = NULL;
-    session_reply_done(s);
+    if (st->has_autocommit)
+        txn_set_autocommit(s->txn, st->autocommit, autocommit_set, s);
+    else
+        session_reply_done(s);
 }
 
 static bool want(struct session *s, struct sv name, struct sv value)
@@ -107,19 +149,6 @@ static bool as_bool(struct session *s, bool *on)
         SV_ARG(st->name), SV_ARG(v));
 }
 
-static void autocommit_set(void *arg, const struct diag *d)
-{
-    struct session *s = arg;
-
-    if (d) {
-        diag_clear(&s->stmt->diag);
-        s->stmt->diag = *d;
-        fail(s);
-        return;
-    }
-    next_item(s);
-}
-
 static bool isolation_name(struct session *s, struct sv *out)
 {
     static const char *const names[] = {"READ-UNCOMMITTED", "READ-COMMITTED", "REPEATABLE-READ", "SERIALIZABLE"};
@@ -141,11 +170,34 @@ struct sv session_isolation_var(const struct session *s)
     return s->proxy->is_mariadb ? SV("tx_isolation") : SV("transaction_isolation");
 }
 
+/* SET @@transaction_isolation, @@transaction_read_only: for the next transaction only. */
+static bool next_allowed(struct session *s)
+{
+    return txn_get_state(s->txn) == TXN_IDLE || diag_set(&s->stmt->diag, ER_CANT_CHANGE_TX_CHARACTERISTICS);
+}
+
+static bool next_isolation(struct session *s)
+{
+    struct set_step *st = step_of(s);
+    struct sv level = SV_NULL;
+
+    if (!next_allowed(s) || !isolation_name(s, &level))
+        return false;
+    st->has_next = true;
+    st->next.isolation = sv_eq(level, SV("READ-UNCOMMITTED")) ? TXN_ISO_READ_UNCOMMITTED
+        : sv_eq(level, SV("READ-COMMITTED"))                  ? TXN_ISO_READ_COMMITTED
+        : sv_eq(level, SV("SERIALIZABLE"))                    ? TXN_ISO_SERIALIZABLE
+                                                              : TXN_ISO_REPEATABLE_READ;
+    return true;
+}
+
 static bool want_isolation(struct session *s)
 {
     struct set_step *st = step_of(s);
     struct sv level = SV_NULL;
 
+    if (st->is_for_next)
+        return next_isolation(s);
     if (!st->value.ptr)
         return want(s, session_isolation_var(s), SV_NULL);
     return isolation_name(s, &level) &&
@@ -159,10 +211,13 @@ static bool set_owned(struct session *s)
     bool on;
 
     if (sv_eq(st->name, SV("autocommit"))) {
-        if (as_bool(s, &on))
-            txn_set_autocommit(s->txn, on, autocommit_set, s);
-        else
+        if (as_bool(s, &on)) {
+            st->has_autocommit = true;
+            st->autocommit = on;
+            next_item(s);
+        } else {
             fail(s);
+        }
         return true;
     }
     if (sv_eq(st->name, SV("transaction_isolation")) || sv_eq(st->name, SV("tx_isolation"))) {
@@ -173,12 +228,19 @@ static bool set_owned(struct session *s)
         return true;
     }
     if (sv_eq(st->name, SV("transaction_read_only")) || sv_eq(st->name, SV("tx_read_only"))) {
-        if (as_bool(s, &on)) {
-            txn_set_session_read_only(s->txn, st->value.ptr && on);
-            next_item(s);
-        } else {
+        if (!as_bool(s, &on) || (st->is_for_next && !next_allowed(s))) {
             fail(s);
+            return true;
         }
+        on = on && st->value.ptr;
+        if (st->is_for_next) {
+            st->has_next = true;
+            st->next.access = on ? TXN_READ_ONLY : TXN_READ_WRITE;
+        } else {
+            st->has_read_only = true;
+            st->read_only = on;
+        }
+        next_item(s);
         return true;
     }
     if (sv_eq(st->name, SV("wait_timeout")) || sv_eq(st->name, SV("interactive_timeout"))) {
@@ -189,16 +251,18 @@ static bool set_owned(struct session *s)
             fail(s);
             return true;
         }
-        s->wait_timeout_s = st->value.ptr ? MAX(seconds, (uint64_t)1) : 0;
+        st->has_wait_timeout = true;
+        st->wait_timeout_s = st->value.ptr ? MAX(seconds, (uint64_t)1) : 0;
         next_item(s);
         return true;
     }
     if (sv_eq(st->name, SV("last_insert_id")) || sv_eq(st->name, SV("identity"))) {
-        if (!st->value.ptr || !sv_to_u64(st->value, &s->last_insert_id)) {
+        if (!st->value.ptr || !sv_to_u64(st->value, &st->insert_id)) {
             diag_setf(&s->stmt->diag, ER_WRONG_VALUE_FOR_VAR, "Variable '%.*s' can't be set to the value of '%.*s'",
                 SV_ARG(st->name), SV_ARG(st->value));
             fail(s);
         } else {
+            st->has_insert_id = true;
             next_item(s);
         }
         return true;
@@ -220,16 +284,16 @@ static void have_value_told(void *arg, struct sideq_result *r);
 static struct sv asks_value(struct session *s, struct sv name)
 {
     if (sv_eq(name, SV("sql_mode")))
-        return SV("SELECT @@session.sql_mode");
+        return SV("SELECT @@session.sql_mode LIMIT 1"); /* LIMIT: sql_select_limit may be 0 */
     if (sv_eq(name, SV("names")))
-        return SV("SELECT @@session.collation_connection, @@session.character_set_client");
+        return SV("SELECT @@session.collation_connection, @@session.character_set_client LIMIT 1");
     if (is_charset(name))
-        return SV("SELECT @@session.collation_connection");
+        return SV("SELECT @@session.collation_connection LIMIT 1");
     if (sv_eq(name, SV("character_set_client")))
-        return SV("SELECT @@session.character_set_client");
+        return SV("SELECT @@session.character_set_client LIMIT 1");
     for (size_t i = 0; vars_names[i]; i++) {
         if (sv_eq(name, sv_cstr(vars_names[i])))
-            return arena_printf(&s->stmt->arena, "SELECT @@session.%.*s", SV_ARG(name));
+            return arena_printf(&s->stmt->arena, "SELECT @@session.%.*s LIMIT 1", SV_ARG(name));
     }
     return SV_NULL;
 }
@@ -306,13 +370,40 @@ static void have_value_told(void *arg, struct sideq_result *r)
     next_item(s);
 }
 
+/* What works on one connection of one server only, and would give other answers here without a word. */
+static bool is_kept(struct session *s)
+{
+    struct set_step *st = step_of(s);
+    bool on;
+
+    if (sv_eq(st->name, SV("insert_id")) && st->value.ptr && !sv_eq(st->value, SV("0")))
+        return diag_set(&s->stmt->diag, ER_NOT_SUPPORTED_YET, "SET insert_id");
+    if (!sv_eq(st->name, SV("sql_auto_is_null")))
+        return true;
+    if (!as_bool(s, &on))
+        return false;
+    return !on || !st->value.ptr || diag_set(&s->stmt->diag, ER_NOT_SUPPORTED_YET, "sql_auto_is_null = 1");
+}
+
+/* Each of the two settles both: the one set last counts. */
+static bool want_connection_charset(struct session *s)
+{
+    struct set_step *st = step_of(s);
+
+    if (sv_eq(st->name, SV("character_set_connection")))
+        return want(s, SV("collation_connection"), SV_NULL);
+    if (sv_eq(st->name, SV("collation_connection")))
+        return want(s, SV("character_set_connection"), SV_NULL);
+    return true;
+}
+
 static void set_session_var(struct session *s)
 {
     struct set_step *st = step_of(s);
 
     if (set_owned(s))
         return;
-    if (!want(s, st->name, st->value)) {
+    if (!is_kept(s) || !want_connection_charset(s) || !want(s, st->name, st->value)) {
         fail(s);
         return;
     }
@@ -328,13 +419,18 @@ static void have_value(struct session *s)
 {
     struct set_step *st = step_of(s);
 
+    struct set_user *u;
+
     if (!st->is_user) {
         set_session_var(s);
-    } else if (uservar_set(s, st->name, st->value.ptr ? st->value : SV("NULL"), &s->stmt->diag)) {
-        next_item(s);
-    } else {
-        fail(s);
+        return;
     }
+    u = ARENA_NEW(&s->stmt->arena, struct set_user);
+    u->name = st->name;
+    u->literal = st->value.ptr ? st->value : SV("NULL");
+    *st->users_end = u;
+    st->users_end = &u->next;
+    next_item(s);
 }
 
 /* ---- values ---- */
@@ -411,7 +507,7 @@ static void evaluate(struct session *s, struct ast_node *value)
         fail(s);
         return;
     }
-    st->q.wanted = st->wanted;
+    st->q.wanted = s->wanted;
     st->q.done = evaluated;
     st->q.arg = s;
     query_side(s, &st->q);
@@ -486,6 +582,7 @@ static void set_var(struct session *s, const struct ast_set_var *v)
         return;
     }
     st->is_user = v->scope == AST_SCOPE_USER;
+    st->is_for_next = v->at && v->scope == AST_SCOPE_NONE;
     st->name = st->is_user ? v->name.name : lower(&s->stmt->arena, v->name.name);
     take_value(s, v->value);
 }
@@ -621,6 +718,7 @@ void set_run(struct session *s)
 {
     struct set_step *st = ARENA_NEW(&s->stmt->arena, struct set_step);
 
+    st->users_end = &st->users;
     st->set = AST_AS_CONST(set, s->stmt->ast);
     st->wanted = sync_ref(s->wanted);
     st->vars = s->vars;

@@ -8,7 +8,8 @@
 #include <time.h>
 
 const char *const vars_names[] = {
-    "time_zone", "div_precision_increment", "default_week_format", "group_concat_max_len", "max_allowed_packet", NULL};
+    "time_zone", "div_precision_increment", "default_week_format", "group_concat_max_len", "max_allowed_packet", "completion_type",
+    "sql_select_limit", NULL};
 
 /* Zones stay for the life of the process: a server has judged the names, so there are only so many. */
 struct zone {
@@ -79,6 +80,7 @@ void vars_init(struct proxy *px)
     px->vars = (struct session_vars){
         .tz = tz_utc,
         .max_allowed_packet = e.max_allowed_packet,
+        .select_limit = UINT64_MAX,
         .group_concat_max_len = e.group_concat_max_len,
         .collation = e.coll_connection,
         .div_precision_increment = e.div_precision_increment,
@@ -100,6 +102,12 @@ bool vars_take(const struct proxy *px, struct session_vars *v, struct sv name, s
         v->collation = c ? c->id : px->vars.collation;
         return true;
     }
+    if (sv_eq(name, SV("completion_type"))) {
+        v->completion = sv_eq_nocase(value, SV("CHAIN")) ? VARS_CHAIN
+            : sv_eq_nocase(value, SV("RELEASE"))         ? VARS_RELEASE
+                                                         : VARS_NO_CHAIN;
+        return true;
+    }
     (void)!sv_to_u64(value, &n);
     if (sv_eq(name, SV("div_precision_increment")))
         v->div_precision_increment = (uint8_t)n;
@@ -109,6 +117,8 @@ bool vars_take(const struct proxy *px, struct session_vars *v, struct sv name, s
         v->group_concat_max_len = (uint32_t)MIN(n, (uint64_t)UINT32_MAX);
     else if (sv_eq(name, SV("max_allowed_packet")))
         v->max_allowed_packet = n;
+    else if (sv_eq(name, SV("sql_select_limit")))
+        v->select_limit = n;
     else
         return false;
     return true;

@@ -8,14 +8,19 @@
 
 struct proxy;
 
+/* completion_type: what COMMIT and ROLLBACK do that do not say AND CHAIN or RELEASE themselves. */
+enum vars_completion { VARS_NO_CHAIN, VARS_CHAIN, VARS_RELEASE };
+
 struct session_vars {
     const struct tz *tz;
     int64_t now_us; /* SET timestamp; 0: the clock's */
     uint64_t max_allowed_packet;
+    uint64_t select_limit; /* sql_select_limit; UINT64_MAX: none */
     uint32_t group_concat_max_len;
     uint16_t collation; /* of the connection */
     uint8_t div_precision_increment;
     uint8_t default_week_format;
+    enum vars_completion completion;
 };
 
 /* The names that vars_take knows and that have global values; NULL at the end. */

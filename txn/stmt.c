@@ -90,11 +90,8 @@ bool txn_stmt_begin(struct txn *t, const struct txn_stmt *st, struct diag *d)
     ASSERT(!t->in_stmt && !t->cb && t->leases == 0);
     if (txn_take_late_error(t, d))
         return false;
-    if (st->need == TXN_NEED_WRITE && txn_is_read_only(t)) {
-        if (t->state == TXN_IDLE)
-            t->has_next = false;
+    if (st->need == TXN_NEED_WRITE && txn_is_read_only(t))
         return diag_set(d, ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION);
-    }
     if (t->state == TXN_IDLE) {
         if (!t->autocommit)
             txn_open_now(t);

@@ -86,10 +86,11 @@ bool txn_in_trans(const struct txn *t)
 
 bool txn_is_read_only(const struct txn *t)
 {
-    enum txn_access a = t->cur.access;
+    enum txn_access a;
 
-    if (t->state == TXN_IDLE || t->state == TXN_STMT)
-        a = t->has_next ? t->next.access : TXN_ACCESS_DEFAULT;
+    if (t->state != TXN_IDLE)
+        return t->cur.access == TXN_READ_ONLY;
+    a = t->has_next ? t->next.access : TXN_ACCESS_DEFAULT;
     return a == TXN_READ_ONLY || (a == TXN_ACCESS_DEFAULT && t->session_read_only);
 }
 
@@ -116,6 +117,11 @@ bool txn_autocommit(const struct txn *t)
 void txn_set_session_read_only(struct txn *t, bool on)
 {
     t->session_read_only = on;
+}
+
+void txn_reset_settings(struct txn *t)
+{
+    t->session_read_only = t->has_next = false;
 }
 
 void txn_set_answer_at_decision(struct txn *t, bool on)
@@ -294,9 +300,7 @@ static const char *characteristics(const struct txn *t)
         [TXN_ISO_REPEATABLE_READ] = {"ISOLATION LEVEL REPEATABLE READ", "ISOLATION LEVEL REPEATABLE READ, READ ONLY"},
         [TXN_ISO_SERIALIZABLE] = {"ISOLATION LEVEL SERIALIZABLE", "ISOLATION LEVEL SERIALIZABLE, READ ONLY"},
     };
-    bool ro = t->cur.access == TXN_READ_ONLY || (t->cur.access == TXN_ACCESS_DEFAULT && t->session_read_only);
-
-    return texts[t->cur.isolation][ro];
+    return texts[t->cur.isolation][t->cur.access == TXN_READ_ONLY];
 }
 
 void txn_start_branch(struct txn *t, struct branch *br)
@@ -386,7 +390,8 @@ static void open_snapshot(struct txn *t)
     snapshot_part_done(t);
 }
 
-/* Opens in state `to`: with what SET TRANSACTION announced, as far as o does not say otherwise. */
+/* Opens in state `to`: with what SET TRANSACTION announced, as far as o does not say otherwise. The session's access mode counts
+ * as it is now: changed later, it is for the transactions behind this one. */
 static void open_now(struct txn *t, enum txn_state to, const struct txn_begin *o)
 {
     t->cur = *o;
@@ -397,6 +402,8 @@ static void open_now(struct txn *t, enum txn_state to, const struct txn_begin *o
             t->cur.isolation = t->next.isolation;
         t->has_next = false;
     }
+    if (t->cur.access == TXN_ACCESS_DEFAULT)
+        t->cur.access = t->session_read_only ? TXN_READ_ONLY : TXN_READ_WRITE;
     t->outcome = TXN_OUTCOME_OPEN;
     txn_set_state(t, to);
 }

@@ -156,6 +156,8 @@ bool txn_autocommit(const struct txn *t);
 bool txn_set_next(struct txn *t, const struct txn_begin *next, struct diag *d) MUST_CHECK;
 /* SET SESSION TRANSACTION READ ONLY | READ WRITE, transaction_read_only: default access from now on. */
 void txn_set_session_read_only(struct txn *t, bool on);
+/* What SET TRANSACTION said of the next transaction and of the session's is forgotten (COM_RESET_CONNECTION). */
+void txn_reset_settings(struct txn *t);
 /* Answer the client when the outcome is decided, while the other branches still commit (default: when all have). A
  * read that the same session sends next may then not see its own write on another shard for a moment. */
 void txn_set_answer_at_decision(struct txn *t, bool on);

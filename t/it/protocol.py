@@ -82,6 +82,12 @@ def reset(f):
     with Wire(f.port()) as w:
         w.login(db="itp")
         w.query("SET @a = 5, SESSION wait_timeout = 77")
+        w.query("SET SESSION TRANSACTION READ ONLY")
+        w.query("SET TRANSACTION READ ONLY")
+        stmt, _, _ = w.prepare("SELECT 1")
+        w.command("RESET_CONNECTION")                       # here for the access modes
+        equal(w.result()[0], "ok")
+        w.query("SET @a = 5")
         stmt, _, _ = w.prepare("SELECT 1")
         w.query("BEGIN")
         w.query("INSERT INTO t VALUES (777, 'x')")
