@@ -95,6 +95,8 @@ void stmt_clear(struct stmt *st)
         sync_unref(st->wanted);
     if (st->wanted_parts)
         sync_unref(st->wanted_parts);
+    if (st->wanted_taken)
+        sync_unref(st->wanted_taken);
     arena_reset(&arena);
     memset(st, 0, sizeof(*st));
     st->arena = arena;

@@ -65,6 +65,7 @@ struct stmt {
     struct sv db;              /* a prepared statement's own schema, where is_elsewhere */
     struct sync_state *wanted; /* with that schema; NULL: the session's */
     struct sync_state *wanted_parts; /* without sql_select_limit; NULL: the same */
+    struct sync_state *wanted_taken; /* and with results in utf8mb4; NULL: the same */
     bool is_elsewhere;
     struct sideq *side; /* side query under way */
     struct warn_sink warnings;
