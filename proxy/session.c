@@ -569,6 +569,7 @@ bool session_set_shard_var(struct session *s, struct sv name, struct sv value, s
         return diag_set(d, ER_OUT_OF_RESOURCES, "session variables");
     sync_unref(s->wanted);
     s->wanted = next;
+    s->env_signature = 0;
     return true;
 }
 
