@@ -530,7 +530,7 @@ static struct op *build_stages(struct gather *g, struct branch *b, const struct 
     if (t->n_sort && o) {
         struct sort_col *cols = sort_cols(e, o, t->sort, t->n_sort);
 
-        if (count != UINT64_MAX)
+        if (count != UINT64_MAX || offset)
             return op_topn_new(&g->cx, o, cols, t->n_sort, count, offset);
         return op_sort_new(&g->cx, o, cols, t->n_sort);
     }
@@ -583,6 +583,9 @@ static bool build(struct gather *g)
                 op_close(tops[k]);
             return false;
         }
+        /* What a branch has sorted by is not in the union. */
+        if (g->b[i].plan->top && g->b[i].plan->top->n_hidden)
+            tops[i] = op_narrow_new(&g->cx, tops[i], op_n_cols(tops[i]) - g->b[i].plan->top->n_hidden);
     }
     g->root = op_union_all_new(&g->cx, tops, g->n_branches, g->def_types);
     if (g->root && p->set_distinct)

@@ -1,4 +1,4 @@
-/* The common part of operators, and those that hold little: source, values, filter, project, limit, union. */
+/* The common part of operators, and those that hold little: source, values, filter, project, limit, narrow, union. */
 #include "executor/op-int.h"
 
 #include "util/acct.h"
@@ -509,6 +509,37 @@ struct op *op_limit_new(struct op_ctx *cx, struct op *child, uint64_t limit, uin
     return &l->op;
 }
 
+/* ---- narrow ---- */
+
+struct narrow {
+    struct op op;
+    struct batch out;
+};
+
+static enum op_result narrow_next(struct op *o, struct batch **out)
+{
+    struct narrow *w = (struct narrow *)o;
+    struct batch *in;
+    enum op_result r = op_next(o->children[0], &in);
+
+    if (r != OP_BATCH)
+        return r;
+    w->out = *in;
+    w->out.n_cols = o->n_cols;
+    *out = &w->out;
+    return OP_BATCH;
+}
+
+static const struct op_ops narrow_ops = {"narrow", narrow_next, NULL};
+
+struct op *op_narrow_new(struct op_ctx *cx, struct op *child, uint32_t n)
+{
+    struct narrow *w = op_alloc(cx, &narrow_ops, sizeof(*w), &child, 1);
+
+    op_set_cols(&w->op, child->cols, n);
+    return &w->op;
+}
+
 /* ---- union ---- */
 
 struct union_all {
@@ -533,7 +564,15 @@ static bool union_convert(struct union_all *u, const struct batch *in)
         const struct vec *src = in->cols[i];
 
         for (uint32_t k = 0; k < sel.n; k++) {
-            if (dst->kind == VEC_STR || src->kind != VEC_STR || (dst->kind == src->kind && dst->scale == src->scale)) {
+            if (src->kind == VEC_TIME && dst->kind == VEC_DATETIME) { /* a time of today */
+                struct value v, as = {.kind = KIND_DATETIME};
+
+                vec_get(src, SEL_ROW(&sel, k), &v);
+                if (v.kind == KIND_NULL || !value_to_datetime(&v, cx.env, &as.t))
+                    as = value_null();
+                if (!vec_put(dst, k, &as))
+                    return diag_set(cx.diag, ER_DATA_OUT_OF_RANGE, "DATETIME", "UNION");
+            } else if (dst->kind == VEC_STR || src->kind != VEC_STR || (dst->kind == src->kind && dst->scale == src->scale)) {
                 if (!vec_copy(dst, k, src, SEL_ROW(&sel, k)))
                     return diag_set(cx.diag, ER_DATA_OUT_OF_RANGE, "DECIMAL", "UNION");
             } else {

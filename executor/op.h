@@ -90,6 +90,8 @@ struct op *op_filter_new(struct op_ctx *cx, struct op *child, const struct bexpr
 struct op *op_project_new(struct op_ctx *cx, struct op *child, const struct bexpr *const *exprs, uint32_t n) MUST_CHECK;
 /* limit UINT64_MAX: none. Once satisfied it does not pull its child again. */
 struct op *op_limit_new(struct op_ctx *cx, struct op *child, uint64_t limit, uint64_t offset) MUST_CHECK;
+/* The first n columns. */
+struct op *op_narrow_new(struct op_ctx *cx, struct op *child, uint32_t n) MUST_CHECK;
 /* Rows of all children, in the order in which they arrive. The children have as many columns; the result's types are `types`
  * (func_unify_types; NULL: the first child's) and rows are converted. UNION DISTINCT is op_distinct_new over it. */
 struct op *op_union_all_new(struct op_ctx *cx, struct op *const *children, uint32_t n, const struct sql_type *types) MUST_CHECK;

@@ -446,7 +446,12 @@ static void put_phys(const struct cat_table *t, uint32_t place, struct strbuf *o
 void optimizer_splice(const struct plan *p, const struct plan_inputs *in, uint32_t place, uint64_t auto_value,
     struct strbuf *out)
 {
-    uint32_t from = 0;
+    optimizer_splice_part(p, in, place, auto_value, 0, (uint32_t)in->text.len, out);
+}
+
+void optimizer_splice_part(const struct plan *p, const struct plan_inputs *in, uint32_t place, uint64_t auto_value, uint32_t from,
+    uint32_t to, struct strbuf *out)
+{
 
     for (uint32_t i = 0; i < p->n_edits; i++) {
         const struct edit *e = &p->edits[i];
@@ -459,6 +464,8 @@ void optimizer_splice(const struct plan *p, const struct plan_inputs *in, uint32
         /* An insertion stands right behind the token in front of it. */
         begin = insertion && e->tok_begin ? in->tokens[e->tok_begin - 1].end : in->tokens[e->tok_begin].begin;
         end = insertion ? begin : in->tokens[e->tok_end - 1].end;
+        if (begin < from || end > to)
+            continue;
         strbuf_put(out, in->text.ptr + from, begin - from);
         strbuf_putsv(out, e->prefix);
         switch (e->kind) {
@@ -478,7 +485,7 @@ void optimizer_splice(const struct plan *p, const struct plan_inputs *in, uint32
         strbuf_putsv(out, e->suffix);
         from = end;
     }
-    strbuf_put(out, in->text.ptr + from, in->text.len - from);
+    strbuf_put(out, in->text.ptr + from, to - from);
 }
 
 static void put_limit_sum(const struct limit_spec *l, const struct plan_inputs *in, struct strbuf *out)

@@ -81,6 +81,9 @@ bool optimizer_route(const struct plan *p, const struct plan_inputs *in, const s
  * where the plan has none). */
 void optimizer_splice(const struct plan *p, const struct plan_inputs *in, uint32_t place, uint64_t auto_value,
     struct strbuf *out);
+/* Bytes [from, to) of the text only: a branch of a UNION, say. */
+void optimizer_splice_part(const struct plan *p, const struct plan_inputs *in, uint32_t place, uint64_t auto_value, uint32_t from,
+    uint32_t to, struct strbuf *out);
 /* Appends the text of a template for a place (a partition's ordinal; 0 where there are no partitions). limit: the plan's, for
  * PIECE_LIMIT_SUM (NULL where there is none). */
 void optimizer_render(const struct sql_template *t, const struct plan_inputs *in, const struct limit_spec *limit,

@@ -229,15 +229,26 @@ const struct rvalue *place_rvalue(struct placer *p, const struct ast_node *e)
 struct target {
     const struct dist *d;
     const struct ctx *ctx;
+    const struct ctx *at;      /* the context that the predicate is of: ctx or one around it */
     const struct block *block; /* of the predicate's names */
 };
+
+/* The predicate stands behind an outer join that may have put NULL in place of the column. A row that it does not let pass matters all
+ * the same: had the join not found it, there would be a row of NULLs, which may pass. */
+static bool behind_outer_join(const struct target *t, const struct source *s)
+{
+    for (const struct ctx *x = s->ctx ? s->ctx->parent : NULL; x; x = x->parent)
+        if (x == t->at)
+            return true;
+    return false;
+}
 
 /* Which key column an expression is equal to; -1: none. */
 static int key_of(struct placer *p, const struct target *t, const struct ast_node *e)
 {
     struct colref c;
 
-    if (!bind_column_of(t->block, e, &c))
+    if (!bind_column_of(t->block, e, &c) || behind_outer_join(t, c.src))
         return -1;
     for (unsigned k = 0; k < optcat_n_keys(t->d->table); k++)
         if (place_equal(p, t->d->key[k], c, t->ctx))
@@ -429,7 +440,7 @@ static const struct route_cond *cond_in_ctx(struct placer *p, const struct dist 
         return NULL;
     for (const struct ctx *x = ctx; x; x = x->parent)
         for (const struct conjunct *c = x->conjuncts; c; c = c->next) {
-            struct target t = {d, ctx, c->block};
+            struct target t = {d, ctx, x, c->block};
 
             all = place_and(p, all, cond_of(p, &t, c->expr));
         }

@@ -21,6 +21,7 @@ struct agg_state {
     uint16_t *group_weight; /* fragment column of a group's weight, NO_COL: none */
     struct ast_node **more; /* arguments of DISTINCT aggregates: grouped by in the fragment */
     uint16_t n_more;
+    bool finer; /* the fragment groups by more than the statement: partial results of DISTINCT say nothing */
     struct merge_agg *aggs;
     const struct ast_node **agg_nodes; /* what each agg is for, NULL: carried */
     uint16_t n_aggs, cap_aggs;
@@ -121,10 +122,10 @@ static bool is_count_star(const struct ast_agg *a)
     return a->args.n == 1 && a->args.items[0]->kind == AST_STAR;
 }
 
-/* Duplicates cannot stand at two places: the arguments hold all partition columns. */
+/* Duplicates cannot stand at two places: the arguments hold all partition columns. Nor may they stand in two groups of one place. */
 static bool distinct_is_local(const struct agg_state *st, const struct ast_agg *a)
 {
-    return place_covers_key(&st->s->o->placer, st->s->bl, &a->args, st->s->d);
+    return !st->finer && place_covers_key(&st->s->o->placer, st->s->bl, &a->args, st->s->d);
 }
 
 static bool spec_of(struct agg_state *st, const struct ast_agg *a, struct agg_spec *spec)
@@ -560,7 +561,10 @@ static bool cast_target(const struct ast_cast *c, struct sql_type *t)
     case AST_TYPE_CHAR:
         if (a->charset.ptr)
             return false;
-        *t = type_string(len < 0 ? 0 : (uint32_t)len, 0, DERIV_IMPLICIT);
+        /* In the connection's collation, which is known when it runs. */
+        *t = type_string(len < 0 ? 0 : (uint32_t)MIN(len, (int64_t)UINT32_MAX / 4 - 1), 0, DERIV_IMPLICIT);
+        if (len < 0)
+            t->length = UINT32_MAX;
         return true;
     default:
         return false;
@@ -825,6 +829,20 @@ static bool look_at(struct need_walk *w, const struct ast_list *l)
     return true;
 }
 
+/* What the fragment groups by besides GROUP BY. */
+static bool find_needs(struct agg_state *st, struct need_walk *w)
+{
+    struct ast_list having = {&st->s->sel->having, 1, 1};
+
+    if (!look_at(w, &st->s->sel->items) || !look_at(w, &st->s->sel->order) || (st->s->sel->having && !look_at(w, &having)))
+        return false;
+    if (st->n_more == 0 || st->finer)
+        return true;
+    /* Then those that would have been added up need their values too. */
+    st->finer = true;
+    return find_needs(st, w);
+}
+
 /* ---- the stages ---- */
 
 static bool find_groups(struct agg_state *st)
@@ -1035,9 +1053,7 @@ bool split_aggregate(struct split *s)
     struct need_walk w = {.st = &st};
 
     st.more = ARENA_NEW_N(s->o->scratch, struct ast_node *, 1024);
-    if (!find_groups(&st) || !look_at(&w, &s->sel->items) || !look_at(&w, &s->sel->order))
-        return false;
-    if (s->sel->having && !look_at(&w, &(struct ast_list){&s->sel->having, 1, 1}))
+    if (!find_groups(&st) || !find_needs(&st, &w))
         return false;
     st.raw = w.rows;
     if (st.raw)

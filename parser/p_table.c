@@ -192,6 +192,7 @@ static void default_value(struct parser *p, struct ast_column_def *c)
         break;
     default:
         c->defval = parse_simple_expr(p);
+        c->default_paren = c->defval->kind == AST_ASSIGN; /* @a := 1 (MariaDB) is written as an expression */
         break;
     }
 }

@@ -43,6 +43,7 @@ struct prepared {
     unsigned char *kinds; /* of each parameter's last value that was not NULL; 0: none yet */
     struct long_data *longs;
     bool *is_long;
+    bool *is_limit; /* stands in LIMIT or OFFSET */
     uint32_t n_cols;
     struct packet_coldef *cols;
     struct exec_place_text *texts;
@@ -152,6 +153,24 @@ static uint64_t results_hash(const struct session *s)
     return v.ptr ? hash_sv(v) : 0;
 }
 
+static void mark_limit(struct prepared *p, const struct ast_node *n)
+{
+    if (n && n->kind == AST_PARAM)
+        p->is_limit[AST_AS_CONST(param, n)->ordinal] = true;
+}
+
+static enum ast_walk mark_limits(struct ast_node **slot, void *arg)
+{
+    if ((*slot)->kind == AST_LIMIT) {
+        const struct ast_limit *l = AST_AS_CONST(limit, *slot);
+
+        mark_limit(arg, l->count);
+        mark_limit(arg, l->offset);
+        mark_limit(arg, l->rows_examined);
+    }
+    return AST_CONTINUE;
+}
+
 /* Parses and plans text. NULL: the statement's diag is set. */
 static struct prepared *make(struct session *s, struct sv text)
 {
@@ -194,6 +213,8 @@ static struct prepared *make(struct session *s, struct sv text)
         p->kinds = ARENA_NEW_N(&p->arena, unsigned char, p->n_params);
         p->longs = ARENA_NEW_N(&p->arena, struct long_data, p->n_params);
         p->is_long = ARENA_NEW_N(&p->arena, bool, p->n_params);
+        p->is_limit = ARENA_NEW_N(&p->arena, bool, p->n_params);
+        (void)ast_walk(&p->ast, mark_limits, NULL, p);
     }
     if (p->is_planned) {
         p->plan = query_plan(s, p->ast, p->text);
@@ -252,6 +273,16 @@ static void give_up(struct session *s)
     free_one(s->stmt->arg);
 }
 
+/* What the first branch of a UNION was prepared for, as columns of the UNION. */
+static void belong_to_no_table(const struct plan *p, struct packet_coldef *cols, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        cols[i].table = cols[i].org_table = cols[i].schema = SV("");
+        cols[i].org_name = p->set_distinct || (p->top && p->top->n_sort) ? cols[i].name : SV("");
+        cols[i].flags &= WIRE_FLAG_UNSIGNED | WIRE_FLAG_BINARY | WIRE_FLAG_NUM | WIRE_FLAG_BLOB;
+    }
+}
+
 static void checked(void *arg, struct sideq_result *r)
 {
     struct session *s = arg;
@@ -265,6 +296,8 @@ static void checked(void *arg, struct sideq_result *r)
         session_reply_err(s, &s->stmt->diag);
         return;
     }
+    if (p->plan && p->plan->route.split_only && p->plan->n_set_branches)
+        belong_to_no_table(p->plan, r->cols, r->n_cols);
     /* SELECT ... INTO answers with OK, whatever the statement that the shard has prepared would give. */
     if (p->plan && !p->plan->n_into_vars) {
         p->n_cols = r->n_cols;
@@ -293,7 +326,7 @@ static void make_texts(struct session *s, struct prepared *p)
 static bool text_for_shard(struct session *s, struct prepared *p, uint32_t *shard_id, struct sv *sql)
 {
     if (p->plan)
-        return query_first_place_text(s, p->plan, p->text, &p->scan, shard_id, sql);
+        return query_first_place_text(s, p->plan, p->ast, p->text, &p->scan, shard_id, sql);
     *shard_id = 0;
     *sql = p->text;
     return !s->proxy->is_mariadb && (ddl_owns(p->ast) || p->ast->kind == AST_SET);
@@ -462,13 +495,44 @@ static unsigned char kind_of(const struct packet_param *in)
     }
 }
 
-static bool param_values(struct session *s, const struct prepared *p, const struct packet_param *params)
+/* What a server makes of a parameter of LIMIT, whatever its type: a whole number. False: diag is set, as the servers do it;
+ * where: the name that they give to the binary execution, or NULL for EXECUTE ... USING. */
+static bool limit_value(struct session *s, const char *where, struct value *v)
+{
+    struct stmt *st = s->stmt;
+    bool maria = s->proxy->is_mariadb;
+    struct env env = {.warnings = maria && where ? &st->warnings : NULL};
+
+    if (!maria && (v->kind == KIND_F64 || v->kind == KIND_DEC || (v->kind == KIND_STR && !where)))
+        return diag_setf(&st->diag, ER_WRONG_ARGUMENTS, "Incorrect arguments to %s", where ? where : "EXECUTE");
+    if (!maria && v->kind == KIND_I64 && v->i < 0)
+        return diag_setf(&st->diag, 1690, "%s value is out of range in '%s'",
+            where ? "SIGNED INTEGER" : "unsigned integer", where ? where : "EXECUTE");
+    if (v->kind == KIND_U64)
+        return true;
+    if (maria && !where && value_to_i64(v, NULL) < 0)
+        return diag_setf(&st->diag, ER_WRONG_ARGUMENTS, "Incorrect arguments to EXECUTE");
+    *v = value_u64(value_to_u64_bits(v, &env));
+    return true;
+}
+
+/* The parameter as the shard gets it, where the statement is relayed. */
+static void set_whole(struct packet_param *in, uint64_t n, struct arena *a)
+{
+    unsigned char bytes[8];
+
+    put_u64(bytes, n);
+    *in = (struct packet_param){.type = WIRE_LONGLONG, .is_unsigned = true, .name = in->name,
+        .bytes = arena_dup(a, sv_make((const char *)bytes, sizeof(bytes)))};
+}
+
+static bool param_values(struct session *s, const struct prepared *p, struct packet_param *params)
 {
     struct stmt *st = s->stmt;
     struct value *v = ARENA_NEW_N(&st->arena, struct value, p->n_params);
 
     for (uint32_t i = 0; i < p->n_params; i++) {
-        const struct packet_param *in = &params[i];
+        struct packet_param *in = &params[i];
 
         if (in->is_long_data || !in->is_null)
             p->kinds[i] = kind_of(in);
@@ -481,6 +545,12 @@ static bool param_values(struct session *s, const struct prepared *p, const stru
             v[i] = value_null();
         } else if (!param_value(s, in, &v[i])) {
             return diag_set(&st->diag, ER_MALFORMED_PACKET);
+        }
+        if (p->is_limit[i]) {
+            if (!limit_value(s, "mysqld_stmt_execute", &v[i]))
+                return false;
+            set_whole(in, v[i].u, &st->arena);
+            p->kinds[i] = kind_of(in);
         }
     }
     st->inputs.params = v;
@@ -695,6 +765,25 @@ static void put_literal(struct session *s, const struct ast_lit *l, struct strbu
         deparse(&l->node, &o, b);
 }
 
+/* The whole number that an argument of EXECUTE is for LIMIT. */
+static bool put_limit(struct session *s, const struct ast_node *a, struct strbuf *b)
+{
+    struct strbuf literal;
+    struct value v;
+
+    strbuf_init(&literal, &s->stmt->arena);
+    if (a->kind == AST_LIT)
+        put_literal(s, AST_AS_CONST(lit, a), &literal);
+    else
+        strbuf_putsv(&literal, uservar_get(s, AST_AS_CONST(uservar, a)->name));
+    if (!session_literal_value(s, strbuf_sv(&literal), &v))
+        v = value_null();
+    if (!limit_value(s, NULL, &v))
+        return false;
+    strbuf_put_u64(b, v.u);
+    return true;
+}
+
 /* The statement's text with each `?` replaced by the literal given for it. */
 static bool put_params(struct session *s, const struct prepared *p, const struct ast_list *args, struct strbuf *b)
 {
@@ -711,7 +800,10 @@ static bool put_params(struct session *s, const struct prepared *p, const struct
         a = args->items[t.slot];
         strbuf_put(b, p->text.ptr + at, t.begin - at);
         at = t.end;
-        if (a->kind == AST_USERVAR) {
+        if (p->is_limit[t.slot] && (a->kind == AST_USERVAR || a->kind == AST_LIT)) {
+            if (!put_limit(s, a, b))
+                return false;
+        } else if (a->kind == AST_USERVAR) {
             struct value v;
 
             if (!session_literal_value(s, uservar_get(s, AST_AS_CONST(uservar, a)->name), &v))

@@ -640,11 +640,28 @@ static bool place_text(struct session *s, struct plan *p, struct sv text, const 
     return true;
 }
 
-bool query_first_place_text(struct session *s, struct plan *p, struct sv text, const struct stmt_scan *scan,
-    uint32_t *shard_id, struct sv *sql)
+/* A UNION that no shard has all tables of: its first branch, which gives the columns' names and number. */
+static void first_branch_text(struct session *s, struct plan *p, const struct ast_node *ast, uint32_t *shard_id, struct sv *sql)
+{
+    const struct route *r = &p->set_branches[0]->route;
+    struct strbuf b;
+
+    while (ast->kind == AST_SETOP || ast->kind == AST_PARENQ)
+        ast = ast->kind == AST_SETOP ? AST_AS_CONST(setop, ast)->left : AST_AS_CONST(parenq, ast)->query;
+    *shard_id = r->kind == ROUTE_PARTITIONS ? r->table->parts[0].shard_id : r->kind == ROUTE_ONE_SHARD ? r->shard_id : query_any_shard(s);
+    strbuf_init(&b, &s->stmt->arena);
+    optimizer_splice_part(p, &s->stmt->inputs, 0, 0, ast->begin, ast->end, &b);
+    *sql = strbuf_sv(&b);
+}
+
+bool query_first_place_text(struct session *s, struct plan *p, const struct ast_node *ast, struct sv text,
+    const struct stmt_scan *scan, uint32_t *shard_id, struct sv *sql)
 {
     struct sv was = s->stmt->text;
     bool ok = place_text(s, p, text, scan, true, shard_id, sql);
+
+    if (ok && p->route.split_only && p->n_set_branches)
+        first_branch_text(s, p, ast, shard_id, sql);
 
     s->stmt->text = was;
     return ok;

@@ -454,6 +454,13 @@ static bool bind_cast(struct binder *b)
     t = *b->opts->target;
     if (t.code == TYPE_JSON || t.code == TYPE_ENUM || t.code == TYPE_SET || t.code == TYPE_GEOMETRY || t.code == TYPE_VECTOR)
         return refuse(b, "this type");
+    if (type_is_string(&t) && t.coll == 0) { /* CHAR: in the collation of the connection */
+        uint32_t length = t.length;
+
+        t = type_string(type_chars(&t) / 4, b->env->coll_connection, DERIV_IMPLICIT);
+        if (length == UINT32_MAX)
+            t.length = length;
+    }
     b->c->type = t;
     b->c->coll = t.coll;
     return true;
