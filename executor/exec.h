@@ -128,6 +128,7 @@ struct exec {
     struct chan *client; /* NULL: rows are dropped (nobody reads them) */
     uint64_t caps;       /* the client's */
     bool serializable;   /* isolation level: plain reads lock */
+    bool foreign_names;  /* lc_time_names is not English */
     bool foreign_results; /* strings for the client come in another character set than UTF-8 */
     bool binary;         /* rows in the binary protocol */
     struct txn *txn;

@@ -68,6 +68,14 @@ bool session_foreign_results(const struct session *s)
     return v.ptr && !is_one_of(v, native, ARRAY_LEN(native));
 }
 
+bool session_foreign_names(const struct session *s)
+{
+    static const char *const english[] = {"'en_US'", "'en_GB'", "0"};
+    struct sv v = sync_get(s->wanted, SV("lc_time_names"));
+
+    return v.ptr && !is_one_of(v, english, ARRAY_LEN(english));
+}
+
 struct opt_env session_opt_env(struct session *s)
 {
     return (struct opt_env){

@@ -162,6 +162,7 @@ void query_init_exec(struct session *s, struct exec *e)
     e->serializable = sv_eq(sync_get(s->wanted, session_isolation_var(s)), SV("'SERIALIZABLE'"));
     e->txn = s->txn;
     e->wanted = st->wanted ? st->wanted : s->wanted;
+    e->foreign_names = session_foreign_names(s);
     e->foreign_results = session_foreign_results(s);
     e->wanted_parts = st->wanted_parts ? st->wanted_parts : e->wanted;
     e->wanted_taken = st->wanted_taken ? st->wanted_taken : e->wanted_parts;
