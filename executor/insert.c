@@ -206,7 +206,10 @@ static void evaluated(void *arg, struct sideq_result *r)
             return;
         }
         strbuf_init(&b, a);
-        value_print_sql(v, (in->e->env->sql_mode & MODE_NO_BACKSLASH_ESCAPES) != 0, &b);
+        if (type_is_string(&t) && c->charset != TYPE_COLL_BINARY && v->kind == KIND_STR)
+            exec_put_text(v->s, (in->e->env->sql_mode & MODE_NO_BACKSLASH_ESCAPES) != 0, &b);
+        else
+            value_print_sql(v, (in->e->env->sql_mode & MODE_NO_BACKSLASH_ESCAPES) != 0, &b);
         in->frozen[in->asked[i]] = strbuf_sv(&b);
     }
     route_rows(in);
@@ -262,7 +265,7 @@ static void evaluate_keys(struct insert *in)
     }
     in->waiting = true;
     q = sideq_start(e->worker,
-        &(struct sideq_args){.shard_id = router_any_shard(e->snapshot, 0, (uint64_t)(uintptr_t)in), .wanted = e->wanted_parts,
+        &(struct sideq_args){.shard_id = router_any_shard(e->snapshot, 0, (uint64_t)(uintptr_t)in), .wanted = e->wanted_taken,
             .sql = strbuf_sv(&sql), .arena = e->arena, .done = evaluated, .arg = in});
     if (q) /* else evaluated() was called, and the statement may be gone */
         in->side = q;

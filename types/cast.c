@@ -9,6 +9,7 @@
 
 #include <float.h>
 #include <math.h>
+#include <stdio.h>
 
 static const double exact_limit = 9007199254740992.0; /* 2^53 */
 
