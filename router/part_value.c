@@ -274,6 +274,10 @@ bool part_store_value(const struct part_column *c, const struct value *v, const 
         (v->s.len > 8 || (v->s.len == 8 && (unsigned char)v->s.ptr[0] >= 0x80)) &&
         (c->cls == PART_FLOAT || (c->cls == PART_EXACT && type_kind_of(&c->type) == KIND_DEC)))
         return false;
+    /* A double as text has as many digits as the column has room for; a negative zero has its sign on MySQL only. */
+    if (v->kind == KIND_F64 && (c->cls == PART_TEXT || c->cls == PART_BYTES) &&
+        ((v->f == 0 && signbit(v->f)) || value_to_str(v, NULL, a).len > type_chars(&c->type)))
+        return false;
     /* A server that is strict refuses what does not fit wherever the row goes; one that is not
      * stores what cast_store says, and a default for what is no value at all. */
     if (cast_store(v, &c->type, e, a, out) == CAST_INVALID && c->cls != PART_TEXT &&
