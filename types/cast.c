@@ -7,9 +7,9 @@
 #include "types/num.h"
 #include "util/strbuf.h"
 
-#include <stdio.h>
 #include <float.h>
 #include <math.h>
+#include <stdio.h>
 
 static const double exact_limit = 9007199254740992.0; /* 2^53 */
 
