@@ -474,6 +474,56 @@ static uint64_t unstated_limit(const struct exec *e)
     return e->plan->kind == PLAN_SELECT && !e->taker ? e->select_limit : UINT64_MAX;
 }
 
+/* Whether something is computed of a string that a shard sent. */
+static bool computes_with_strings(const struct op *in, const struct bexpr *b, bool below)
+{
+    if (!b)
+        return false;
+    if (b->kind == BEXPR_COLUMN)
+        return below && type_is_string(op_type(in, b->ordinal)) && op_type(in, b->ordinal)->coll != TYPE_COLL_BINARY;
+    for (uint32_t i = 0; i < b->n_args; i++) {
+        if (computes_with_strings(in, b->args[i], true))
+            return true;
+    }
+    return false;
+}
+
+/* Whether it gives names of months and days, which are English here. */
+static bool gives_names(const struct bexpr *b)
+{
+    static const char *const names[] = {"monthname", "dayname", "date_format", "str_to_date"};
+
+    if (!b)
+        return false;
+    for (size_t i = 0; b->func && i < ARRAY_LEN(names); i++) {
+        if (sv_eq_nocase(sv_cstr(func_name(b->func)), sv_cstr(names[i])))
+            return true;
+    }
+    for (uint32_t i = 0; i < b->n_args; i++) {
+        if (gives_names(b->args[i]))
+            return true;
+    }
+    return false;
+}
+
+/* What the client's settings would make of these expressions, and this process cannot. */
+static bool refuse_foreign(struct gather *g, const struct plan_top *t, const struct op *in)
+{
+    const struct exec *e = g->e;
+    bool strings = computes_with_strings(in, t->having, true), names = gives_names(t->having);
+
+    if (e->taker || (!e->foreign_results && !e->foreign_names))
+        return true;
+    for (uint32_t i = 0; i < t->n_project; i++) {
+        strings = strings || computes_with_strings(in, t->project[i], false);
+        names = names || gives_names(t->project[i]);
+    }
+    if (strings && e->foreign_results)
+        return diag_set(&g->diag, ER_NOT_SUPPORTED_YET, "computing with strings of several places while character_set_results is not utf8mb4");
+    return !names || !e->foreign_names ||
+        diag_set(&g->diag, ER_NOT_SUPPORTED_YET, "names of months and days over several places in another language");
+}
+
 /* The stages of plan.h in their order. */
 static struct op *build_stages(struct gather *g, struct branch *b, const struct plan_top *t, struct op *in)
 {
@@ -483,6 +533,10 @@ static struct op *build_stages(struct gather *g, struct branch *b, const struct 
 
     if (t->aggregate && o)
         o = build_aggregate(g, b, o);
+    if (o && !refuse_foreign(g, t, o)) {
+        op_close(o);
+        return NULL;
+    }
     if (t->having && o)
         o = op_filter_new(&g->cx, o, t->having);
     if (t->n_project && o)

@@ -3,6 +3,25 @@
 
 #include "catalog/snapshot.h"
 
+void exec_put_hex_text(struct sv text, struct strbuf *b)
+{
+    strbuf_puts(b, "_utf8mb4 x'");
+    for (size_t i = 0; i < text.len; i++)
+        strbuf_printf(b, "%02x", (unsigned char)text.ptr[i]);
+    strbuf_putc(b, '\'');
+}
+
+void exec_put_text(struct sv text, bool no_backslash, struct strbuf *b)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if ((unsigned char)text.ptr[i] >= 0x80) {
+            exec_put_hex_text(text, b);
+            return;
+        }
+    }
+    strbuf_put_quoted(b, text, no_backslash);
+}
+
 void exec_put_literal(struct exec *e, const struct packet_coldef *c, struct sv cell, struct strbuf *b)
 {
     bool no_backslash = (e->env->sql_mode & MODE_NO_BACKSLASH_ESCAPES) != 0;
@@ -21,8 +40,56 @@ void exec_put_literal(struct exec *e, const struct packet_coldef *c, struct sv c
         if ((c->type == WIRE_DOUBLE || c->type == WIRE_FLOAT) && !memchr(cell.ptr, 'e', cell.len))
             strbuf_puts(b, "e0");
     } else {
-        strbuf_put_quoted(b, cell, no_backslash);
+        exec_put_text(cell, no_backslash, b);
     }
+}
+
+/* Why the text of an expression's value is not all that is stored when the expression itself is, or NULL. */
+static const char *lost_in_text(const struct exec *e, const struct part_column *to, const struct packet_coldef *c, bool divides)
+{
+    bool text = to->cls == PART_TEXT || to->cls == PART_BYTES;
+
+    if (c->flags & (WIRE_FLAG_ENUM | WIRE_FLAG_SET))
+        return text || to->cls == PART_MEMBER ? NULL : "an ENUM or SET";
+    switch (c->type) {
+    case WIRE_FLOAT:
+        return "a FLOAT";
+    case WIRE_DOUBLE:
+        return c->decimals < TYPE_DECIMALS_FLOATING ? "a rounded DOUBLE" : NULL;
+    case WIRE_DECIMAL:
+    case WIRE_NEWDECIMAL:
+        /* MariaDB stores digits of a quotient that it does not show. */
+        return divides && e->env->flavour == ENV_MARIADB ? "a division" : NULL;
+    case WIRE_JSON:
+    case WIRE_GEOMETRY:
+        return text ? NULL : "a JSON value";
+    case WIRE_BIT:
+        return text ? "a BIT" : NULL;
+    case WIRE_STRING:
+    case WIRE_VAR_STRING:
+    case WIRE_VARCHAR:
+    case WIRE_TINY_BLOB:
+    case WIRE_BLOB:
+    case WIRE_MEDIUM_BLOB:
+    case WIRE_LONG_BLOB:
+        /* A hexadecimal literal inside may make it a number. */
+        return c->charset == TYPE_COLL_BINARY && !text ? "a binary string" : NULL;
+    default:
+        return NULL;
+    }
+}
+
+bool exec_key_value(struct exec *e, const struct part_column *to, const struct packet_coldef *c, struct sv cell, bool divides,
+    struct value *out, struct diag *d)
+{
+    struct sql_type t;
+    const char *why = cell.ptr ? lost_in_text(e, to, c, divides) : NULL;
+
+    if (why)
+        return diag_setf(d, ER_NOT_SUPPORTED_YET, "This version of Tessera doesn't yet support '%s as the new value of the partition column `%.*s`'",
+            why, SV_ARG(to->column->name));
+    type_from_coldef(&t, c->type, c->flags, c->charset, c->length, c->decimals);
+    return value_from_text(cell, &t, out) || diag_set(d, ER_INTERNAL, "a value of a partition column cannot be read");
 }
 
 void exec_put_key_column(const struct cat_column *c, struct strbuf *b)

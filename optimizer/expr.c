@@ -218,6 +218,14 @@ static struct expr_type of_column(const struct opt *o, const struct block *bl, c
     return opt_type_of_ref(o, c);
 }
 
+/* In another character set than UTF-8 no string can be compared here. */
+static struct expr_type as_sent(const struct opt *o, struct expr_type t)
+{
+    if (o->env->foreign_results && t.cls == EXPR_STRING && t.coll != 0 && t.coll != TYPE_COLL_BINARY)
+        t.cls = EXPR_UNSURE;
+    return t;
+}
+
 struct expr_type opt_type_of_ref(const struct opt *o, struct colref c)
 {
     struct colref base = bind_base_column(c);
@@ -230,7 +238,7 @@ struct expr_type opt_type_of_ref(const struct opt *o, struct colref c)
             return bl->outs[c.col].expr ? opt_type_of(o, bl, bl->outs[c.col].expr) : opt_type_of_ref(o, bl->outs[c.col].ref);
     }
 
-    return base.src ? opt_type_of_column(&base.src->table->columns[base.col].type) : unsure;
+    return base.src ? as_sent(o, opt_type_of_column(&base.src->table->columns[base.col].type)) : unsure;
 }
 
 static struct expr_type type_of(const struct opt *o, const struct block *bl, const struct ast_node *e)
@@ -312,7 +320,19 @@ struct expr_type opt_type_of(const struct opt *o, const struct block *bl, const 
     /* What functions and subqueries make of an ENUM is its name. */
     if (t.cls == EXPR_ENUM && e->kind != AST_COLUMN && e->kind != AST_AGG)
         t.cls = EXPR_STRING;
-    return t;
+    return as_sent(o, t);
+}
+
+static enum ast_walk division_pre(struct ast_node **slot, void *arg)
+{
+    (void)arg;
+    return (*slot)->kind == AST_AGG || ((*slot)->kind == AST_BINARY && AST_AS_CONST(binary, *slot)->op == AST_OP_DIV) ? AST_ABORT
+                                                                                                                     : AST_CONTINUE;
+}
+
+bool opt_divides(struct ast_node *e)
+{
+    return !ast_walk(&e, division_pre, NULL, NULL);
 }
 
 uint32_t opt_expr_param(struct opt *o, const struct rvalue *v)

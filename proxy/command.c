@@ -238,7 +238,7 @@ void command_next_statement(struct session *s)
     stmt_clear(st);
     st->session = s;
     st->packet = packet;
-    warn_sink_init(&st->warnings, &st->arena, 64);
+    warn_sink_init(&st->warnings, &st->arena, SESSION_WARNINGS_MAX);
     st->start_ns = s->worker->now_ns;
     st->again = rest;
     st->first_seq = s->chan.seq;

@@ -6,7 +6,8 @@
  * literals into each place's SQL text and the merged rows are encoded in binary form here.
  * Statements that are not planned (SET, SHOW, BEGIN, DDL, ...) are kept as text and run as such.
  *
- * A plan is renewed when the catalog has a newer version than the one it was made under. */
+ * A plan is renewed when the catalog has a newer version than the one it was made under, or the client's results are in another
+ * character set. */
 #include "proxy/prepared.h"
 
 #include "catalog/snapshot.h"
@@ -35,6 +36,7 @@ struct prepared {
     struct ast_node *ast;
     struct stmt_scan scan; /* tokens and literals of the text */
     struct plan *plan; /* NULL: run as text */
+    uint64_t results;  /* hash of the character_set_results that plan and cols were made under */
     bool is_planned;   /* kind of statement that has plans */
     uint32_t n_params;
     unsigned char *types; /* two bytes a parameter, as the client bound them last */
@@ -144,6 +146,13 @@ static bool has_plan(const struct ast_node *n)
         n->kind == AST_DO || n->kind == AST_CALL;
 }
 
+static uint64_t results_hash(const struct session *s)
+{
+    struct sv v = sync_get(s->wanted, SV("character_set_results"));
+
+    return v.ptr ? hash_sv(v) : 0;
+}
+
 static void mark_limit(struct prepared *p, const struct ast_node *n)
 {
     if (n && n->kind == AST_PARAM)
@@ -209,6 +218,7 @@ static struct prepared *make(struct session *s, struct sv text)
     }
     if (p->is_planned) {
         p->plan = query_plan(s, p->ast, p->text);
+        p->results = results_hash(s);
         if (!p->plan) {
             free_one(p);
             return NULL;
@@ -389,13 +399,15 @@ static bool enter_schema(struct session *s, const struct prepared *p)
 
 static bool renew(struct session *s, struct prepared *p)
 {
-    if (!p->is_planned || (p->plan && p->plan->catalog_version == session_snapshot(s)->version))
+    if (!p->is_planned ||
+        (p->plan && p->plan->catalog_version == session_snapshot(s)->version && p->results == results_hash(s)))
         return true;
     if (p->plan)
         plan_release(p->plan);
     p->plan = query_plan(s, p->ast, p->text);
     if (!p->plan)
         return false; /* the next execution tries again */
+    p->results = results_hash(s);
     p->texts = NULL;
     p->n_texts = 0;
     p->cols = NULL; /* its tables may have other columns now */

@@ -41,7 +41,9 @@ enum session_state {
     SESSION_ENDING,  /* last packet is being flushed */
     SESSION_GONE     /* client is gone; a command still runs and frees the session when it ends */
 };
-enum { SESSION_STATE_COUNT = SESSION_GONE + 1, SESSION_USER_MAX = 96, SESSION_HOST_MAX = 64 };
+enum { SESSION_STATE_COUNT = SESSION_GONE + 1, SESSION_USER_MAX = 96, SESSION_HOST_MAX = 64,
+    SESSION_WARNINGS_MAX = 65535 /* max_error_count can be no larger */
+};
 
 /* One running command. */
 struct stmt {
@@ -65,6 +67,7 @@ struct stmt {
     struct sv db;              /* a prepared statement's own schema, where is_elsewhere */
     struct sync_state *wanted; /* with that schema; NULL: the session's */
     struct sync_state *wanted_parts; /* without sql_select_limit; NULL: the same */
+    struct sync_state *wanted_taken; /* and with results in utf8mb4; NULL: the same */
     bool is_elsewhere;
     struct sideq *side; /* side query under way */
     struct warn_sink warnings;

@@ -99,11 +99,9 @@ static void all_set(struct session *s)
     sync_unref(s->wanted);
     s->wanted = st->wanted;
     s->vars = st->vars;
-    if (s->sql_mode != st->sql_mode) {
-        s->sql_mode = st->sql_mode;
-        s->env_signature = 0;
-        s->no_backslash = (s->sql_mode & MODE_NO_BACKSLASH_ESCAPES) != 0;
-    }
+    s->sql_mode = st->sql_mode;
+    s->env_signature = 0;
+    s->no_backslash = (s->sql_mode & MODE_NO_BACKSLASH_ESCAPES) != 0;
     s->stmt->give_up = NULL;
     if (st->has_autocommit)
         txn_set_autocommit(s->txn, st->autocommit, autocommit_set, s);
@@ -289,6 +287,8 @@ static struct sv asks_value(struct session *s, struct sv name)
         return SV("SELECT @@session.collation_connection, @@session.character_set_client LIMIT 1");
     if (is_charset(name))
         return SV("SELECT @@session.collation_connection LIMIT 1");
+    if (sv_eq(name, SV("character_set_results")))
+        return SV("SELECT CAST(@@session.character_set_results AS BINARY) LIMIT 1"); /* not in that character set */
     if (sv_eq(name, SV("character_set_client")))
         return SV("SELECT @@session.character_set_client LIMIT 1");
     for (size_t i = 0; vars_names[i]; i++) {
@@ -357,6 +357,11 @@ static void have_value_told(void *arg, struct sideq_result *r)
 
         if (client.ptr && !session_reads_charset(client)) {
             diag_set(&s->stmt->diag, ER_NOT_SUPPORTED_YET, arena_printf(&s->stmt->arena, "character_set_client = %.*s", SV_ARG(client)).ptr);
+            fail(s);
+            return;
+        }
+        if (sv_eq(st->name, SV("character_set_results")) && session_is_wide(r->cells[0])) {
+            diag_set(&s->stmt->diag, ER_NOT_SUPPORTED_YET, arena_printf(&s->stmt->arena, "character_set_results = %.*s", SV_ARG(r->cells[0])).ptr);
             fail(s);
             return;
         }

@@ -417,9 +417,11 @@ START_TEST(test_read_only)
     ck_assert(!txn_set_next(txn, &ro, &d));
     ck_assert_uint_eq(d.code, ER_CANT_CHANGE_TX_CHARACTERISTICS);
     ck_assert_uint_eq(COMMIT(&node, txn), 0);
-    /* one statement only */
+    /* one statement only, where a refused one is none */
     ck_assert(txn_set_next(txn, &ro, &d));
     ck_assert_uint_eq(add(&node, txn, 1, 1, 1), ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION);
+    ck_assert_uint_eq(add(&node, txn, 1, 1, 1), ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION);
+    ck_assert_uint_eq(one(&node, txn, 1, TXN_NEED_READ, "SELECT bal FROM acct1 WHERE id=1", &v), 0);
     ck_assert_uint_eq(add(&node, txn, 1, 1, 1), 0);
     txn_set_session_read_only(txn, true);
     ck_assert_uint_eq(add(&node, txn, 1, 1, 1), ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION);
