@@ -564,7 +564,7 @@ static bool needs_insert(const struct plan *p)
 
     if (!in->values_form)
         return false;
-    if (in->auto_col >= 0 || in->n_rows > 1 || !p->n_edits)
+    if (in->auto_col >= 0 || in->n_rows > 1 || !p->n_edits || in->table->kind == CAT_BROADCAST)
         return true;
     /* A row that fits no partition is left out. */
     if (in->ignore && (part_of(in->table)->method == CAT_PART_RANGE || part_of(in->table)->method == CAT_PART_LIST))

@@ -370,6 +370,24 @@ static void sort_warnings(struct warn_sink *w)
 
 static void put_returned(struct insert *in);
 
+/* Of explicit values in an AUTO_INCREMENT column, servers tell the last row's. */
+static uint64_t last_id(const struct exec *e)
+{
+    uint32_t last = 0;
+    uint64_t id = 0;
+
+    for (uint32_t i = 0; i < e->n_lanes; i++) {
+        const struct exec_lane *l = &e->lanes[i];
+        uint32_t row = l->n_rows ? l->rows[l->n_rows - 1] : 0;
+
+        if (l->ok.insert_id && (!id || row > last)) {
+            id = l->ok.insert_id;
+            last = row;
+        }
+    }
+    return id;
+}
+
 static void inserted(struct exec *e)
 {
     struct insert *in = e->step;
@@ -386,10 +404,9 @@ static void inserted(struct exec *e)
             *ok = e->lanes[0].ok;
         if (e->plan->route.kind != ROUTE_ALL_SHARDS) {
             ok->affected_rows = 0;
-            for (uint32_t i = 0; i < e->n_lanes; i++) {
+            for (uint32_t i = 0; i < e->n_lanes; i++)
                 ok->affected_rows += e->lanes[i].ok.affected_rows;
-                ok->insert_id = MAX(ok->insert_id, e->lanes[i].ok.insert_id);
-            }
+            ok->insert_id = last_id(e);
             ok->info = sum_rows(in);
         }
         if (in->n_generated && !e->plan->sets_insert_id)

@@ -241,13 +241,6 @@ struct expr_type opt_type_of_ref(const struct opt *o, struct colref c)
     return base.src ? as_sent(o, opt_type_of_column(&base.src->table->columns[base.col].type)) : unsure;
 }
 
-static struct expr_type type_of(const struct opt *o, const struct block *bl, const struct ast_node *e);
-
-struct expr_type opt_type_of(const struct opt *o, const struct block *bl, const struct ast_node *e)
-{
-    return as_sent(o, type_of(o, bl, e));
-}
-
 static struct expr_type type_of(const struct opt *o, const struct block *bl, const struct ast_node *e)
 {
     const struct collation *coll;
@@ -318,6 +311,16 @@ static struct expr_type type_of(const struct opt *o, const struct block *bl, con
     default:
         return unsure;
     }
+}
+
+struct expr_type opt_type_of(const struct opt *o, const struct block *bl, const struct ast_node *e)
+{
+    struct expr_type t = type_of(o, bl, e);
+
+    /* What functions and subqueries make of an ENUM is its name. */
+    if (t.cls == EXPR_ENUM && e->kind != AST_COLUMN && e->kind != AST_AGG)
+        t.cls = EXPR_STRING;
+    return as_sent(o, t);
 }
 
 uint32_t opt_expr_param(struct opt *o, const struct rvalue *v)

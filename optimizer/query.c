@@ -269,6 +269,13 @@ static const struct plan *plan_branch(struct opt *o, const struct query *q, stru
         if (d.kind != DIST_PART)
             opt_refuse(o, p, d.kind == DIST_NO ? d.reason : SV("a query over a partitioned table in a WITH clause only"));
         ok = d.kind == DIST_PART && split_select(&sub, p, q, &d);
+        if (ok && p->top && p->top->n_project) {
+            struct tmpl t;
+
+            tmpl_init(&t, &sub);
+            tmpl_node(&t, q->node);
+            p->as_written = tmpl_finish(&t);
+        }
     }
     o->expr_params = sub.expr_params;
     o->n_expr_params = sub.n_expr_params;

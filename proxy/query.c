@@ -623,7 +623,16 @@ static bool place_text(struct session *s, struct plan *p, struct sv text, const 
     st->text = text;
     session_inputs(s, scan);
     if (first && p->route.kind == ROUTE_PARTITIONS) {
-        *shard_id = p->route.table->parts[0].shard_id;
+        const struct cat_table *t = p->route.table;
+
+        /* Where a SINGLE table that it reads is, too. */
+        while (p->route.also_shard && !p->route.split_only && place < t->parts_n && t->parts[place].shard_id != p->route.also_shard)
+            place++;
+        if (place == t->parts_n) {
+            st->diag = p->refusal;
+            return st->diag.code ? false : diag_set(&st->diag, ER_NOT_SUPPORTED_YET, "this statement over several places");
+        }
+        *shard_id = t->parts[place].shard_id;
     } else if (first && p->route.kind == ROUTE_ONE_SHARD) {
         *shard_id = p->route.shard_id;
     } else if (first) {
