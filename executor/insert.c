@@ -205,7 +205,13 @@ static void evaluated(void *arg, struct sideq_result *r)
             give_up(in, &r->diag);
             return;
         }
-        /* What only warns here is an error where it is stored in strict mode: the row's own text says so. */
+        /* What only warns here is an error where it is stored in strict mode: the row's own text says so. Then its value must be the
+         * same by whatever way it comes into the column. */
+        if (r->ok.warnings && (to->cls == PART_TEXT || to->cls == PART_BYTES) && (v->kind == KIND_DEC || v->kind == KIND_F64)) {
+            diag_set(&r->diag, ER_NOT_SUPPORTED_YET, "a number as the value of a partition column of strings where it warns");
+            give_up(in, &r->diag);
+            return;
+        }
         if (r->ok.warnings)
             continue;
         strbuf_init(&b, a);

@@ -44,14 +44,28 @@ void exec_put_literal(struct exec *e, const struct packet_coldef *c, struct sv c
     }
 }
 
+static bool is_ascii(struct sv s)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if ((unsigned char)s.ptr[i] >= 0x80)
+            return false;
+    return true;
+}
+
 /* Why the text of an expression's value is not all that is stored when the expression itself is, or NULL. */
-static const char *lost_in_text(const struct exec *e, const struct part_column *to, const struct packet_coldef *c, bool divides)
+static const char *lost_in_text(const struct exec *e, const struct part_column *to, const struct packet_coldef *c, struct sv cell, bool divides)
 {
     bool text = to->cls == PART_TEXT || to->cls == PART_BYTES;
 
     if (c->flags & (WIRE_FLAG_ENUM | WIRE_FLAG_SET))
         return text || to->cls == PART_MEMBER ? NULL : "an ENUM or SET";
     switch (c->type) {
+    case WIRE_DATE:
+    case WIRE_TIME:
+    case WIRE_DATETIME:
+    case WIRE_TIMESTAMP:
+        /* Some functions give a column of numbers their value as a number, some as text. */
+        return to->cls == PART_EXACT || to->cls == PART_FLOAT || to->cls == PART_MEMBER ? "a date or time" : NULL;
     case WIRE_FLOAT:
         return "a FLOAT";
     case WIRE_DOUBLE:
@@ -74,7 +88,10 @@ static const char *lost_in_text(const struct exec *e, const struct part_column *
     case WIRE_MEDIUM_BLOB:
     case WIRE_LONG_BLOB:
         /* A hexadecimal literal inside may make it a number. */
-        return c->charset == TYPE_COLL_BINARY && !text ? "a binary string" : NULL;
+        if (c->charset == TYPE_COLL_BINARY)
+            return text ? NULL : "a binary string";
+        /* It came converted, and is stored as the bytes of its own character set. */
+        return (to->cls == PART_BYTES || to->type.code == TYPE_BIT) && !is_ascii(cell) ? "text that is not ASCII" : NULL;
     default:
         return NULL;
     }
@@ -84,7 +101,7 @@ bool exec_key_value(struct exec *e, const struct part_column *to, const struct p
     struct value *out, struct diag *d)
 {
     struct sql_type t;
-    const char *why = cell.ptr ? lost_in_text(e, to, c, divides) : NULL;
+    const char *why = cell.ptr ? lost_in_text(e, to, c, cell, divides) : NULL;
 
     if (why)
         return diag_setf(d, ER_NOT_SUPPORTED_YET, "This version of Tessera doesn't yet support '%s as the new value of the partition column `%.*s`'",
