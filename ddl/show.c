@@ -170,8 +170,8 @@ struct sv show_database_mode(const struct cat_db *db)
 {
     static const struct sv modes[] = {
         [CAT_DB_AUTO] = {"", 0},
-        [CAT_DB_LOCAL] = {" /*T! MODE = local */", 21},
-        [CAT_DB_SINGLE] = {" /*T! MODE = single */", 22},
+        [CAT_DB_LOCAL] = {" /*!99980 MODE = local */", 25},
+        [CAT_DB_SINGLE] = {" /*!99980 MODE = single */", 26},
     };
 
     return modes[db->mode];
