@@ -59,6 +59,10 @@ void exec_put_hex_text(struct sv text, struct strbuf *b);
 /* A cell of the text protocol (of a read under wanted_taken) as an SQL literal; a column of a key as it is compared with the literal of its exact form
  * (literal.c). */
 void exec_put_literal(struct exec *e, const struct packet_coldef *c, struct sv cell, struct strbuf *b);
+/* The value that an expression gives to the partition column, from what a shard said of the expression. False: its text does not say all
+ * that a server would store of it (d: 1235). divides: the expression has a division. */
+bool exec_key_value(struct exec *e, const struct part_column *to, const struct packet_coldef *c, struct sv cell, bool divides,
+    struct value *out, struct diag *d);
 void exec_put_key_column(const struct cat_column *c, struct strbuf *b);
 /* True: the execution has failed by a warning that is an error in strict mode. */
 bool exec_refuse_conversions(struct exec *e);

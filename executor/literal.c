@@ -44,6 +44,72 @@ void exec_put_literal(struct exec *e, const struct packet_coldef *c, struct sv c
     }
 }
 
+static bool is_ascii(struct sv s)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if ((unsigned char)s.ptr[i] >= 0x80)
+            return false;
+    return true;
+}
+
+/* Why the text of an expression's value is not all that is stored when the expression itself is, or NULL. */
+static const char *lost_in_text(const struct exec *e, const struct part_column *to, const struct packet_coldef *c, struct sv cell, bool divides)
+{
+    bool text = to->cls == PART_TEXT || to->cls == PART_BYTES;
+
+    if (c->flags & (WIRE_FLAG_ENUM | WIRE_FLAG_SET))
+        return text || to->cls == PART_MEMBER ? NULL : "an ENUM or SET";
+    switch (c->type) {
+    case WIRE_DATE:
+    case WIRE_TIME:
+    case WIRE_DATETIME:
+    case WIRE_TIMESTAMP:
+        /* Some functions give a column of numbers their value as a number, some as text. */
+        return to->cls == PART_EXACT || to->cls == PART_FLOAT || to->cls == PART_MEMBER ? "a date or time" : NULL;
+    case WIRE_FLOAT:
+        return "a FLOAT";
+    case WIRE_DOUBLE:
+        /* No decimals: FLOOR() and its like, whose value is whole. */
+        return c->decimals && c->decimals < TYPE_DECIMALS_FLOATING ? "a rounded DOUBLE" : NULL;
+    case WIRE_DECIMAL:
+    case WIRE_NEWDECIMAL:
+        /* MariaDB stores digits of a quotient that it does not show. */
+        return divides && e->env->flavour == ENV_MARIADB ? "a division" : NULL;
+    case WIRE_JSON:
+    case WIRE_GEOMETRY:
+        return text ? NULL : "a JSON value";
+    case WIRE_BIT:
+        return text ? "a BIT" : NULL;
+    case WIRE_STRING:
+    case WIRE_VAR_STRING:
+    case WIRE_VARCHAR:
+    case WIRE_TINY_BLOB:
+    case WIRE_BLOB:
+    case WIRE_MEDIUM_BLOB:
+    case WIRE_LONG_BLOB:
+        /* A hexadecimal literal inside may make it a number. */
+        if (c->charset == TYPE_COLL_BINARY)
+            return text ? NULL : "a binary string";
+        /* It came converted, and is stored as the bytes of its own character set. */
+        return (to->cls == PART_BYTES || to->type.code == TYPE_BIT) && !is_ascii(cell) ? "text that is not ASCII" : NULL;
+    default:
+        return NULL;
+    }
+}
+
+bool exec_key_value(struct exec *e, const struct part_column *to, const struct packet_coldef *c, struct sv cell, bool divides,
+    struct value *out, struct diag *d)
+{
+    struct sql_type t;
+    const char *why = cell.ptr ? lost_in_text(e, to, c, cell, divides) : NULL;
+
+    if (why)
+        return diag_setf(d, ER_NOT_SUPPORTED_YET, "This version of Tessera doesn't yet support '%s as the new value of the partition column `%.*s`'",
+            why, SV_ARG(to->column->name));
+    type_from_coldef(&t, c->type, c->flags, c->charset, c->length, c->decimals);
+    return value_from_text(cell, &t, out) || diag_set(d, ER_INTERNAL, "a value of a partition column cannot be read");
+}
+
 void exec_put_key_column(const struct cat_column *c, struct strbuf *b)
 {
     bool epoch = opt_exact_form(c) == EXACT_EPOCH;

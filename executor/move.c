@@ -481,9 +481,14 @@ static bool route_row(struct exec *e, struct move *m, struct move_row *r, struct
         const struct packet_coldef *c = &m->cols[at];
         struct sql_type t;
 
+        if (at >= m->t->columns_n) {
+            if (!exec_key_value(e, &m->part->columns[k], c, r->cells[at], m->p->divides, &keys[k], d))
+                return false;
+            continue;
+        }
         type_from_coldef(&t, c->type, c->flags, c->charset, c->length, c->decimals);
         if (!value_from_text(r->cells[at], &t, &keys[k]))
-            return diag_set(d, ER_INTERNAL, "a new value of a partition column cannot be read");
+            return diag_set(d, ER_INTERNAL, "a value of a partition column cannot be read");
     }
     switch (part_route_row(m->part, keys, e->env, e->arena, &r->to, d)) {
     case PART_OK:

@@ -324,6 +324,8 @@ static bool plan_move(struct dml *m, const struct ast_update *u, const struct co
     mv->ignore = u->ignore;
     mv->frozen = o->has_unstable || any_follows(mv->table, cols, u->set.n);
     mv->ordered = u->order.n > 0;
+    for (unsigned i = 0; i < u->set.n; i++)
+        mv->divides |= opt_divides(u->set.items[i]);
     mv->n_key_cols = opt_row_key_cols(o, mv->table, &mv->key_cols);
     tmpl_init(&t, o);
     tmpl_tokens(&t, 0, opt_clause_at(o, 0, K_WHERE, K_ORDER, K_LIMIT));

@@ -323,6 +323,18 @@ struct expr_type opt_type_of(const struct opt *o, const struct block *bl, const 
     return as_sent(o, t);
 }
 
+static enum ast_walk division_pre(struct ast_node **slot, void *arg)
+{
+    (void)arg;
+    return (*slot)->kind == AST_AGG || ((*slot)->kind == AST_BINARY && AST_AS_CONST(binary, *slot)->op == AST_OP_DIV) ? AST_ABORT
+                                                                                                                     : AST_CONTINUE;
+}
+
+bool opt_divides(struct ast_node *e)
+{
+    return !ast_walk(&e, division_pre, NULL, NULL);
+}
+
 uint32_t opt_expr_param(struct opt *o, const struct rvalue *v)
 {
     for (uint32_t i = 0; i < o->n_expr_params; i++) {

@@ -180,6 +180,8 @@ static bool plan_key(struct ins *i, uint32_t row, uint32_t k)
     if (!ast_walk(&e, column_pre, NULL, NULL))
         return opt_unsupported(i->o, "INSERT with an expression over other columns for the partition column `%.*s`",
             SV_ARG(t->columns[ordinal].name));
+    i->p->divides |= opt_divides(e);
+    i->p->unstable = i->o->has_unstable;
     tmpl_init(&tm, i->o);
     tmpl_node(&tm, e);
     exprs[row * nk + k] = tmpl_finish(&tm);

@@ -53,6 +53,8 @@ bool opt_edits_collect(struct opt *o) MUST_CHECK;
 /* Qualifiers `t.` of columns of an unaliased target (INSERT, single-table DELETE) become the physical name. */
 void opt_edits_qualifiers(struct opt *o, struct ast_node *root, const struct source *target);
 /* RETURNING: expressions without an alias get their source text as one, since it is the column's name. */
+/* Whether a quotient (or an aggregate, which may be an average) stands in the expression: MariaDB keeps digits of it that it does not show. */
+bool opt_divides(struct ast_node *e);
 bool opt_name_of_item(const struct opt *o, const struct ast_select_item *it, struct sv *name);
 void opt_edits_names(struct opt *o, const struct ast_list *items);
 /* Sorts the edits into the plan. */

@@ -226,6 +226,8 @@ struct insert_plan {
     int32_t auto_col; /* index among the columns of head of the AUTO_INCREMENT column, -1: the table has none.
                        * The planner adds the column to head where the statement leaves it out */
     bool auto_added;
+    bool divides;  /* some expression of key_exprs has a division */
+    bool unstable; /* some expression gives another value at each call */
     const uint8_t *auto_gen; /* per row: 0 explicit value, 1 generate, 2 generate if the value is NULL or 0 */
     const struct rvalue **auto_values; /* per row: the value given, for auto_gen 2 */
 };
@@ -251,6 +253,7 @@ struct move_plan {
     bool frozen; /* the SET clause gives other values at each call, or a partition column follows: the values that were read are written */
     bool ignore; /* UPDATE IGNORE: a row that would be a duplicate stays as it is, with a warning */
     bool ordered;
+    bool divides; /* some new value has a division */
     const uint16_t *key_cols; /* ordinals of what tells one row from another */
     uint16_t n_key_cols;
     /* By partition column: its new value where that is known when the statement starts; NULL: not, or not assigned. See

@@ -89,6 +89,7 @@ void session_reset_state(struct session *s)
     prepared_free_all(s);
     uservar_free_all(s);
     txn_reset_settings(s->txn);
+    s->has_isolation_later = false;
     s->last_insert_id = 0;
     s->found_rows = 0;
     s->wait_timeout_s = 0;

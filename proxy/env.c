@@ -130,7 +130,7 @@ const struct env *session_env(struct session *s)
 
 static struct sv isolation(struct session *s)
 {
-    struct sv v = sync_get(s->wanted, session_isolation_var(s));
+    struct sv v = s->has_isolation_later ? s->isolation_later : sync_get(s->wanted, session_isolation_var(s));
 
     return v.len > 2 ? sv_make(v.ptr + 1, v.len - 2) : SV("REPEATABLE-READ");
 }

@@ -271,6 +271,7 @@ static void run_trx(struct session *s)
     switch (t->op) {
     case AST_TRX_BEGIN:
     case AST_TRX_START:
+        session_settle_isolation(s); /* the transaction that ends now comes to no further shard */
         begin.consistent_snapshot = t->snapshot;
         begin.access = t->access == AST_ACCESS_READ_ONLY ? TXN_READ_ONLY
             : t->access == AST_ACCESS_READ_WRITE       ? TXN_READ_WRITE

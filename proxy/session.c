@@ -308,6 +308,8 @@ static void finish(struct session *s)
 
     prepared_execution_over(s);
     hold_note(s);
+    if (s->has_isolation_later && !txn_in_trans(s->txn))
+        session_settle_isolation(s);
     if (st->more_follows && s->state == SESSION_BUSY) {
         s->next_wanted = true;
         if (s->in_loop)
@@ -571,6 +573,15 @@ bool session_set_shard_var(struct session *s, struct sv name, struct sv value, s
     s->wanted = next;
     s->env_signature = 0;
     return true;
+}
+
+void session_settle_isolation(struct session *s)
+{
+    struct diag d = {0};
+
+    if (s->has_isolation_later && !session_set_shard_var(s, session_isolation_var(s), s->isolation_later, &d))
+        log_warn(LOG_SESSION, "client %u: %s", s->id, d.text);
+    s->has_isolation_later = false;
 }
 
 /* ---- all sessions of a worker ---- */

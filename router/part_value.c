@@ -256,6 +256,41 @@ static bool fit_timestamp(const struct part_column *c, const struct env *e, stru
     return true;
 }
 
+/* Whether a binary string says the same in utf8mb4 as in the column's character set. */
+static bool bytes_are_text(const struct part_column *c, struct sv s)
+{
+    const struct collation *coll = coll_by_id(c->type.coll);
+
+    for (size_t i = 0; i < s.len; i++)
+        if ((unsigned char)s.ptr[i] >= 0x80)
+            return coll && coll->charset == CS_UTF8MB4 && coll_is_valid(c->type.coll, s);
+    return true;
+}
+
+static bool is_broken(const struct value *v)
+{
+    struct dec d;
+
+    if (v->kind == KIND_F64)
+        return v->f != floor(v->f);
+    if (v->kind != KIND_DEC)
+        return false;
+    d = v->d;
+    dec_normalize(&d);
+    return d.scale != 0;
+}
+
+static bool temporal_has_fraction(const struct value *v)
+{
+    struct datetime t;
+
+    if (v->kind == KIND_TIME)
+        temporal_unpack_time(v->t, &t);
+    else
+        temporal_unpack_datetime(v->t, &t);
+    return t.usec != 0;
+}
+
 bool part_store_value(const struct part_column *c, const struct value *v, const struct env *e,
     struct arena *a, struct value *out)
 {
@@ -273,6 +308,23 @@ bool part_store_value(const struct part_column *c, const struct value *v, const 
     if (e && e->flavour == ENV_MYSQL8 && v->kind == KIND_STR && v->code == TYPE_BIT &&
         (v->s.len > 8 || (v->s.len == 8 && (unsigned char)v->s.ptr[0] >= 0x80)) &&
         (c->cls == PART_FLOAT || (c->cls == PART_EXACT && type_kind_of(&c->type) == KIND_DEC)))
+        return false;
+    /* Bytes are taken as characters of the column's own set. */
+    if (v->kind == KIND_STR && v->coll == TYPE_COLL_BINARY && c->cls == PART_TEXT && !bytes_are_text(c, v->s))
+        return false;
+    /* A time of day gets the day of today, as the shard has it. */
+    if (v->kind == KIND_TIME && (c->cls == PART_DATE || c->cls == PART_TIMESTAMP))
+        return false;
+    /* Servers cut or round a broken year by the type that it comes in. */
+    if (c->type.code == TYPE_YEAR && is_broken(v))
+        return false;
+    /* A time with a fraction becomes a number in ways of each server. */
+    if (c->cls == PART_EXACT && (v->kind == KIND_TIME || v->kind == KIND_DATETIME) && type_kind_of(&c->type) != KIND_DEC &&
+        temporal_has_fraction(v))
+        return false;
+    /* A double as text has as many digits as the column has room for; a negative zero has its sign on MySQL only. */
+    if (v->kind == KIND_F64 && (c->cls == PART_TEXT || c->cls == PART_BYTES) &&
+        ((v->f == 0 && signbit(v->f)) || value_to_str(v, NULL, a).len > type_chars(&c->type)))
         return false;
     /* A server that is strict refuses what does not fit wherever the row goes; one that is not
      * stores what cast_store says, and a default for what is no value at all. */

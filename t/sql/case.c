@@ -170,6 +170,10 @@ static bool describe(const struct reader *r, const char *word, const char *arg, 
         s->order = *word == 'o' ? ORDER_YES : ORDER_NO;
         return true;
     }
+    if (!strcmp(word, "each")) {
+        s->each = true;
+        return true;
+    }
     if (!strcmp(word, "approx")) {
         s->approx = true;
         return true;
@@ -179,12 +183,14 @@ static bool describe(const struct reader *r, const char *word, const char *arg, 
             s->text_only = true;
         else if (!strcmp(arg, "prepared"))
             s->prepared_only = true;
+        else if (!strcmp(arg, "refused"))
+            s->side = SIDE_PLAIN, s->after_refusal = true;
         else if (!strcmp(arg, "plain") || !strcmp(arg, "tessera"))
             s->side = *arg == 'p' ? SIDE_PLAIN : SIDE_TESSERA;
         else if (!strcmp(arg, "mariadb") || !strcmp(arg, "mysql"))
             s->only_kind = arg[1] == 'a' ? "mariadb" : "mysql";
         else
-            return complain(r, "--only wants text, prepared, plain, tessera, mariadb or mysql", arg);
+            return complain(r, "--only wants text, prepared, plain, tessera, refused, mariadb or mysql", arg);
         return true;
     }
     if (!strcmp(word, "repeat"))

@@ -210,4 +210,5 @@ def main():
     Keys(int(a[0]), int(a[2]) if len(a) > 2 else 40).main(int(a[1]) if len(a) > 1 else 6)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -59,6 +59,7 @@ struct judge {
     struct judge_tally tally;
     char *database;
     bool broken;
+    bool refused;                /* by the last statement, and tolerated */
 };
 
 /* --- text ---------------------------------------------------------------------------------------------------------- */
@@ -848,8 +849,9 @@ static void decide(struct judge *j, const struct case_step *s, const char *sql, 
         }
         return;
     }
-    if (s->tolerate && !a->error && b->error == s->tolerate) {
+    if (s->tolerate && (!a->error || s->any_error) && b->error == s->tolerate) {
         j->tally.tolerated++;
+        j->refused = true;
         return;
     }
     bool ok;
@@ -887,6 +889,23 @@ static void run_step(struct judge *j, const struct case_step *s, const char *sql
     decide(j, s, sql, out);
     free_rows(&out[0]);
     free_rows(&out[1]);
+}
+
+/* The first value of each row that Tessera gives is a statement, which is run on both. */
+static void run_each(struct judge *j, const struct case_step *s)
+{
+    MYSQL *c = j->peers[j->current].conn[1];
+    MYSQL_RES *res = NULL;
+    MYSQL_ROW row;
+    if (mysql_real_query(c, s->sql, strlen(s->sql)) || !(res = mysql_store_result(c))) {
+        report(j, s, s->sql, "no statements", NULL, mysql_error(c));
+        wrong(j);
+        return;
+    }
+    while ((row = mysql_fetch_row(res)))
+        if (row[0])
+            run_step(j, s, row[0]);
+    mysql_free_result(res);
 }
 
 static void send_step(struct judge *j, const struct case_step *s)
@@ -935,8 +954,9 @@ static char *numbered(const char *sql, long i)
 
 static void one_step(struct judge *j, const struct case_step *s)
 {
-    if ((s->prepared_only && !j->prepared) || (s->only_kind && strcmp(s->only_kind, j->o->kind)))
+    if ((s->prepared_only && !j->prepared) || (s->only_kind && strcmp(s->only_kind, j->o->kind)) || (s->after_refusal && !j->refused))
         return;
+    j->refused = false;
     if (j->o->verbose)
         printf("# %s:%d: %s\n", j->f->name, s->line, s->sql ? s->sql : "");
     switch (s->action) {
@@ -959,6 +979,10 @@ static void one_step(struct judge *j, const struct case_step *s)
         if (!j->peers[j->current].name) {
             report(j, s, s->sql, "this connection was closed", NULL, NULL);
             j->broken = true;
+            break;
+        }
+        if (s->each) {
+            run_each(j, s);
             break;
         }
         if (s->repeat == 0) {

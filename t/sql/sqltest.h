@@ -49,6 +49,8 @@ struct case_step {
     unsigned skip;               /* judge_part bits */
     bool approx;                 /* numbers may differ in the last digits */
     bool text_only, prepared_only;
+    bool each;                   /* what Tessera gives are statements to run and compare */
+    bool after_refusal;          /* only if Tessera refused what --tolerate let it, just before */
     const char *only_kind;       /* "mariadb", "mysql" or NULL */
     long repeat;                 /* {i} runs from 1 to this; 0: once, nothing replaced */
     bool any_error;              /* the plain server may refuse: Tessera then must too */
