@@ -236,7 +236,7 @@ struct cat_user {
     struct sv plugin;     /* mysql_native_password, caching_sha2_password, ... */
     struct sv secret;     /* as mysql.user.authentication_string holds it; empty: no password */
     bool locked, super;
-    struct sv attrs; /* JSON: what else is said of the account (limits, expiry, comment) */
+    struct sv attrs; /* JSON: what else is said of the account; so far USER_ATTRS_TLS (user.h) or nothing */
 };
 
 struct cat_setting {

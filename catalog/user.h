@@ -24,4 +24,12 @@ bool user_host_matches(struct sv pattern, struct sv host) PURE;
  * user before ''). */
 int user_compare(const struct cat_user *a, const struct cat_user *b) PURE;
 
+/* REQUIRE SSL, as the account's attrs hold it. Attributes that this version does not know are taken for it too: they may ask
+ * for more. */
+#define USER_ATTRS_TLS "{\"require\": \"SSL\"}"
+static inline bool user_requires_tls(const struct cat_user *u)
+{
+    return u->attrs.len != 0;
+}
+
 #endif

@@ -94,6 +94,7 @@ void job_set_request(struct job *j, const struct ddl_request *q, const char *kin
     j->statement = arena_dup(a, q->sql);
     j->db = arena_dup(a, q->db);
     j->user = arena_printf(a, "%.*s@%.*s", SV_ARG(q->user), SV_ARG(q->host));
+    j->mariadb = q->mariadb_syntax;
     j->env = (struct fan_env){
         .charset = dup_or_null(a, q->charset),
         .collation = dup_or_null(a, q->collation),

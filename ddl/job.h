@@ -59,6 +59,7 @@ struct job {
     struct cat_snapshot *snap; /* the newest catalog, as of the locks being held or the last publish */
     struct ddl_result *r;      /* NULL: nobody waits */
     bool clean;                /* set by an op that failed and left everything as it was: the job may end as undone */
+    bool mariadb;              /* planning: the fleet's product, whose rules for accounts hold */
     bool fenced;               /* another runner has it: nothing is written any more */
 };
 

@@ -154,6 +154,11 @@ static const char *text_title(const struct ast_text_stmt *t)
     return NULL;
 }
 
+static const struct job_stmt *rename_of(const struct ast_rename_table *r)
+{
+    return r->pairs.n && AST_AS_CONST(rename_pair, r->pairs.items[0])->from->kind == AST_ACCOUNT ? &user : &rename_table;
+}
+
 static const struct job_stmt *set_of(const struct ast_set *s)
 {
     /* SET PASSWORD alone; mixed with variables it is the session's to refuse. */
@@ -176,7 +181,7 @@ const struct job_stmt *job_stmt_of(const struct ast_node *ast, struct diag *d)
     case AST_DROP:
         return drop_of(AST_AS_CONST(drop, ast), d);
     case AST_RENAME_TABLE:
-        return &rename_table;
+        return rename_of(AST_AS_CONST(rename_table, ast));
     case AST_TRUNCATE:
         return &truncate_table;
     case AST_CREATE_DATABASE:

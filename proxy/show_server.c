@@ -127,8 +127,7 @@ void show_grants(struct session *s, const struct ast_show *n)
             host = u->host;
     }
     if (!u && who && !who->current) {
-        diag_setf(&s->stmt->diag, 1141, "There is no such grant defined for user '%.*s' on host '%.*s'", SV_ARG(user),
-            SV_ARG(host));
+        diag_set(&s->stmt->diag, ER_NONEXISTING_GRANT, arena_dup(a, user).ptr, arena_dup(a, host).ptr);
         session_reply_err(s, &s->stmt->diag);
         return;
     }

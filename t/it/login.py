@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 """Logging in: both plugins, fast and full, with TLS and without, right and wrong, by several clients."""
+import contextlib
 import os
 import shutil
 import sys
@@ -276,6 +277,235 @@ def handshake_charset(f):
         w.login()
         w.command("CHANGE_USER", b"root\0\0\0" + struct.pack("<H", 28) + NATIVE + b"\0")
         fails_with(1235, w.authenticate, NATIVE, b"", False)
+
+
+# --- accounts made by statements ---
+
+MARIA = SERVER == "mariadb"
+PW_HASH = native_secret("pw")
+PW_HEX = "0x" + sha2_secret("pw").encode().hex()
+# What makes account acc: [statements], the password that it has then.
+MADE = [
+    (["CREATE USER acc IDENTIFIED BY 'pw'"], "pw"),
+    (["CREATE USER acc IDENTIFIED BY ''"], ""),
+    (["CREATE USER acc IDENTIFIED WITH mysql_native_password BY 'pw'"], "pw"),
+    (["CREATE USER acc IDENTIFIED WITH caching_sha2_password BY 'pw'"], "pw"),
+    (["CREATE USER acc IDENTIFIED WITH mysql_native_password AS '%s'" % PW_HASH], "pw"),
+    (["CREATE USER acc IDENTIFIED WITH caching_sha2_password AS '%s'" % sha2_secret("pw")], "pw"),
+    (["CREATE USER acc IDENTIFIED WITH caching_sha2_password AS %s" % PW_HEX], "pw"),
+    (["CREATE USER acc IDENTIFIED BY 'old'", "ALTER USER acc IDENTIFIED BY 'pw'"], "pw"),
+    (["CREATE USER acc IDENTIFIED BY 'old'", "ALTER USER acc IDENTIFIED WITH mysql_native_password BY 'pw'"], "pw"),
+    (["CREATE USER acc IDENTIFIED BY 'old'", "ALTER USER acc IDENTIFIED WITH caching_sha2_password BY 'pw'"], "pw"),
+    (["CREATE USER acc IDENTIFIED BY 'pw'", "ALTER USER acc WITH MAX_USER_CONNECTIONS 5"], "pw"),
+    (["CREATE USER acc IDENTIFIED BY 'pw'", "GRANT ALL ON *.* TO acc"], "pw"),
+    (["CREATE USER acc0 IDENTIFIED BY 'pw'", "RENAME USER acc0 TO acc"], "pw"),
+    (["CREATE USER acc IDENTIFIED BY 'pw', acc0 IDENTIFIED BY 'x'", "RENAME USER acc TO acc1, acc0 TO acc, acc TO acc2, acc1 TO acc",
+      "DROP USER acc2"], "pw"),
+]
+MADE_MARIA = [
+    (["CREATE USER acc IDENTIFIED VIA mysql_native_password USING PASSWORD('pw')"], "pw"),
+    (["CREATE USER acc IDENTIFIED VIA mysql_native_password AS PASSWORD('pw')"], "pw"),
+    (["CREATE USER acc IDENTIFIED VIA mysql_native_password USING '%s'" % PW_HASH], "pw"),
+    (["CREATE USER acc IDENTIFIED BY PASSWORD '%s'" % PW_HASH], "pw"),
+    (["CREATE USER acc IDENTIFIED BY 'old'", "ALTER USER acc IDENTIFIED VIA mysql_native_password USING PASSWORD('pw')"], "pw"),
+    (["CREATE USER acc IDENTIFIED BY 'old'", "ALTER USER acc IDENTIFIED WITH mysql_native_password USING PASSWORD('pw')"], "pw"),
+    (["CREATE USER acc IDENTIFIED BY 'old'", "SET PASSWORD FOR acc = PASSWORD('pw')"], "pw"),
+    (["CREATE USER acc", "SET PASSWORD FOR acc = PASSWORD('pw')"], "pw"),
+    (["CREATE USER acc IDENTIFIED BY 'old'", "SET PASSWORD FOR acc = '%s'" % PW_HASH], "pw"),
+    (["CREATE USER acc IDENTIFIED BY 'old'", "GRANT SELECT ON x.* TO acc IDENTIFIED BY 'pw'"], "pw"),
+    (["GRANT SELECT ON x.* TO acc IDENTIFIED BY 'pw'"], "pw"),
+    (["GRANT ALL ON *.* TO acc IDENTIFIED VIA mysql_native_password USING PASSWORD('pw'), acc"], "pw"),
+]
+MADE_MYSQL = [
+    (["CREATE USER acc IDENTIFIED BY 'old'", "SET PASSWORD FOR acc = 'pw'"], "pw"),
+    (["CREATE USER acc", "SET PASSWORD FOR acc = 'pw'"], "pw"),
+    (["CREATE USER acc", "SET PASSWORD FOR acc = '%s'" % PW_HASH], PW_HASH),
+]
+# What is refused, {} being CREATE or ALTER USER of an account with the password 'old': nobody gets in by it.
+REFUSED = [
+    (1235, "{} IDENTIFIED WITH auth_socket"),
+    (1235, "{} IDENTIFIED WITH unix_socket"),
+    (1235, "{} IDENTIFIED WITH sha256_password BY 'pw'"),
+    (1235, "{} IDENTIFIED WITH ed25519 BY 'pw'"),
+    (1372, "{} IDENTIFIED WITH mysql_native_password AS 'short'"),
+    (1372, "{} IDENTIFIED WITH mysql_native_password AS '%s'" % PW_HASH[:-1]),
+    (1372, "{} IDENTIFIED WITH mysql_native_password AS '%sX'" % PW_HASH[:-1]),
+    (1372, "{} IDENTIFIED WITH mysql_native_password AS '%s'" % sha2_secret("pw")),
+    (1827, "{} IDENTIFIED WITH caching_sha2_password AS '%s'" % PW_HASH),
+    (1827, "{} IDENTIFIED WITH caching_sha2_password AS '%s'" % sha2_secret("pw")[:-1]),
+    ((1235, 1064), "{} IDENTIFIED BY 0x7077"),
+    ((1235, 1064), "{} IDENTIFIED BY PASSWORD('pw')"),
+    ((1235, 1064), "{} IDENTIFIED BY RANDOM PASSWORD"),
+    ((1235, 1064), "{} IDENTIFIED BY 'pw' RETAIN CURRENT PASSWORD"),
+    ((1235, 1064), "{} IDENTIFIED BY 'pw' REPLACE 'old'"),
+    (1235, "{} IDENTIFIED BY 'pw' REQUIRE X509"),
+    (1235, "{} IDENTIFIED BY 'pw' REQUIRE SUBJECT '/CN=me'"),
+    (1235, "{} IDENTIFIED BY 'pw' PASSWORD EXPIRE"),
+    (1235, "{} IDENTIFIED BY 'pw' PASSWORD EXPIRE INTERVAL 3 DAY"),
+]
+REFUSED_MARIA = [
+    (1235, "{} IDENTIFIED VIA unix_socket"),
+    (1235, "{} IDENTIFIED VIA ed25519 USING PASSWORD('pw')"),
+    (1235, "{} IDENTIFIED VIA mysql_native_password USING PASSWORD('pw') OR unix_socket"),
+    (1235, "{} IDENTIFIED VIA unix_socket OR mysql_native_password USING PASSWORD('pw')"),
+    (1235, "{} IDENTIFIED VIA caching_sha2_password USING PASSWORD('pw')"),
+    (1372, "{} IDENTIFIED BY PASSWORD 'short'"),
+    (1372, "{} IDENTIFIED BY PASSWORD '606706156665cd86'"),
+]
+REFUSED_MYSQL = [
+    (1235, "{} IDENTIFIED BY 'pw' AND IDENTIFIED BY 'two'"),
+    (1235, "{} IDENTIFIED WITH caching_sha2_password BY 'pw' AND IDENTIFIED WITH authentication_ldap_sasl"),
+    (1235, "{} IDENTIFIED BY 'pw' FAILED_LOGIN_ATTEMPTS 3 PASSWORD_LOCK_TIME 1"),
+    (1235, "{} IDENTIFIED BY 'pw' PASSWORD HISTORY 5"),
+    (1235, "{} IDENTIFIED BY 'pw' PASSWORD REUSE INTERVAL 5 DAY"),
+    (1235, "{} IDENTIFIED BY 'pw' PASSWORD REQUIRE CURRENT"),
+]
+# Refused for an account with the password 'old' only.
+REFUSED_CHANGE = [(1064, "SET PASSWORD FOR acc = "), ((1235, 1064), "SET PASSWORD FOR acc = 'pw' REPLACE 'old'"),
+                  ((1235, 1064), "SET PASSWORD FOR acc = CONCAT('p', 'w')"), ((1235, 1064), "SET PASSWORD FOR acc = OLD_PASSWORD('pw')"),
+                  ((1235, 1064), "SET PASSWORD FOR acc TO RANDOM"), ((1235, 1064), "ALTER USER acc DISCARD OLD PASSWORD"),
+                  ((1396,), "RENAME USER acc TO root"), ((1396,), "RENAME USER acc TO acc, nobody TO acc3")]
+REFUSED_CHANGE_MARIA = [(1372, "SET PASSWORD FOR acc = 'pw'"), (1235, "SET PASSWORD FOR acc = PASSWORD(CONCAT('p', 'w'))"),
+                        (1235, "GRANT ALL ON *.* TO acc IDENTIFIED VIA unix_socket"),
+                        (1235, "GRANT ALL ON *.* TO acc IDENTIFIED BY 'pw' REQUIRE X509"),
+                        (1235, "GRANT ALL ON *.* TO acc IDENTIFIED VIA mysql_native_password USING PASSWORD('pw') OR unix_socket")]
+REFUSED_CHANGE_MYSQL = [(1235, "ALTER USER acc IDENTIFIED WITH caching_sha2_password"), (1235, "ALTER USER acc ADD 2 FACTOR IDENTIFIED BY 'x'"),
+                        (1235, "ALTER USER acc MODIFY 2 FACTOR IDENTIFIED BY 'x'"), ((1235, 1064), "SET PASSWORD FOR acc = PASSWORD('pw')")]
+
+
+@contextlib.contextmanager
+def root_of(f):
+    with Wire(f["native"].port()) as w:
+        w.login(password=PASSWORD, plugin=NATIVE)
+        try:
+            yield w
+        finally:
+            w.query("DROP USER IF EXISTS acc, acc0, acc1, acc2, acc3, acc@localhost")
+
+
+def only(f, password, **kw):
+    """acc gets in by this password (None: by none) with both methods, and by no other one."""
+    for plugin in (NATIVE, SHA2):
+        for tried in {password, "", "pw", "old", "pw2", PW_HASH, "short"} - {None}:
+            with Wire(f["native"].port()) as w:
+                if tried == password:
+                    w.login(user="acc", password=tried, plugin=plugin, **kw)
+                    equal(w.query("SELECT 1"), [("1",)])
+                else:
+                    try:
+                        refused(w.login, user="acc", password=tried, plugin=plugin, **kw)
+                    except AssertionError:
+                        raise AssertionError("%s with password %r" % (plugin, tried)) from None
+
+
+@test("accounts: each form of IDENTIFIED lets in by its password alone")
+def identified(f):
+    with root_of(f) as root:
+        for statements, password in MADE + (MADE_MARIA if MARIA else MADE_MYSQL):
+            for sql in statements:
+                root.query(sql)
+            try:
+                only(f, password)
+            except AssertionError as e:
+                raise AssertionError("%s: %s" % (statements, e)) from None
+            root.query("DROP USER acc")
+
+
+@test("accounts: what Tessera would not do exactly is refused and changes nothing")
+def identified_refused(f):
+    with root_of(f) as root:
+        for code, sql in REFUSED + (REFUSED_MARIA if MARIA else REFUSED_MYSQL):
+            fails_with(code, root.query, sql.format("CREATE USER acc"))
+        only(f, None)
+        root.query("CREATE USER acc IDENTIFIED BY 'old'")
+        for code, sql in REFUSED + (REFUSED_MARIA if MARIA else REFUSED_MYSQL):
+            fails_with(code, root.query, sql.format("ALTER USER acc"))
+        for code, sql in REFUSED_CHANGE + (REFUSED_CHANGE_MARIA if MARIA else REFUSED_CHANGE_MYSQL):
+            fails_with(code, root.query, sql)
+        only(f, "old")
+
+
+@test("accounts: REQUIRE SSL is asked for at login and at COM_CHANGE_USER")
+def require_ssl(f):
+    with root_of(f) as root:
+        root.query("CREATE USER acc IDENTIFIED WITH mysql_native_password BY 'pw' REQUIRE SSL")
+        only(f, None)
+        only(f, "pw", tls=True)
+        other = Wire(f["native"].port()).login(password=PASSWORD, plugin=NATIVE)
+        other.command("CHANGE_USER", b"acc\0" + bytes([20]) + native_scramble(b"pw", other.nonce) + b"\0" + struct.pack("<H", 45) + NATIVE + b"\0")
+        fails_with(1045, other.authenticate, NATIVE, b"pw", False)
+        other.close()
+    with root_of(f) as root:
+        root.query("CREATE USER acc IDENTIFIED WITH mysql_native_password BY 'pw' REQUIRE SSL")
+        root.query("ALTER USER acc IDENTIFIED BY 'pw2'")
+        only(f, None)
+        root.query("ALTER USER acc REQUIRE NONE")
+        only(f, "pw2")
+        root.query("ALTER USER acc ACCOUNT LOCK")
+        only(f, None)
+        root.query("ALTER USER acc ACCOUNT UNLOCK")
+        only(f, "pw2")
+
+
+def warnings_of(w, sql):
+    w.query(sql)
+    return [(int(code), text) for _, code, text in w.query("SHOW WARNINGS")]
+
+
+@test("accounts: what has no effect is told")
+def account_warnings(f):
+    with root_of(f) as root:
+        equal(warnings_of(root, "CREATE USER acc IDENTIFIED BY 'pw' PASSWORD EXPIRE NEVER ACCOUNT UNLOCK"), [])
+        for sql, name in (("ALTER USER acc WITH MAX_QUERIES_PER_HOUR 3", "MAX_QUERIES_PER_HOUR"),
+                          ("ALTER USER acc WITH MAX_USER_CONNECTIONS 3", "MAX_USER_CONNECTIONS")):
+            got = warnings_of(root, sql)
+            assert len(got) == 1 and got[0][0] == 1235 and name in got[0][1], got
+        equal(warnings_of(root, "ALTER USER acc WITH MAX_QUERIES_PER_HOUR 0"), [])
+        for sql in ("GRANT SELECT ON x.* TO acc", "REVOKE SELECT ON x.* FROM acc", "REVOKE ALL ON *.* FROM acc"):
+            got = warnings_of(root, sql)
+            assert len(got) == 1 and "every account may do everything" in got[0][1], got
+
+
+@test("accounts: unknown ones, in the server's codes")
+def account_unknown(f):
+    with root_of(f) as root:
+        nomatch = (1133, "28000" if MARIA else "42000")
+        for sql, want in (("SHOW GRANTS FOR nobody", (1141, "42000")), ("REVOKE SELECT ON *.* FROM nobody", (1141, "42000")),
+                          ("SET PASSWORD FOR nobody = " + ("PASSWORD('x')" if MARIA else "'x'"), nomatch),
+                          ("GRANT SELECT ON x.* TO nobody", nomatch if MARIA else (1410, "42000")),
+                          ("RENAME USER nobody TO acc3", (1396, "HY000")), ("ALTER USER nobody IDENTIFIED BY 'x'", (1396, "HY000")),
+                          ("DROP USER nobody", (1396, "HY000")), ("CREATE USER acc, acc", (1396, "HY000"))):
+            e = fails_with(want[0], root.query, sql)
+            equal((e.code, e.state), want, sql)
+
+
+@test("accounts: a new one has the fleet's own plugin")
+def default_plugin(f):
+    with root_of(f) as root:
+        root.query("CREATE USER acc IDENTIFIED BY 'pw'")
+        with Wire(f["native"].port()) as w:
+            w.login(user="acc", password="pw", plugin=NATIVE)
+            equal("switch caching_sha2_password" in w.path, not MARIA, w.path)
+
+
+@test("a root that was renamed or dropped does not come back without a password")
+def root_gone(f):
+    with Wire(f["open"].port()) as w:
+        w.login()
+        w.query("CREATE USER admin IDENTIFIED BY 'pw'")
+        try:
+            w.query("RENAME USER root@localhost TO boss@localhost")
+            with Wire(f["open"].port()) as other:
+                refused(other.login)
+            with Wire(f["open"].port()) as other:
+                other.login(user="boss")
+            w.query("DROP USER boss@localhost")
+            with Wire(f["open"].port()) as other:
+                refused(other.login)
+        finally:
+            w.query("CREATE USER IF NOT EXISTS root@localhost")
+            w.query("GRANT ALL ON *.* TO root@localhost")
+            w.query("DROP USER IF EXISTS admin, boss@localhost")
 
 
 def main():
