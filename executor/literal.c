@@ -50,7 +50,7 @@ static const char *lost_in_text(const struct exec *e, const struct part_column *
     case WIRE_FLOAT:
         return "a FLOAT";
     case WIRE_DOUBLE:
-        return c->decimals < TYPE_DECIMALS_FLOATING ? "a rounded DOUBLE" : NULL;
+        return c->decimals && c->decimals < TYPE_DECIMALS_FLOATING ? "a rounded DOUBLE" : NULL;
     case WIRE_DECIMAL:
     case WIRE_NEWDECIMAL:
         /* MariaDB stores digits of a quotient that it does not show. */

@@ -298,8 +298,11 @@ static const char *after(const char *p, const char *end, const char *any)
 static bool usual_temporal_text(const struct part_column *c, struct sv s)
 {
     const char *p = s.ptr, *end = p + s.len, *rest;
+    bool any = false;
 
-    if (!s.len)
+    for (size_t i = 0; i < s.len; i++)
+        any |= s.ptr[i] >= '0' && s.ptr[i] <= '9';
+    if (!any) /* nobody makes anything of it */
         return true;
     if (c->cls != PART_TIME) {
         if (digits(p, end, s.len, s.len))
@@ -365,6 +368,9 @@ bool part_store_value(const struct part_column *c, const struct value *v, const 
         return false;
     /* A time of day gets the day of today, as the shard has it. */
     if (v->kind == KIND_TIME && (c->cls == PART_DATE || c->cls == PART_TIMESTAMP))
+        return false;
+    /* A negative number becomes bits, or none. */
+    if (c->type.code == TYPE_BIT && ((v->kind == KIND_I64 && v->i < 0) || (v->kind == KIND_F64 && v->f < 0) || (v->kind == KIND_DEC && v->d.neg)))
         return false;
     /* Servers cut or round a broken year by the type that it comes in. */
     if (c->type.code == TYPE_YEAR && is_broken(v))

@@ -455,71 +455,6 @@ bool func_to_result(struct func_ctx *cx, const struct func_call *c, const struct
 
 /* ---- binding ---- */
 
-/* What a value is to a BETWEEN: numbers, strings, dates, times of day. */
-static char class_of(const struct func_arg *a)
-{
-    switch (type_kind_of(&a->type)) {
-    case KIND_NULL:
-        return 0;
-    case KIND_I64:
-    case KIND_U64:
-    case KIND_F64:
-    case KIND_DEC:
-        return 'n';
-    case KIND_DATE:
-    case KIND_DATETIME:
-        return 'd';
-    case KIND_TIME:
-        return 't';
-    case KIND_STR:
-        break;
-    }
-    return 's';
-}
-
-static bool refuse_kind(const struct binder *b, const char *of)
-{
-    return diag_setf(b->diag, ER_NOT_SUPPORTED_YET, "This version of Tessera doesn't yet support '%s() of %s above the shards'", b->f->name, of);
-}
-
-/* BETWEEN chooses one way to compare from all three. */
-static bool between_one_kind(const struct binder *b)
-{
-    char all = 0;
-
-    for (uint32_t i = 0; i < b->n; i++) {
-        char c = class_of(&b->args[i]);
-
-        if (!c || c == all || (c == 's' && b->args[i].constant && (all == 'd' || all == 't')))
-            continue;
-        if (all && !(all == 's' && i == 1 && b->args[0].constant && c != 'n'))
-            return false;
-        all = c;
-    }
-    return true;
-}
-
-/* ENUM and SET are numbers in some places and text in others, BIT is bytes where text is wanted: only where all servers agree. */
-static bool takes_kinds(const struct binder *b)
-{
-    static const char *const text[] = {"is null", "is not null", "isnull", "concat", "upper", "ucase", "lower", "lcase", "length", "char_length"};
-    bool plain = false;
-
-    if ((b->f->id == FUNC_BETWEEN || b->f->id == FUNC_NOT_BETWEEN) && !between_one_kind(b))
-        return refuse_kind(b, "values of several kinds");
-    for (unsigned i = 0; i < ARRAY_LEN(text); i++)
-        plain |= !strcmp(b->f->name, text[i]);
-    for (uint32_t i = 0; i < b->n; i++) {
-        const struct sql_type *t = &b->args[i].type;
-
-        if ((t->code == TYPE_ENUM || t->code == TYPE_SET) && !plain)
-            return refuse_kind(b, "an ENUM or SET");
-        if (t->code == TYPE_BIT && strcmp(b->f->name, "+") && strncmp(b->f->name, "is", 2))
-            return refuse_kind(b, "a BIT");
-    }
-    return true;
-}
-
 bool func_bind(const struct func *f, const struct func_arg *args, uint32_t n_args, const struct func_bind_opts *opts,
     const struct env *e, struct arena *a, struct func_call *c, struct diag *d)
 {
@@ -539,7 +474,7 @@ bool func_bind(const struct func *f, const struct func_arg *args, uint32_t n_arg
             return diag_setf(d, ER_NOT_SUPPORTED_YET, "This version of Tessera doesn't yet support '%s() of a spatial or vector value "
                 "above the shards'", f->name);
     }
-    if (!takes_kinds(&b) || !f->bind(&b))
+    if (!f->bind(&b))
         return false;
     if (c->vec_kind == 0xff) {
         c->vec_kind = (uint8_t)vec_kind_of(&c->type);

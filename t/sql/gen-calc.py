@@ -11,11 +11,11 @@ COLUMNS = {
     "f": ("DOUBLE", ["0", "-0.5e0", "1.25e0", "1e20", "-3e-5", "2.5e0", "1e300", "123456.789e0"]),
     "s": ("VARCHAR(20) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci", ["''", "'a'", "'Abc'", "'12'", "'1.5x'", "'2024-01-31'", "'é'", "' pad '", "'-7'", "'10:20:30'", "'1e3'"]),
     "sb": ("VARCHAR(20) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin", ["''", "'B'", "'b'", "'99'", "'zz top'", "'É'"]), "l": ("VARCHAR(12) CHARACTER SET latin1", ["''", "'x'", "'Ü'", "'abc'", "'3'"]),
-    "c": ("CHAR(8) CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci", ["'q'", "'Q'", "'ß'", "''", "'8'"]), "vb": ("VARBINARY(8)", ["''", "x'00'", "x'ff01'", "'abc'", "'5'"]),
+    "c": ("CHAR(8) CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci", ["'q'", "'ß'", "''", "'8'"]), "vb": ("VARBINARY(8)", ["''", "x'00'", "x'ff01'", "'abc'", "'5'"]),
     "dt": ("DATE", ["'2024-01-31'", "'1999-12-31'", "'2024-02-29'", "'1000-01-01'", "'9999-12-31'"]), "ts": ("DATETIME", ["'2024-01-31 10:20:30'", "'1970-01-01 00:00:00'", "'9999-12-31 23:59:59'"]),
     "t6": ("DATETIME(6)", ["'2024-01-31 10:20:30.123456'", "'2000-02-29 23:59:59.999999'"]), "tp": ("TIMESTAMP NULL", ["'2024-01-31 10:20:30'", "'2001-07-01 00:00:00'"]), "tm": ("TIME", ["'10:20:30'", "'-838:59:59'", "'00:00:00'", "'100:00:01'"]),
     "t3": ("TIME(3)", ["'10:20:30.125'", "'-00:00:00.5'", "'23:59:59.999'"]), "y": ("YEAR", ["1901", "2024", "2155", "1999"]), "bt": ("BIT(12)", ["0", "1", "4095", "97"]),
-    "e": ("ENUM('z','a','m')", ["'z'", "'a'", "'m'"]), "tx": ("TEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci", ["''", "'long'", "'LONG text'", "'42'"]),
+    "e": ("ENUM('z','a','m')", ["'z'", "'a'", "'m'"]), "tx": ("TEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci", ["''", "'long'", "'Text'", "'42'"]),
 }
 INTS = ("ti", "i", "u", "b", "ub")
 NUMS = INTS + ("d", "w", "f", "y")
@@ -72,7 +72,7 @@ class Calc:
             lambda: "%s(%s)" % (self.pick("TRIM", "LTRIM", "RTRIM", "REVERSE", "UPPER", "LOWER", "LENGTH", "CHAR_LENGTH", "BIT_LENGTH", "ASCII", "ORD", "HEX", "QUOTE", "MD5", "SHA1", "TO_BASE64", "UNHEX", "FROM_BASE64"), a()), lambda: "REPLACE(%s, %s, %s)" % (s(), s(), s()),
             lambda: "INSERT(%s, %s, %s, %s)" % (s(), small(), small(), s()), lambda: "LOCATE(%s, %s)" % (s(), s()), lambda: "INSTR(%s, %s)" % (s(), s()), lambda: "FIND_IN_SET(%s, %s)" % (s(), s()), lambda: "%s(%s)" % (self.pick("BIN", "OCT"), n()), lambda: "CONV(%s, %s, %s)" % (n(), self.pick("10", "16", "-10"), self.pick("2", "16", "-16", "36")),
             lambda: "FORMAT(%s, %s)" % (n(), small()), lambda: "STRCMP(%s, %s)" % (s(), s()), lambda: "FIELD(%s, %s, %s)" % (a(), a(), a()), lambda: "ELT(%s, %s, %s)" % (small(), a(), a()), lambda: "INTERVAL(%s, %s, %s)" % (n(), n(), n()), lambda: "CHAR(%s, %s)" % (n(), small()),
-            lambda: "SHA2(%s, 256)" % s(), lambda: "INET_ATON(%s)" % self.pick("'1.2.3.4'", s()), lambda: "INET_NTOA(%s)" % n(),
+            lambda: "INET_ATON(%s)" % self.pick("'1.2.3.4'", s()), lambda: "INET_NTOA(%s)" % n(),
             lambda: "%s(%s)" % (self.pick("YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND", "MICROSECOND", "QUARTER", "DAYOFWEEK", "DAYOFYEAR", "WEEKDAY", "TO_DAYS", "TO_SECONDS", "TIME_TO_SEC", "WEEK", "WEEKOFYEAR", "YEARWEEK", "DAYNAME", "MONTHNAME", "DATE", "TIME", "LAST_DAY", "TIMESTAMP", "UNIX_TIMESTAMP"), t()),
             lambda: "EXTRACT(%s FROM %s)" % (self.pick(*(UNITS + LONG)), t()), lambda: "WEEK(%s, %s)" % (t(), small()), lambda: "FROM_DAYS(%s)" % n(), lambda: "MAKEDATE(%s, %s)" % (n(), n()), lambda: "MAKETIME(%s, %s, %s)" % (n(), small(), n()), lambda: "SEC_TO_TIME(%s)" % n(), lambda: "FROM_UNIXTIME(%s)" % n(),
             lambda: "PERIOD_ADD(%s, %s)" % (self.pick("202401", "9912"), small()), lambda: "PERIOD_DIFF(202401, 9912)", lambda: "%s(%s, INTERVAL %s %s)" % (self.pick("DATE_ADD", "DATE_SUB"), t(), n(), u()), lambda: "%s %s INTERVAL %s %s" % (t(), self.pick("+", "-"), small(), u()), lambda: "DATE_ADD(%s, INTERVAL %s %s)" % (t(), self.pick("'1 2'", "'1:2'", "'-1.5'", s()), self.pick(*LONG)),

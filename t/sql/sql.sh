@@ -33,7 +33,9 @@ if [ ${#files[@]} = 0 ]; then
     for ((i = 0; i < ${TESSERA_SQL_RANDOM:-3}; i++)); do
         /usr/bin/python3 -B "$src/t/sql/gen-random.py" $((seed + i)) >"$tmp/random_$((seed + i)).test" || exit 99
         /usr/bin/python3 -B "$src/t/sql/gen-keys.py" $((seed + i)) >"$tmp/keys_$((seed + i)).test" || exit 99
-        files+=("$tmp/random_$((seed + i)).test" "$tmp/keys_$((seed + i)).test")
+        /usr/bin/python3 -B "$src/t/sql/gen-writes.py" $((seed + i)) 3 30 >"$tmp/writes_$((seed + i)).test" || exit 99
+        /usr/bin/python3 -B "$src/t/sql/gen-calc.py" $((seed + i)) 150 >"$tmp/calc_$((seed + i)).test" || exit 99
+        files+=("$tmp/random_$((seed + i)).test" "$tmp/keys_$((seed + i)).test" "$tmp/writes_$((seed + i)).test" "$tmp/calc_$((seed + i)).test")
     done
 fi
 
