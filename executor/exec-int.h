@@ -53,7 +53,10 @@ enum txn_need exec_need(const struct exec *e);
 struct sv relay_text(struct exec *e, uint32_t place);
 /* Sets the shift of sequence ids of a relayed reply, once its command is sent. */
 void relay_align(struct exec_lane *l);
-/* A cell of the text protocol as an SQL literal; a column of a key as it is compared with the literal of its exact form
+/* Text in UTF-8 as a literal that means the same whatever character set the statement is in. */
+void exec_put_text(struct sv text, bool no_backslash, struct strbuf *b);
+void exec_put_hex_text(struct sv text, struct strbuf *b);
+/* A cell of the text protocol (of a read under wanted_taken) as an SQL literal; a column of a key as it is compared with the literal of its exact form
  * (literal.c). */
 void exec_put_literal(struct exec *e, const struct packet_coldef *c, struct sv cell, struct strbuf *b);
 /* The value that an expression gives to the partition column, from what a shard said of the expression. False: its text does not say all

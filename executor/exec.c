@@ -521,6 +521,8 @@ static void on_leased(void *arg, struct bconn *c, const struct diag *d)
 
 void exec_step(struct exec *e, struct exec_lane *lanes, uint32_t n, enum txn_need need, void (*done)(struct exec *e))
 {
+    bool taken = e->taker || e->plan->kind == PLAN_MOVE;
+
     e->lanes = lanes;
     e->n_lanes = n;
     e->n_done = 0;
@@ -529,7 +531,7 @@ void exec_step(struct exec *e, struct exec_lane *lanes, uint32_t n, enum txn_nee
     exec_set_state(e, EXEC_RUNNING);
     for (uint32_t i = 0; i < n && !exec_failed(e); i++) {
         lanes[i].state = LANE_LEASING;
-        txn_lease(e->txn, lanes[i].shard_id, need, e->wanted_parts, on_leased, &lanes[i]);
+        txn_lease(e->txn, lanes[i].shard_id, need, taken ? e->wanted_taken : e->wanted_parts, on_leased, &lanes[i]);
     }
     e->in_start = false;
     if (exec_failed(e)) {
@@ -562,7 +564,7 @@ static bool needs_insert(const struct plan *p)
 
     if (!in->values_form)
         return false;
-    if (in->auto_col >= 0 || in->n_rows > 1 || !p->n_edits)
+    if (in->auto_col >= 0 || in->n_rows > 1 || !p->n_edits || in->table->kind == CAT_BROADCAST)
         return true;
     /* A row that fits no partition is left out. */
     if (in->ignore && (part_of(in->table)->method == CAT_PART_RANGE || part_of(in->table)->method == CAT_PART_LIST))

@@ -128,11 +128,14 @@ struct exec {
     struct chan *client; /* NULL: rows are dropped (nobody reads them) */
     uint64_t caps;       /* the client's */
     bool serializable;   /* isolation level: plain reads lock */
+    bool foreign_names;  /* lc_time_names is not English */
+    bool foreign_results; /* strings for the client come in another character set than UTF-8 */
     bool binary;         /* rows in the binary protocol */
     struct txn *txn;
     struct sync_state *wanted; /* what a whole statement of the client's runs under */
     /* What pieces and steps run under that Tessera makes of it: without sql_select_limit, which would cut each of them. */
     struct sync_state *wanted_parts;
+    struct sync_state *wanted_taken; /* the same, for rows that Tessera reads itself: strings in utf8mb4, whatever the client's results are in */
     uint64_t select_limit; /* sql_select_limit: most rows of a query without LIMIT; UINT64_MAX: no limit */
     const struct cat_snapshot *snapshot;
     struct arena *arena; /* of the statement */

@@ -28,6 +28,7 @@ struct gather {
     struct branch *b;
     struct op *root;
     struct sideq *meta;       /* asking for the metadata */
+    uint32_t asked;           /* route.split_only: branches whose columns are known or told by their fragments */
     struct packet_coldef *defs;
     struct sql_type *def_types;
     uint32_t n_defs;
@@ -44,8 +45,11 @@ struct gather {
 struct branch {
     const struct plan *plan;
     uint32_t first_lane, n_lanes;
+    struct placeref first; /* of its places */
     struct packet_coldef *cols;
     uint32_t n_cols;
+    const struct packet_coldef *out; /* what comes out of it, where that is not what its fragments give */
+    uint32_t n_out;
     bool typed;
     struct op *top;
 };
@@ -470,6 +474,56 @@ static uint64_t unstated_limit(const struct exec *e)
     return e->plan->kind == PLAN_SELECT && !e->taker ? e->select_limit : UINT64_MAX;
 }
 
+/* Whether something is computed of a string that a shard sent. */
+static bool computes_with_strings(const struct op *in, const struct bexpr *b, bool below)
+{
+    if (!b)
+        return false;
+    if (b->kind == BEXPR_COLUMN)
+        return below && type_is_string(op_type(in, b->ordinal)) && op_type(in, b->ordinal)->coll != TYPE_COLL_BINARY;
+    for (uint32_t i = 0; i < b->n_args; i++) {
+        if (computes_with_strings(in, b->args[i], true))
+            return true;
+    }
+    return false;
+}
+
+/* Whether it gives names of months and days, which are English here. */
+static bool gives_names(const struct bexpr *b)
+{
+    static const char *const names[] = {"monthname", "dayname", "date_format", "str_to_date"};
+
+    if (!b)
+        return false;
+    for (size_t i = 0; b->func && i < ARRAY_LEN(names); i++) {
+        if (sv_eq_nocase(sv_cstr(func_name(b->func)), sv_cstr(names[i])))
+            return true;
+    }
+    for (uint32_t i = 0; i < b->n_args; i++) {
+        if (gives_names(b->args[i]))
+            return true;
+    }
+    return false;
+}
+
+/* What the client's settings would make of these expressions, and this process cannot. */
+static bool refuse_foreign(struct gather *g, const struct plan_top *t, const struct op *in)
+{
+    const struct exec *e = g->e;
+    bool strings = computes_with_strings(in, t->having, true), names = gives_names(t->having);
+
+    if (e->taker || (!e->foreign_results && !e->foreign_names))
+        return true;
+    for (uint32_t i = 0; i < t->n_project; i++) {
+        strings = strings || computes_with_strings(in, t->project[i], false);
+        names = names || gives_names(t->project[i]);
+    }
+    if (strings && e->foreign_results)
+        return diag_set(&g->diag, ER_NOT_SUPPORTED_YET, "computing with strings of several places while character_set_results is not utf8mb4");
+    return !names || !e->foreign_names ||
+        diag_set(&g->diag, ER_NOT_SUPPORTED_YET, "names of months and days over several places in another language");
+}
+
 /* The stages of plan.h in their order. */
 static struct op *build_stages(struct gather *g, struct branch *b, const struct plan_top *t, struct op *in)
 {
@@ -479,6 +533,10 @@ static struct op *build_stages(struct gather *g, struct branch *b, const struct 
 
     if (t->aggregate && o)
         o = build_aggregate(g, b, o);
+    if (o && !refuse_foreign(g, t, o)) {
+        op_close(o);
+        return NULL;
+    }
     if (t->having && o)
         o = op_filter_new(&g->cx, o, t->having);
     if (t->n_project && o)
@@ -525,6 +583,24 @@ static struct op *build_branch(struct gather *g, struct branch *b)
     return t && o ? build_stages(g, b, t, o) : o;
 }
 
+/* The types of a set operation's columns. Column definitions say only the character set of the result: the collation by which duplicates
+ * are found and rows are sorted is the planner's. */
+static const struct sql_type *set_types(struct gather *g)
+{
+    const struct plan_top *t = g->e->plan->top;
+    struct sql_type *types = ARENA_NEW_N(g->e->arena, struct sql_type, g->n_defs + 1);
+
+    for (uint32_t i = 0; i < g->n_defs; i++)
+        types[i] = g->def_types[i];
+    for (uint32_t i = 0; t && i < (uint32_t)t->n_distinct_keys + t->n_sort; i++) {
+        const struct merge_key *k = i < t->n_distinct_keys ? &t->distinct_keys[i] : &t->sort[i - t->n_distinct_keys];
+
+        if (k->coll && k->col < g->n_defs && type_is_string(&types[k->col]) && types[k->col].coll != TYPE_COLL_BINARY)
+            types[k->col].coll = k->coll;
+    }
+    return types;
+}
+
 /* Rows that go to the client as they come have no stage that could limit them. False: there is no root. */
 static bool limit_untopped(struct gather *g)
 {
@@ -557,7 +633,7 @@ static bool build(struct gather *g)
         if (g->b[i].plan->top && g->b[i].plan->top->n_hidden)
             tops[i] = op_narrow_new(&g->cx, tops[i], op_n_cols(tops[i]) - g->b[i].plan->top->n_hidden);
     }
-    g->root = op_union_all_new(&g->cx, tops, g->n_branches, g->def_types);
+    g->root = op_union_all_new(&g->cx, tops, g->n_branches, set_types(g));
     if (g->root && p->set_distinct)
         g->root = p->top ? build_distinct(g, p->top, g->root) : op_distinct_new(&g->cx, g->root, 0);
     if (g->root && p->top)
@@ -584,13 +660,24 @@ static void set_defs(struct gather *g, struct packet_coldef *defs, uint32_t n)
     }
 }
 
+static uint32_t branch_n_cols(const struct branch *b)
+{
+    return b->out ? b->n_out : b->n_cols;
+}
+
+static const struct packet_coldef *branch_col(const struct branch *b, uint32_t i)
+{
+    return b->out ? &b->out[i] : &b->cols[i];
+}
+
 /* A UNION whose branches have no shard in common cannot be prepared anywhere as a whole: its columns are the first branch's, of
  * the types that all branches unify to. */
 static bool unify_defs(struct gather *g)
 {
     struct exec *e = g->e;
     const struct branch *first = &g->b[0];
-    uint32_t n = first->plan->n_visible ? first->plan->n_visible
+    uint32_t n = first->out ? first->n_out
+        : first->plan->n_visible ? first->plan->n_visible
         : first->n_cols - (first->plan->top ? first->plan->top->n_hidden : 0u);
     struct packet_coldef *defs = ARENA_NEW_N(e->arena, struct packet_coldef, n);
     struct func_arg *args = ARENA_NEW_N(e->arena, struct func_arg, g->n_branches);
@@ -599,9 +686,10 @@ static bool unify_defs(struct gather *g)
         struct sql_type t;
         bool same = true, not_null = true;
         uint32_t length = 0;
+        uint16_t charset = TYPE_COLL_BINARY; /* of the first text among them */
 
         for (uint32_t k = 0; k < g->n_branches; k++) {
-            const struct packet_coldef *c = i < g->b[k].n_cols ? &g->b[k].cols[i] : &first->cols[i];
+            const struct packet_coldef *c = branch_col(i < branch_n_cols(&g->b[k]) ? &g->b[k] : first, i);
 
             args[k] = (struct func_arg){.dec_scale = FUNC_SCALE_OF_TYPE};
             type_from_coldef(&args[k].type, c->type, c->flags, c->charset, c->length, c->decimals);
@@ -609,8 +697,10 @@ static bool unify_defs(struct gather *g)
                 type_is_unsigned(&args[k].type) == type_is_unsigned(&args[0].type);
             not_null = not_null && (c->flags & WIRE_FLAG_NOT_NULL);
             length = MAX(length, c->length);
+            if (charset == TYPE_COLL_BINARY)
+                charset = c->charset;
         }
-        defs[i] = first->cols[i];
+        defs[i] = *branch_col(first, i);
         defs[i].flags = (uint16_t)((defs[i].flags & (WIRE_FLAG_UNSIGNED | WIRE_FLAG_BINARY | WIRE_FLAG_NUM | WIRE_FLAG_BLOB)) |
             (not_null ? WIRE_FLAG_NOT_NULL : 0));
         defs[i].length = length;
@@ -621,6 +711,7 @@ static bool unify_defs(struct gather *g)
         defs[i].type = t.code;
         defs[i].length = t.length;
         defs[i].decimals = t.decimals;
+        defs[i].charset = type_is_string(&t) && t.coll != TYPE_COLL_BINARY ? charset : TYPE_COLL_BINARY;
         defs[i].flags = (uint16_t)(t.flags & (not_null ? ~0 : ~WIRE_FLAG_NOT_NULL));
     }
     set_defs(g, defs, n);
@@ -648,7 +739,7 @@ static void maybe_build(struct gather *g)
         if (!g->b[i].typed)
             return;
     }
-    if (g->e->plan->n_set_branches && !g->defs && !g->e->plan->route.split_only)
+    if (g->e->plan->n_set_branches && !g->defs && (!g->e->plan->route.split_only || g->asked < g->n_branches))
         return;
     g->built = true;
     if ((g->e->plan->route.split_only && !g->defs && !unify_defs(g)) || !build(g)) {
@@ -809,6 +900,48 @@ static void have_metadata(void *arg, struct sideq_result *r)
     failed_outside(g);
 }
 
+static void ask_branches(struct gather *g);
+
+static void have_branch(void *arg, struct sideq_result *r)
+{
+    struct gather *g = arg;
+    struct branch *b = &g->b[g->asked++];
+
+    g->meta = NULL;
+    if (diag_is_set(&r->diag)) {
+        fail(g, &r->diag);
+        failed_outside(g);
+        return;
+    }
+    b->out = r->cols;
+    b->n_out = r->n_cols;
+    if (!exec_failed(g->e))
+        ask_branches(g);
+    maybe_build(g);
+    worker_task_queue(g->e->worker, &g->pump);
+    failed_outside(g);
+}
+
+/* The columns of those branches whose fragments tell them not, one after the other. */
+static void ask_branches(struct gather *g)
+{
+    struct exec *e = g->e;
+    struct strbuf sql;
+
+    while (g->asked < g->n_branches && g->b[g->asked].plan->as_written.n_pieces == 0)
+        g->asked++;
+    if (g->asked < g->n_branches) {
+        const struct branch *b = &g->b[g->asked];
+        struct sideq_args a = {.kind = SIDEQ_PREPARE, .shard_id = b->first.shard_id, .wanted = e->wanted, .names = exec_scope(e),
+            .arena = e->arena, .done = have_branch, .arg = g};
+
+        strbuf_init(&sql, e->arena);
+        optimizer_render(&b->plan->as_written, e->inputs, NULL, b->first.partition, e->arena, &sql);
+        a.sql = strbuf_sv(&sql);
+        g->meta = sideq_start(e->worker, &a);
+    }
+}
+
 static void ask_metadata(struct gather *g, uint32_t place, uint32_t shard_id)
 {
     struct exec *e = g->e;
@@ -822,6 +955,8 @@ static void ask_metadata(struct gather *g, uint32_t place, uint32_t shard_id)
         .arg = g,
     };
 
+    if (e->plan->route.split_only)
+        ask_branches(g);
     if (e->plan->route.split_only || e->plan->kind != PLAN_SELECT || e->taker)
         return; /* unify_defs, returned_defs */
     if (e->result_defs) {
@@ -906,6 +1041,7 @@ void gather_start(struct exec *e, const struct placeset *places)
             break;
         g->b[i].first_lane = n;
         g->b[i].n_lanes = sets[i].n;
+        g->b[i].first = sets[i].items[0];
         n += sets[i].n;
     }
     if (diag_is_set(&g->diag) || !make_params(g) || (!e->taker && !exec_begin(e, true))) {

@@ -215,7 +215,10 @@ static void evaluated(void *arg, struct sideq_result *r)
         if (r->ok.warnings)
             continue;
         strbuf_init(&b, a);
-        value_print_sql(v, (in->e->env->sql_mode & MODE_NO_BACKSLASH_ESCAPES) != 0, &b);
+        if (v->kind == KIND_STR && c->charset != TYPE_COLL_BINARY)
+            exec_put_text(v->s, (in->e->env->sql_mode & MODE_NO_BACKSLASH_ESCAPES) != 0, &b);
+        else
+            value_print_sql(v, (in->e->env->sql_mode & MODE_NO_BACKSLASH_ESCAPES) != 0, &b);
         in->frozen[in->asked[i]] = strbuf_sv(&b);
     }
     route_rows(in);
@@ -271,7 +274,7 @@ static void evaluate_keys(struct insert *in)
     }
     in->waiting = true;
     q = sideq_start(e->worker,
-        &(struct sideq_args){.shard_id = router_any_shard(e->snapshot, 0, (uint64_t)(uintptr_t)in), .wanted = e->wanted_parts,
+        &(struct sideq_args){.shard_id = router_any_shard(e->snapshot, 0, (uint64_t)(uintptr_t)in), .wanted = e->wanted_taken,
             .sql = strbuf_sv(&sql), .arena = e->arena, .done = evaluated, .arg = in});
     if (q) /* else evaluated() was called, and the statement may be gone */
         in->side = q;
@@ -376,6 +379,24 @@ static void sort_warnings(struct warn_sink *w)
 
 static void put_returned(struct insert *in);
 
+/* Of explicit values in an AUTO_INCREMENT column, servers tell the last row's. */
+static uint64_t last_id(const struct exec *e)
+{
+    uint32_t last = 0;
+    uint64_t id = 0;
+
+    for (uint32_t i = 0; i < e->n_lanes; i++) {
+        const struct exec_lane *l = &e->lanes[i];
+        uint32_t row = l->n_rows ? l->rows[l->n_rows - 1] : 0;
+
+        if (l->ok.insert_id && (!id || row > last)) {
+            id = l->ok.insert_id;
+            last = row;
+        }
+    }
+    return id;
+}
+
 static void inserted(struct exec *e)
 {
     struct insert *in = e->step;
@@ -392,10 +413,9 @@ static void inserted(struct exec *e)
             *ok = e->lanes[0].ok;
         if (e->plan->route.kind != ROUTE_ALL_SHARDS) {
             ok->affected_rows = 0;
-            for (uint32_t i = 0; i < e->n_lanes; i++) {
+            for (uint32_t i = 0; i < e->n_lanes; i++)
                 ok->affected_rows += e->lanes[i].ok.affected_rows;
-                ok->insert_id = MAX(ok->insert_id, e->lanes[i].ok.insert_id);
-            }
+            ok->insert_id = last_id(e);
             ok->info = sum_rows(in);
         }
         if (in->n_generated && !e->plan->sets_insert_id)

@@ -3,6 +3,25 @@
 
 #include "catalog/snapshot.h"
 
+void exec_put_hex_text(struct sv text, struct strbuf *b)
+{
+    strbuf_puts(b, "_utf8mb4 x'");
+    for (size_t i = 0; i < text.len; i++)
+        strbuf_printf(b, "%02x", (unsigned char)text.ptr[i]);
+    strbuf_putc(b, '\'');
+}
+
+void exec_put_text(struct sv text, bool no_backslash, struct strbuf *b)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if ((unsigned char)text.ptr[i] >= 0x80) {
+            exec_put_hex_text(text, b);
+            return;
+        }
+    }
+    strbuf_put_quoted(b, text, no_backslash);
+}
+
 void exec_put_literal(struct exec *e, const struct packet_coldef *c, struct sv cell, struct strbuf *b)
 {
     bool no_backslash = (e->env->sql_mode & MODE_NO_BACKSLASH_ESCAPES) != 0;
@@ -21,7 +40,7 @@ void exec_put_literal(struct exec *e, const struct packet_coldef *c, struct sv c
         if ((c->type == WIRE_DOUBLE || c->type == WIRE_FLOAT) && !memchr(cell.ptr, 'e', cell.len))
             strbuf_puts(b, "e0");
     } else {
-        strbuf_put_quoted(b, cell, no_backslash);
+        exec_put_text(cell, no_backslash, b);
     }
 }
 
@@ -50,6 +69,7 @@ static const char *lost_in_text(const struct exec *e, const struct part_column *
     case WIRE_FLOAT:
         return "a FLOAT";
     case WIRE_DOUBLE:
+        /* No decimals: FLOOR() and its like, whose value is whole. */
         return c->decimals && c->decimals < TYPE_DECIMALS_FLOATING ? "a rounded DOUBLE" : NULL;
     case WIRE_DECIMAL:
     case WIRE_NEWDECIMAL:

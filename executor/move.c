@@ -104,15 +104,6 @@ static const struct bcmd_ops select_ops = {
 
 /* ---- rows as SQL ---- */
 
-/* Text as a literal that no sql_mode reads differently. */
-static void put_text(struct sv cell, struct strbuf *b)
-{
-    strbuf_puts(b, "_utf8mb4 x'");
-    for (size_t i = 0; i < cell.len; i++)
-        strbuf_printf(b, "%02x", (unsigned char)cell.ptr[i]);
-    strbuf_putc(b, '\'');
-}
-
 static void put_copy(struct exec *e, const struct move *m, const struct move_row *r, uint32_t col, struct strbuf *b)
 {
     const struct cat_column *c = &m->t->columns[col];
@@ -137,7 +128,7 @@ static void put_copy(struct exec *e, const struct move *m, const struct move_row
         return;
     case EXACT_TEXT:
         if (type_is_string(&t) && m->cols[at].charset != TYPE_COLL_BINARY) {
-            put_text(cell, b);
+            exec_put_hex_text(cell, b); /* which no sql_mode reads differently */
             return;
         }
         break;

@@ -218,6 +218,14 @@ static struct expr_type of_column(const struct opt *o, const struct block *bl, c
     return opt_type_of_ref(o, c);
 }
 
+/* In another character set than UTF-8 no string can be compared here. */
+static struct expr_type as_sent(const struct opt *o, struct expr_type t)
+{
+    if (o->env->foreign_results && t.cls == EXPR_STRING && t.coll != 0 && t.coll != TYPE_COLL_BINARY)
+        t.cls = EXPR_UNSURE;
+    return t;
+}
+
 struct expr_type opt_type_of_ref(const struct opt *o, struct colref c)
 {
     struct colref base = bind_base_column(c);
@@ -230,10 +238,10 @@ struct expr_type opt_type_of_ref(const struct opt *o, struct colref c)
             return bl->outs[c.col].expr ? opt_type_of(o, bl, bl->outs[c.col].expr) : opt_type_of_ref(o, bl->outs[c.col].ref);
     }
 
-    return base.src ? opt_type_of_column(&base.src->table->columns[base.col].type) : unsure;
+    return base.src ? as_sent(o, opt_type_of_column(&base.src->table->columns[base.col].type)) : unsure;
 }
 
-struct expr_type opt_type_of(const struct opt *o, const struct block *bl, const struct ast_node *e)
+static struct expr_type type_of(const struct opt *o, const struct block *bl, const struct ast_node *e)
 {
     const struct collation *coll;
 
@@ -303,6 +311,16 @@ struct expr_type opt_type_of(const struct opt *o, const struct block *bl, const 
     default:
         return unsure;
     }
+}
+
+struct expr_type opt_type_of(const struct opt *o, const struct block *bl, const struct ast_node *e)
+{
+    struct expr_type t = type_of(o, bl, e);
+
+    /* What functions and subqueries make of an ENUM is its name. */
+    if (t.cls == EXPR_ENUM && e->kind != AST_COLUMN && e->kind != AST_AGG)
+        t.cls = EXPR_STRING;
+    return as_sent(o, t);
 }
 
 static enum ast_walk division_pre(struct ast_node **slot, void *arg)

@@ -35,6 +35,7 @@ struct opt {
     uint16_t n_expr_params, cap_expr_params;
     bool has_user_assign;
     bool has_temporal_now;
+    bool takes_lock;     /* GET_LOCK */
     bool has_unstable; /* a function that gives another value at each call */
     struct sv unstable_name;
 };

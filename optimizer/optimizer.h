@@ -32,6 +32,7 @@ struct opt_env {
     struct sv db; /* current database; ptr NULL: none */
     uint64_t sql_mode;
     enum env_flavour flavour; /* of the shards */
+    bool foreign_results;     /* the client's results are in another character set than UTF-8 */
     uint32_t supports;        /* enum opt_support; the same for all plans of a cache */
 };
 

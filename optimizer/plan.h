@@ -312,6 +312,7 @@ struct plan {
     const struct insert_plan *insert;
     const struct move_plan *move;
     const struct keyed_plan *keyed; /* several places: instead of fragment; PLAN_MOVE: which rows */
+    struct sql_template as_written;         /* of a branch whose fragment has other columns: what tells the branch's own */
     const struct plan *const *set_branches; /* UNION over several places: each branch's plan; top applies to the union */
     uint16_t n_set_branches;
     bool set_distinct;

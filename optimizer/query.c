@@ -196,6 +196,10 @@ static bool plan_union(struct opt *o, const struct query *q, struct plan *p)
     struct plan_top *top = ARENA_NEW(o->arena, struct plan_top);
     struct diag why = {0};
 
+    if (o->plan->calc_found_rows) {
+        opt_refuse(o, p, SV("SQL_CALC_FOUND_ROWS in a UNION over several places"));
+        return false;
+    }
     if (!q->right) { /* parentheses with two tails */
         opt_refuse(o, p, SV("a query with two ORDER BY or LIMIT clauses over several places"));
         return false;
@@ -265,6 +269,13 @@ static const struct plan *plan_branch(struct opt *o, const struct query *q, stru
         if (d.kind != DIST_PART)
             opt_refuse(o, p, d.kind == DIST_NO ? d.reason : SV("a query over a partitioned table in a WITH clause only"));
         ok = d.kind == DIST_PART && split_select(&sub, p, q, &d);
+        if (ok && p->top && p->top->n_project) {
+            struct tmpl t;
+
+            tmpl_init(&t, &sub);
+            tmpl_node(&t, q->node);
+            p->as_written = tmpl_finish(&t);
+        }
     }
     o->expr_params = sub.expr_params;
     o->n_expr_params = sub.n_expr_params;
@@ -327,7 +338,7 @@ static void plan_partitioned(struct opt *o, const struct query *q)
         p->route.one_place = true;
         return;
     }
-    if (plan_whole_union(o, q, p))
+    if (!p->calc_found_rows && plan_whole_union(o, q, p))
         return;
     opt_route_cond(p, all_pushable(o, q) ? union_cond(o, q) : place_any_cond(&o->placer, NULL));
     p->route.one_place = !plan_union(o, q, p);
@@ -353,6 +364,7 @@ static void lock_one_copy(struct opt *o)
 bool opt_plan_query(struct opt *o)
 {
     struct query *q = bind_query(&o->binder, o->stmt, NULL, NULL, NULL);
+    const struct block *first; /* SELECT of a set operation: SQL_CALC_FOUND_ROWS there is of the whole */
     struct whole w;
 
     if (!q)
@@ -362,7 +374,8 @@ bool opt_plan_query(struct opt *o)
     opt_edits_finish(o);
     flags_of_query(o);
     w = opt_whole(o);
-    if (q->block && q->block->sel && (q->block->sel->opts & AST_SEL_CALC_FOUND_ROWS))
+    first = bind_first_block(q);
+    if (first && first->sel && (first->sel->opts & AST_SEL_CALC_FOUND_ROWS))
         o->plan->calc_found_rows = true;
     if (o->plan->calc_found_rows && !(o->env->supports & OPT_FOUND_ROWS))
         return opt_unsupported(o, "SQL_CALC_FOUND_ROWS");

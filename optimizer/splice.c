@@ -107,6 +107,8 @@ static void note_function(struct opt *o, const struct ast_func *f)
     static const char *const each[] = {"rand", "uuid", "uuid_short", "sys_guid", "random_bytes", "sleep", "get_lock",
         "release_lock", "gen_random_uuid"};
 
+    if (sv_eq_nocase(f->name.name, SV("get_lock")))
+        o->takes_lock = true;
     if (f->args.n && sv_eq_nocase(f->name.name, SV("last_insert_id")))
         o->plan->sets_insert_id = true;
     for (unsigned i = 0; i < ARRAY_LEN(now); i++)
@@ -278,6 +280,9 @@ bool opt_edits_collect(struct opt *o)
         return opt_unsupported(o, "assignment of the user variable @%.*s inside a statement", SV_ARG(o->plan->assigned_vars[0]));
     if (!ast_walk(&o->stmt, value_pre, value_post, &w))
         return opt_unsupported(o, "select items nested more than %d deep", ITEM_DEPTH_MAX);
+    /* The lock would be a pooled connection's: its next user could take it too, and it would outlive its client. */
+    if (o->takes_lock)
+        return opt_unsupported(o, "GET_LOCK");
     if (o->plan->sets_insert_id && !(o->env->supports & OPT_INSERT_ID))
         return opt_unsupported(o, "LAST_INSERT_ID(value) in a query");
     o->plan->uses_temporals_now = o->has_temporal_now;

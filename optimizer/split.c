@@ -162,7 +162,7 @@ static void put_aggregate(struct tmpl *t, const struct fcol *c)
         tmpl_node(t, c->expr);
     else
         tmpl_puts(t, "*");
-    tmpl_puts(t, ")");
+    tmpl_puts(t, c->all_digits ? ") + 0e0" : ")");
 }
 
 static void put_alias(struct tmpl *t, unsigned n)
@@ -551,6 +551,8 @@ static bool plain_order_item(struct split *s, const struct ast_order_item *it, s
     *named = NO_COL;
     if (t.cls == EXPR_OTHER)
         return split_refuse(s, "ORDER BY a JSON or geometry value over several places");
+    if (t.cls == EXPR_ENUM && split_has_aggregate(e)) /* found by name, sorted by number */
+        return split_refuse(s, "ORDER BY MIN or MAX of an ENUM or SET over several places");
     if (out >= 0) {
         col = t.cls == EXPR_ENUM ? split_need(s, FCOL_NUMBER, e, (struct expr_type){EXPR_NUMBER, 0}) : (uint16_t)out;
     } else {
@@ -798,6 +800,57 @@ static struct ast_select *select_of_table(struct opt *o, struct ast_table_query 
     return sel;
 }
 
+/* ---- aggregates that stand in a subquery and are of a query around it ---- */
+
+struct outer_walk {
+    const struct block *bl; /* where the names are resolved */
+    const struct ast_node *query;
+    bool own, outer; /* columns of its own, of others */
+    bool found;
+};
+
+static enum ast_walk columns_pre(struct ast_node **slot, void *arg)
+{
+    struct outer_walk *w = arg;
+    struct colref c;
+
+    if (ast_is_query(*slot))
+        return AST_PRUNE;
+    if ((*slot)->kind == AST_COLUMN) {
+        bool known = bind_column_of(w->bl, *slot, &c) && c.src;
+
+        w->own |= !known || c.src->block == w->bl;
+        w->outer |= known && c.src->block != w->bl;
+    }
+    return AST_CONTINUE;
+}
+
+static enum ast_walk outer_pre(struct ast_node **slot, void *arg)
+{
+    struct outer_walk *w = arg;
+
+    if (ast_is_query(*slot) && *slot != w->query)
+        return AST_PRUNE;
+    if ((*slot)->kind != AST_AGG || AST_AS(agg, *slot)->over)
+        return AST_CONTINUE;
+    w->own = w->outer = false;
+    for (uint32_t i = 0; i < AST_AS(agg, *slot)->args.n; i++)
+        (void)ast_walk(&AST_AS(agg, *slot)->args.items[i], columns_pre, NULL, w);
+    w->found |= w->outer && !w->own;
+    return AST_PRUNE;
+}
+
+static bool has_outer_aggregate(const struct query *q)
+{
+    struct outer_walk w = {.bl = q->block, .query = q->node};
+    struct ast_node *n = q->node;
+
+    if (!q->block)
+        return has_outer_aggregate(q->left) || (q->right && has_outer_aggregate(q->right));
+    (void)ast_walk(&n, outer_pre, NULL, &w);
+    return w.found;
+}
+
 bool split_select(struct opt *o, struct plan *p, const struct query *q, const struct dist *d)
 {
     struct split s = {.o = o, .p = p, .q = q, .bl = q->block, .d = d};
@@ -824,6 +877,9 @@ bool split_select(struct opt *o, struct plan *p, const struct query *q, const st
     }
     if (!split_limit(&sub, s.sel->limit, &s.top->limit))
         return false;
+    for (const struct subquery *x = s.bl->subqueries; x; x = x->next)
+        if (has_outer_aggregate(x->query))
+            return split_refuse(&s, "aggregate in a subquery that is of the query around it, over several places");
     if (s.sel->grouping != AST_GROUP_PLAIN)
         return split_refuse(&s, "WITH ROLLUP, CUBE or GROUPING SETS over several places");
     if (!check_all_names(&s))

@@ -30,6 +30,7 @@ struct fcol {
     bool distinct;
     bool named; /* gets the alias tsr_h<n> */
     bool as_number; /* MIN, MAX of a BIT, which MariaDB sends as digits and as bytes, and of a FLOAT */
+    bool all_digits; /* a DOUBLE that MariaDB would send rounded to a scale */
     struct expr_type type;
 };
 

@@ -210,6 +210,7 @@ static bool agg_split_phase(struct agg_state *st, const struct ast_agg *a, const
             c.expr = NULL;
             c.as_number = (sp.partial[i] == AGG_MIN || sp.partial[i] == AGG_MAX) &&
                 (is_bit(s, a->args.items[0]) || split_is_float(s, a->args.items[0]));
+            c.all_digits = sp.partial[i] == AGG_VAR_POP;
         }
         c.type = sp.partial[i] == AGG_MIN || sp.partial[i] == AGG_MAX || sp.partial[i] == AGG_ANY_VALUE
             ? t
@@ -973,6 +974,9 @@ static bool order_keys(struct agg_state *st, const struct bexpr **items, uint16_
             items[(*n_items)++] = column_expr(st, carry(st, split_need(s, FCOL_NUMBER, e, number)), number);
             t = number;
         } else {
+            /* Of a group: found by name, sorted by number. */
+            if (t.cls == EXPR_ENUM && st->n_groups)
+                return split_refuse(s, "ORDER BY MIN or MAX of an ENUM or SET over several places");
             item = item_of(s, e);
             if (item < 0) {
                 item = *n_items;

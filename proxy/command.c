@@ -89,6 +89,7 @@ void session_reset_state(struct session *s)
     prepared_free_all(s);
     uservar_free_all(s);
     txn_reset_settings(s->txn);
+    s->has_isolation_later = false;
     s->last_insert_id = 0;
     s->found_rows = 0;
     s->wait_timeout_s = 0;
@@ -238,7 +239,7 @@ void command_next_statement(struct session *s)
     stmt_clear(st);
     st->session = s;
     st->packet = packet;
-    warn_sink_init(&st->warnings, &st->arena, 64);
+    warn_sink_init(&st->warnings, &st->arena, SESSION_WARNINGS_MAX);
     st->start_ns = s->worker->now_ns;
     st->again = rest;
     st->first_seq = s->chan.seq;

@@ -54,5 +54,11 @@ void session_apply_charset(struct session *s);
 const struct collation *session_handshake_collation(const struct session *s);
 /* Whether statements in this character set can be read: bytes of ASCII must be themselves wherever they stand. */
 bool session_reads_charset(struct sv name) PURE;
+/* Its characters have no bytes of ASCII: no client's character set, nor that of results. */
+bool session_is_wide(struct sv name) PURE;
+/* Months and days have other names than English ones. */
+bool session_foreign_names(const struct session *s) PURE;
+/* Results come to the client in another character set than UTF-8. */
+bool session_foreign_results(const struct session *s) PURE;
 
 #endif

@@ -47,12 +47,42 @@ struct sv session_db(const struct session *s)
     return s->stmt && s->stmt->is_elsewhere ? s->stmt->db : s->db;
 }
 
+static bool is_one_of(struct sv name, const char *const *names, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (sv_eq_nocase(name, sv_cstr(names[i])))
+            return true;
+    return false;
+}
+
+static struct sv results_charset(const struct session *s)
+{
+    return sync_get(s->wanted, SV("character_set_results"));
+}
+
+bool session_foreign_results(const struct session *s)
+{
+    static const char *const native[] = {"'utf8mb4'", "'utf8mb3'", "'utf8'"};
+    struct sv v = results_charset(s);
+
+    return v.ptr && !is_one_of(v, native, ARRAY_LEN(native));
+}
+
+bool session_foreign_names(const struct session *s)
+{
+    static const char *const english[] = {"'en_US'", "'en_GB'", "0"};
+    struct sv v = sync_get(s->wanted, SV("lc_time_names"));
+
+    return v.ptr && !is_one_of(v, english, ARRAY_LEN(english));
+}
+
 struct opt_env session_opt_env(struct session *s)
 {
     return (struct opt_env){
         .db = session_db(s),
         .sql_mode = s->sql_mode,
         .flavour = s->proxy->is_mariadb ? ENV_MARIADB : ENV_MYSQL8,
+        .foreign_results = session_foreign_results(s),
         .supports = OPT_INTO_VARS | OPT_ASSIGNED_VARS | OPT_FOUND_ROWS | OPT_INSERT_ID,
     };
 }
@@ -60,9 +90,9 @@ struct opt_env session_opt_env(struct session *s)
 uint64_t session_env_signature(struct session *s)
 {
     if (s->stmt && s->stmt->is_elsewhere)
-        return plan_env_signature(s->stmt->db, s->sql_mode, s->proxy->is_mariadb);
+        return plan_env_signature(s->stmt->db, s->sql_mode, results_charset(s), s->proxy->is_mariadb);
     if (!s->env_signature)
-        s->env_signature = plan_env_signature(s->db, s->sql_mode, s->proxy->is_mariadb);
+        s->env_signature = plan_env_signature(s->db, s->sql_mode, results_charset(s), s->proxy->is_mariadb);
     return s->env_signature;
 }
 
@@ -100,7 +130,7 @@ const struct env *session_env(struct session *s)
 
 static struct sv isolation(struct session *s)
 {
-    struct sv v = sync_get(s->wanted, session_isolation_var(s));
+    struct sv v = s->has_isolation_later ? s->isolation_later : sync_get(s->wanted, session_isolation_var(s));
 
     return v.len > 2 ? sv_make(v.ptr + 1, v.len - 2) : SV("REPEATABLE-READ");
 }
@@ -250,14 +280,6 @@ bool session_flag_off(const struct session *s, struct sv name)
 
 /* ---- character sets of the handshake ---- */
 
-static bool is_one_of(struct sv name, const char *const *names, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        if (sv_eq_nocase(name, sv_cstr(names[i])))
-            return true;
-    return false;
-}
-
 bool session_reads_charset(struct sv name)
 {
     /* A backslash, a backquote or a letter may be the second byte of a character of these. */
@@ -266,14 +288,20 @@ bool session_reads_charset(struct sv name)
     return !is_one_of(name, ambiguous, ARRAY_LEN(ambiguous));
 }
 
+bool session_is_wide(struct sv name)
+{
+    static const char *const wide[] = {"ucs2", "utf16", "utf16le", "utf32"};
+
+    return is_one_of(name, wide, ARRAY_LEN(wide));
+}
+
 const struct collation *session_handshake_collation(const struct session *s)
 {
-    static const char *const wide[] = {"ucs2", "utf16", "utf16le", "utf32"}; /* no client's: the server's default stays */
     uint16_t id = (uint16_t)s->collation_id;
     const struct collation *c = s->proxy->is_mariadb ? coll_by_id_mariadb(id) : coll_by_id(id);
 
-    if (!c || !(s->proxy->is_mariadb ? c->in_mariadb : c->in_mysql) || is_one_of(sv_cstr(c->charset_name), wide, ARRAY_LEN(wide)))
-        return NULL;
+    if (!c || !(s->proxy->is_mariadb ? c->in_mariadb : c->in_mysql) || session_is_wide(sv_cstr(c->charset_name)))
+        return NULL; /* no client's: the server's default stays */
     return c;
 }
 

@@ -16,7 +16,7 @@
 #include "util/log.h"
 
 /* RETRY_MS: the feed has seen a newer version by then, if there is one. */
-enum { WAIT_MAX_S = 31536000, WARNINGS_MAX = 64, RETRY_MS = 500 };
+enum { WAIT_MAX_S = 31536000, RETRY_MS = 500 };
 
 static struct cat_pin *pin_of(struct proxy_worker *pw)
 {
@@ -209,7 +209,7 @@ static void run_again(struct session *s)
     st->park_until_ms = was.park_until_ms;
     st->start_ns = was.start_ns;
     st->first_seq = was.first_seq;
-    warn_sink_init(&st->warnings, &st->arena, WARNINGS_MAX);
+    warn_sink_init(&st->warnings, &st->arena, SESSION_WARNINGS_MAX);
     if (was.again.ptr)
         query_run(s, was.again);
     else

@@ -6,7 +6,8 @@
  * literals into each place's SQL text and the merged rows are encoded in binary form here.
  * Statements that are not planned (SET, SHOW, BEGIN, DDL, ...) are kept as text and run as such.
  *
- * A plan is renewed when the catalog has a newer version than the one it was made under. */
+ * A plan is renewed when the catalog has a newer version than the one it was made under, or the client's results are in another
+ * character set. */
 #include "proxy/prepared.h"
 
 #include "catalog/snapshot.h"
@@ -35,6 +36,7 @@ struct prepared {
     struct ast_node *ast;
     struct stmt_scan scan; /* tokens and literals of the text */
     struct plan *plan; /* NULL: run as text */
+    uint64_t results;  /* hash of the character_set_results that plan and cols were made under */
     bool is_planned;   /* kind of statement that has plans */
     uint32_t n_params;
     unsigned char *types; /* two bytes a parameter, as the client bound them last */
@@ -42,6 +44,9 @@ struct prepared {
     struct long_data *longs;
     bool *is_long;
     bool *is_limit; /* stands in LIMIT or OFFSET */
+    bool *is_shown; /* stands in a select list: may decide a column's type */
+    bool has_shown;
+    uint64_t shown_as; /* kinds and lengths of those that cols are for; 0: none yet */
     uint32_t n_cols;
     struct packet_coldef *cols;
     struct exec_place_text *texts;
@@ -144,13 +149,29 @@ static bool has_plan(const struct ast_node *n)
         n->kind == AST_DO || n->kind == AST_CALL;
 }
 
+static uint64_t results_hash(const struct session *s)
+{
+    struct sv v = sync_get(s->wanted, SV("character_set_results"));
+
+    return v.ptr ? hash_sv(v) : 0;
+}
+
 static void mark_limit(struct prepared *p, const struct ast_node *n)
 {
     if (n && n->kind == AST_PARAM)
         p->is_limit[AST_AS_CONST(param, n)->ordinal] = true;
 }
 
-static enum ast_walk mark_limits(struct ast_node **slot, void *arg)
+static enum ast_walk mark_shown(struct ast_node **slot, void *arg)
+{
+    struct prepared *p = arg;
+
+    if ((*slot)->kind == AST_PARAM)
+        p->has_shown = p->is_shown[AST_AS_CONST(param, *slot)->ordinal] = true;
+    return AST_CONTINUE;
+}
+
+static enum ast_walk mark_params(struct ast_node **slot, void *arg)
 {
     if ((*slot)->kind == AST_LIMIT) {
         const struct ast_limit *l = AST_AS_CONST(limit, *slot);
@@ -158,6 +179,8 @@ static enum ast_walk mark_limits(struct ast_node **slot, void *arg)
         mark_limit(arg, l->count);
         mark_limit(arg, l->offset);
         mark_limit(arg, l->rows_examined);
+    } else if ((*slot)->kind == AST_SELECT_ITEM) {
+        (void)ast_walk(slot, mark_shown, NULL, arg);
     }
     return AST_CONTINUE;
 }
@@ -205,10 +228,12 @@ static struct prepared *make(struct session *s, struct sv text)
         p->longs = ARENA_NEW_N(&p->arena, struct long_data, p->n_params);
         p->is_long = ARENA_NEW_N(&p->arena, bool, p->n_params);
         p->is_limit = ARENA_NEW_N(&p->arena, bool, p->n_params);
-        (void)ast_walk(&p->ast, mark_limits, NULL, p);
+        p->is_shown = ARENA_NEW_N(&p->arena, bool, p->n_params);
+        (void)ast_walk(&p->ast, mark_params, NULL, p);
     }
     if (p->is_planned) {
         p->plan = query_plan(s, p->ast, p->text);
+        p->results = results_hash(s);
         if (!p->plan) {
             free_one(p);
             return NULL;
@@ -389,13 +414,15 @@ static bool enter_schema(struct session *s, const struct prepared *p)
 
 static bool renew(struct session *s, struct prepared *p)
 {
-    if (!p->is_planned || (p->plan && p->plan->catalog_version == session_snapshot(s)->version))
+    if (!p->is_planned ||
+        (p->plan && p->plan->catalog_version == session_snapshot(s)->version && p->results == results_hash(s)))
         return true;
     if (p->plan)
         plan_release(p->plan);
     p->plan = query_plan(s, p->ast, p->text);
     if (!p->plan)
         return false; /* the next execution tries again */
+    p->results = results_hash(s);
     p->texts = NULL;
     p->n_texts = 0;
     p->cols = NULL; /* its tables may have other columns now */
@@ -546,26 +573,46 @@ static bool param_values(struct session *s, const struct prepared *p, struct pac
     return true;
 }
 
+/* Appends what stands for parameter i. False: the statement's diag is set. */
+typedef bool (*put_param_fn)(struct session *s, const struct prepared *p, uint32_t i, const void *arg, struct strbuf *b);
+
+/* Appends text with each `?` replaced. */
+static bool put_text(struct session *s, const struct prepared *p, struct sv text, put_param_fn put, const void *arg, struct strbuf *b)
+{
+    struct lex l;
+    struct token t;
+    uint32_t at = 0;
+
+    lex_init(&l, text, 0, session_sql_opts(s));
+    for (lex_next(&l, &t); t.kind > TK_ERROR; lex_next(&l, &t)) {
+        if (t.kind != TK_PARAM)
+            continue;
+        strbuf_put(b, text.ptr + at, t.begin - at);
+        at = t.end;
+        if (!put(s, p, t.slot, arg, b))
+            return false;
+    }
+    strbuf_put(b, text.ptr + at, text.len - at);
+    return true;
+}
+
+static bool put_value(struct session *s, const struct prepared *p, uint32_t i, const void *arg, struct strbuf *b)
+{
+    (void)p;
+    (void)arg;
+    value_print_sql(&s->stmt->inputs.params[i], s->no_backslash, b);
+    return true;
+}
+
 /* The parameters go into the text as literals: what is read of information_schema is collected anew for each execution. */
 static void run_infoschema(struct session *s, struct prepared *p)
 {
     struct stmt *st = s->stmt;
     struct parse_result r;
     struct strbuf b;
-    struct lex l;
-    struct token t;
-    uint32_t at = 0;
 
     strbuf_init(&b, &st->arena);
-    lex_init(&l, p->text, 0, session_sql_opts(s));
-    for (lex_next(&l, &t); t.kind > TK_ERROR; lex_next(&l, &t)) {
-        if (t.kind != TK_PARAM)
-            continue;
-        strbuf_put(&b, p->text.ptr + at, t.begin - at);
-        at = t.end;
-        value_print_sql(&st->inputs.params[t.slot], s->no_backslash, &b);
-    }
-    strbuf_put(&b, p->text.ptr + at, p->text.len - at);
+    (void)put_text(s, p, p->text, put_value, NULL, &b);
     st->inputs.params = NULL;
     st->inputs.n_params = 0;
     if (!parser_parse(strbuf_sv(&b), 0, session_sql_opts(s), &st->arena, &r, &st->diag)) {
@@ -615,6 +662,106 @@ static void run(struct session *s, struct prepared *p, const struct packet_execu
     query_execute(s);
 }
 
+/* ---- columns whose types are those of parameters ----
+ *
+ * Servers give them types when they execute. So a shard is asked once more, with literals of the parameters' types in place of them;
+ * again when other types or lengths come. The names are those of the statement as it was prepared. */
+
+/* 0: nothing in the select list depends on parameters. */
+static uint64_t shown_hash(const struct session *s, const struct prepared *p)
+{
+    uint64_t h = 1;
+
+    for (uint32_t i = 0; i < p->n_params; i++) {
+        const struct value *v = &s->stmt->inputs.params[i];
+        uint64_t one[] = {h, i, p->kinds[i], v->kind == KIND_STR ? v->s.len : v->kind == KIND_DEC ? v->d.scale : 0};
+
+        if (p->is_shown[i])
+            h = hash64(one, sizeof(one)) | 1;
+    }
+    return h;
+}
+
+static bool put_typed(struct session *s, const struct prepared *p, uint32_t i, const void *arg, struct strbuf *b)
+{
+    const struct value *v = &s->stmt->inputs.params[i];
+    unsigned char type = p->kinds[i] & 0x7f;
+
+    (void)arg;
+    if (v->kind == KIND_I64 || v->kind == KIND_U64) {
+        /* A parameter is as wide as its type, a literal as its digits. */
+        strbuf_puts(b, p->is_limit[i] ? "" : "COALESCE(");
+        value_print_sql(v, s->no_backslash, b);
+        strbuf_puts(b, p->is_limit[i] ? "" : v->kind == KIND_I64 ? ", -9223372036854775807)" : ", 18446744073709551615)");
+        return true;
+    }
+    if (v->kind == KIND_STR && (p->kinds[i] & 0x80)) {
+        bool is_date = type == WIRE_DATE || type == WIRE_NEWDATE;
+
+        strbuf_puts(b, type == WIRE_TIME ? "TIME'" : is_date ? "DATE'" : "TIMESTAMP'");
+        strbuf_putsv(b, v->s);
+        /* In MySQL a moment that is a parameter has microseconds, given or not. */
+        strbuf_puts(b, s->proxy->is_mariadb || is_date || memchr(v->s.ptr, '.', v->s.len) ? "'" : ".000000'");
+        return true;
+    }
+    value_print_sql(v, s->no_backslash, b);
+    return true;
+}
+
+static void ask_shown(struct session *s);
+
+static void shown_known(void *arg, struct sideq_result *r)
+{
+    struct session *s = arg;
+    struct stmt *st = s->stmt;
+    struct prepared *p = st->executing;
+
+    st->side = NULL;
+    if (diag_is_set(&r->diag)) {
+        st->diag = r->diag;
+        session_reply_err(s, &st->diag);
+        return;
+    }
+    if (!p->n_cols) {
+        p->cols = r->cols;
+        p->n_cols = r->n_cols;
+        ask_shown(s);
+        return;
+    }
+    for (uint32_t i = 0; i < p->n_cols && i < r->n_cols; i++) {
+        p->cols[i].type = r->cols[i].type;
+        p->cols[i].length = r->cols[i].length;
+        p->cols[i].charset = r->cols[i].charset;
+        p->cols[i].flags = r->cols[i].flags;
+        p->cols[i].decimals = r->cols[i].decimals;
+    }
+    p->shown_as = shown_hash(s, p);
+    run(s, p, st->arg);
+}
+
+static void ask_shown(struct session *s)
+{
+    struct stmt *st = s->stmt;
+    struct prepared *p = st->executing;
+    struct arena *a = p->n_cols ? &st->arena : &p->arena;
+    uint32_t shard_id;
+    struct strbuf b;
+    struct sv sql;
+
+    if (!query_first_place_text(s, p->plan, p->ast, p->text, &p->scan, &shard_id, &sql)) {
+        session_reply_err(s, &st->diag);
+        return;
+    }
+    strbuf_init(&b, &st->arena);
+    if (p->n_cols)
+        (void)put_text(s, p, sql, put_typed, NULL, &b);
+    else
+        strbuf_putsv(&b, sql);
+    p->q = (struct sideq_args){.kind = SIDEQ_PREPARE, .sql = strbuf_sv(&b), .shard_id = shard_id, .names = names_of(p), .arena = a,
+        .done = shown_known, .arg = s};
+    query_side(s, &p->q);
+}
+
 void prepared_execute(struct session *s)
 {
     struct stmt *st = s->stmt;
@@ -637,6 +784,15 @@ void prepared_execute(struct session *s)
     st->said = &p->said;
     if (!enter_schema(s, p) || !renew(s, p) || !param_values(s, p, e.params)) {
         session_reply_err(s, &st->diag);
+        return;
+    }
+    if (p->has_shown && p->plan && p->plan->kind == PLAN_SELECT && !p->plan->route.split_only && !infoschema_reads(s, p->ast) &&
+        (!p->n_cols || p->shown_as != shown_hash(s, p))) {
+        struct packet_execute *kept = ARENA_NEW(&st->arena, struct packet_execute);
+
+        *kept = e;
+        st->arg = kept;
+        ask_shown(s);
         return;
     }
     run(s, p, &e);
@@ -772,38 +928,22 @@ static bool put_limit(struct session *s, const struct ast_node *a, struct strbuf
     return true;
 }
 
-/* The statement's text with each `?` replaced by the literal given for it. */
-static bool put_params(struct session *s, const struct prepared *p, const struct ast_list *args, struct strbuf *b)
+static bool put_arg(struct session *s, const struct prepared *p, uint32_t i, const void *arg, struct strbuf *b)
 {
-    struct lex l;
-    struct token t;
-    uint32_t at = 0;
+    const struct ast_node *a = ((const struct ast_list *)arg)->items[i];
+    struct value v;
 
-    lex_init(&l, p->text, 0, session_sql_opts(s));
-    for (lex_next(&l, &t); t.kind > TK_ERROR; lex_next(&l, &t)) {
-        struct ast_node *a;
-
-        if (t.kind != TK_PARAM)
-            continue;
-        a = args->items[t.slot];
-        strbuf_put(b, p->text.ptr + at, t.begin - at);
-        at = t.end;
-        if (p->is_limit[t.slot] && (a->kind == AST_USERVAR || a->kind == AST_LIT)) {
-            if (!put_limit(s, a, b))
-                return false;
-        } else if (a->kind == AST_USERVAR) {
-            struct value v;
-
-            if (!session_literal_value(s, uservar_get(s, AST_AS_CONST(uservar, a)->name), &v))
-                v = value_null();
-            value_print_sql(&v, s->no_backslash, b);
-        } else if (a->kind == AST_LIT) {
-            put_literal(s, AST_AS_CONST(lit, a), b);
-        } else {
-            return diag_set(&s->stmt->diag, ER_NOT_SUPPORTED_YET, "EXECUTE ... USING an expression");
-        }
+    if (a->kind != AST_USERVAR && a->kind != AST_LIT)
+        return diag_set(&s->stmt->diag, ER_NOT_SUPPORTED_YET, "EXECUTE ... USING an expression");
+    if (p->is_limit[i])
+        return put_limit(s, a, b);
+    if (a->kind == AST_LIT) {
+        put_literal(s, AST_AS_CONST(lit, a), b);
+    } else {
+        if (!session_literal_value(s, uservar_get(s, AST_AS_CONST(uservar, a)->name), &v))
+            v = value_null();
+        value_print_sql(&v, s->no_backslash, b);
     }
-    strbuf_put(b, p->text.ptr + at, p->text.len - at);
     return true;
 }
 
@@ -826,7 +966,7 @@ void prepared_execute_text(struct session *s)
         return;
     }
     strbuf_init(&b, &st->arena);
-    if (!put_params(s, p, &n->args, &b) || !enter_schema(s, p)) {
+    if (!put_text(s, p, p->text, put_arg, &n->args, &b) || !enter_schema(s, p)) {
         session_reply_err(s, &st->diag);
         return;
     }

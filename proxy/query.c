@@ -162,7 +162,10 @@ void query_init_exec(struct session *s, struct exec *e)
     e->serializable = sv_eq(sync_get(s->wanted, session_isolation_var(s)), SV("'SERIALIZABLE'"));
     e->txn = s->txn;
     e->wanted = st->wanted ? st->wanted : s->wanted;
+    e->foreign_names = session_foreign_names(s);
+    e->foreign_results = session_foreign_results(s);
     e->wanted_parts = st->wanted_parts ? st->wanted_parts : e->wanted;
+    e->wanted_taken = st->wanted_taken ? st->wanted_taken : e->wanted_parts;
     e->select_limit = s->vars.select_limit;
     e->snapshot = session_snapshot(s);
     e->arena = &st->arena;
@@ -185,15 +188,30 @@ struct plan *query_plan(struct session *s, struct ast_node *ast, struct sv text)
     return p;
 }
 
-/* sql_select_limit would cut each piece of a statement that goes to several places, and the rows that a write reads first. */
-static bool make_parts_state(struct session *s)
+/* A state that differs from the one before it in one variable; *at keeps it. */
+static bool derive_state(struct session *s, struct sync_state **at, struct sv name, struct sv value)
 {
     struct stmt *st = s->stmt;
+    const struct sync_state *from = st->wanted_parts ? st->wanted_parts : st->wanted ? st->wanted : s->wanted;
 
-    if (LIKELY(s->vars.select_limit == UINT64_MAX) || st->wanted_parts)
-        return true;
-    st->wanted_parts = sync_with_var(st->wanted ? st->wanted : s->wanted, SV("sql_select_limit"), SV("18446744073709551615"));
-    return st->wanted_parts || diag_set(&st->diag, ER_OUT_OF_RESOURCES, "session variables");
+    if (*at)
+        return true; /* the statement began anew */
+    *at = sync_with_var(from, name, value);
+    return *at || diag_set(&st->diag, ER_OUT_OF_RESOURCES, "session variables");
+}
+
+/* sql_select_limit would cut each piece of a statement that goes to several places, and the rows that a write reads first. Rows that
+ * are read to be told to shards again must not lose what the client's character set lacks. */
+static bool make_piece_states(struct session *s)
+{
+    struct stmt *st = s->stmt;
+    struct sv results = sync_get(s->wanted, SV("character_set_results"));
+
+    if (s->vars.select_limit != UINT64_MAX &&
+        !derive_state(s, &st->wanted_parts, SV("sql_select_limit"), SV("18446744073709551615")))
+        return false;
+    return !results.ptr || st->plan->kind == PLAN_SELECT || sv_eq(results, SV("'utf8mb4'")) ||
+        derive_state(s, &st->wanted_taken, SV("character_set_results"), SV("'utf8mb4'"));
 }
 
 void query_execute(struct session *s)
@@ -211,7 +229,7 @@ void query_execute(struct session *s)
     }
     if (UNLIKELY(st->plan->is_held) && !hold_pass(s))
         return;
-    if (!make_parts_state(s)) {
+    if (!make_piece_states(s)) {
         session_reply_err(s, &st->diag);
         return;
     }
@@ -253,6 +271,7 @@ static void run_trx(struct session *s)
     switch (t->op) {
     case AST_TRX_BEGIN:
     case AST_TRX_START:
+        session_settle_isolation(s); /* the transaction that ends now comes to no further shard */
         begin.consistent_snapshot = t->snapshot;
         begin.access = t->access == AST_ACCESS_READ_ONLY ? TXN_READ_ONLY
             : t->access == AST_ACCESS_READ_WRITE       ? TXN_READ_WRITE
@@ -604,7 +623,16 @@ static bool place_text(struct session *s, struct plan *p, struct sv text, const 
     st->text = text;
     session_inputs(s, scan);
     if (first && p->route.kind == ROUTE_PARTITIONS) {
-        *shard_id = p->route.table->parts[0].shard_id;
+        const struct cat_table *t = p->route.table;
+
+        /* Where a SINGLE table that it reads is, too. */
+        while (p->route.also_shard && !p->route.split_only && place < t->parts_n && t->parts[place].shard_id != p->route.also_shard)
+            place++;
+        if (place == t->parts_n) {
+            st->diag = p->refusal;
+            return st->diag.code ? false : diag_set(&st->diag, ER_NOT_SUPPORTED_YET, "this statement over several places");
+        }
+        *shard_id = t->parts[place].shard_id;
     } else if (first && p->route.kind == ROUTE_ONE_SHARD) {
         *shard_id = p->route.shard_id;
     } else if (first) {

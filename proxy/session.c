@@ -23,8 +23,8 @@
 #include <netinet/in.h>
 
 enum { STMTS_KEPT = 256, SCAN_KEPT_BYTES = 64 << 10, STMT_ARENA_LIMIT_BYTES = 256 << 20 };
-/* max_error_count: its largest value, and the defaults of the two kinds of server. */
-enum { WARNINGS_MAX = 65535, WARNINGS_MYSQL = 1024, WARNINGS_MARIADB = 64 };
+/* max_error_count: the defaults of the two kinds of server. */
+enum { WARNINGS_MYSQL = 1024, WARNINGS_MARIADB = 64 };
 
 static const uint8_t moves[SESSION_STATE_COUNT] = {
     [SESSION_GREETED] = 1 << SESSION_TLS | 1 << SESSION_AUTH | 1 << SESSION_ENDING | 1 << SESSION_GONE,
@@ -57,7 +57,7 @@ static struct stmt *stmt_get(struct session *s)
         arena_init(&st->arena, STMT_ARENA_LIMIT_BYTES);
     }
     st->session = s;
-    warn_sink_init(&st->warnings, &st->arena, WARNINGS_MAX);
+    warn_sink_init(&st->warnings, &st->arena, SESSION_WARNINGS_MAX);
     st->start_ns = s->worker->now_ns;
     return st;
 }
@@ -95,6 +95,8 @@ void stmt_clear(struct stmt *st)
         sync_unref(st->wanted);
     if (st->wanted_parts)
         sync_unref(st->wanted_parts);
+    if (st->wanted_taken)
+        sync_unref(st->wanted_taken);
     arena_reset(&arena);
     memset(st, 0, sizeof(*st));
     st->arena = arena;
@@ -306,6 +308,8 @@ static void finish(struct session *s)
 
     prepared_execution_over(s);
     hold_note(s);
+    if (s->has_isolation_later && !txn_in_trans(s->txn))
+        session_settle_isolation(s);
     if (st->more_follows && s->state == SESSION_BUSY) {
         s->next_wanted = true;
         if (s->in_loop)
@@ -369,7 +373,7 @@ static uint32_t warnings_max(const struct session *s)
     uint64_t n;
 
     if (set.ptr && sv_to_u64(set, &n))
-        return (uint32_t)MIN(n, (uint64_t)WARNINGS_MAX);
+        return (uint32_t)MIN(n, (uint64_t)SESSION_WARNINGS_MAX);
     return s->proxy->is_mariadb ? WARNINGS_MARIADB : WARNINGS_MYSQL;
 }
 
@@ -515,7 +519,7 @@ void session_accept(struct worker *w, int fd, const struct sockaddr_storage *pee
     name_peer(s, peer);
     list_push_back(&pw->sessions, &s->link);
     arena_init(&s->warn_arena, 0);
-    warn_sink_init(&s->warnings, &s->warn_arena, WARNINGS_MAX);
+    warn_sink_init(&s->warnings, &s->warn_arena, SESSION_WARNINGS_MAX);
     s->wanted = sync_new();
     s->txn = txn_new(px->txns, w);
     s->sql_mode = px->sql_mode;
@@ -567,7 +571,17 @@ bool session_set_shard_var(struct session *s, struct sv name, struct sv value, s
         return diag_set(d, ER_OUT_OF_RESOURCES, "session variables");
     sync_unref(s->wanted);
     s->wanted = next;
+    s->env_signature = 0;
     return true;
+}
+
+void session_settle_isolation(struct session *s)
+{
+    struct diag d = {0};
+
+    if (s->has_isolation_later && !session_set_shard_var(s, session_isolation_var(s), s->isolation_later, &d))
+        log_warn(LOG_SESSION, "client %u: %s", s->id, d.text);
+    s->has_isolation_later = false;
 }
 
 /* ---- all sessions of a worker ---- */

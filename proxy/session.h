@@ -41,7 +41,9 @@ enum session_state {
     SESSION_ENDING,  /* last packet is being flushed */
     SESSION_GONE     /* client is gone; a command still runs and frees the session when it ends */
 };
-enum { SESSION_STATE_COUNT = SESSION_GONE + 1, SESSION_USER_MAX = 96, SESSION_HOST_MAX = 64 };
+enum { SESSION_STATE_COUNT = SESSION_GONE + 1, SESSION_USER_MAX = 96, SESSION_HOST_MAX = 64,
+    SESSION_WARNINGS_MAX = 65535 /* max_error_count can be no larger */
+};
 
 /* One running command. */
 struct stmt {
@@ -65,6 +67,7 @@ struct stmt {
     struct sv db;              /* a prepared statement's own schema, where is_elsewhere */
     struct sync_state *wanted; /* with that schema; NULL: the session's */
     struct sync_state *wanted_parts; /* without sql_select_limit; NULL: the same */
+    struct sync_state *wanted_taken; /* and with results in utf8mb4; NULL: the same */
     bool is_elsewhere;
     struct sideq *side; /* side query under way */
     struct warn_sink warnings;
@@ -123,6 +126,8 @@ struct session {
     struct warn_sink warnings; /* of the statement before, for SHOW WARNINGS */
     struct stmt *stmt;
     struct hold_uses txn_uses; /* tables that the open transaction has used: DDL waits for its end */
+    bool has_isolation_later;  /* SET SESSION TRANSACTION inside a transaction: from the next one on */
+    struct sv isolation_later; /* SQL text, a constant; ptr NULL: DEFAULT */
     uint64_t statements;
     uint64_t wait_timeout_s; /* 0: the configuration's */
     uint64_t idle_since_ms; /* the last command ended then */
@@ -175,6 +180,8 @@ void session_reply_sent(struct session *s);
 bool session_set_db(struct session *s, struct sv db, struct diag *d) MUST_CHECK;
 /* The catalog has changed: a current schema that was dropped is none any more. */
 void session_check_db(struct session *s);
+/* SET SESSION TRANSACTION ISOLATION LEVEL of inside a transaction takes effect: the transaction is over, or about to be. */
+void session_settle_isolation(struct session *s);
 /* A session variable for the shards' connections; value: SQL text, ptr NULL: the server's global value. */
 bool session_set_shard_var(struct session *s, struct sv name, struct sv value, struct diag *d) MUST_CHECK;
 /* KILL: the running command ends with 1317 as soon as what is under way allows; the connection too if kill_requested. */

@@ -42,7 +42,8 @@ struct set_step {
     /* what waits for the end of the items */
     struct set_user *users, **users_end;
     bool has_autocommit, has_read_only, has_wait_timeout, has_insert_id, has_next;
-    bool autocommit, read_only;
+    bool autocommit, read_only, has_later;
+    struct sv later; /* isolation level, as in struct session */
     uint64_t wait_timeout_s, insert_id;
     struct txn_begin next;
 };
@@ -96,14 +97,16 @@ static void all_set(struct session *s)
         s->wait_timeout_s = st->wait_timeout_s;
     if (st->has_insert_id)
         s->last_insert_id = st->insert_id;
+    if (st->has_later) {
+        s->has_isolation_later = true;
+        s->isolation_later = st->later;
+    }
     sync_unref(s->wanted);
     s->wanted = st->wanted;
     s->vars = st->vars;
-    if (s->sql_mode != st->sql_mode) {
-        s->sql_mode = st->sql_mode;
-        s->env_signature = 0;
-        s->no_backslash = (s->sql_mode & MODE_NO_BACKSLASH_ESCAPES) != 0;
-    }
+    s->sql_mode = st->sql_mode;
+    s->env_signature = 0;
+    s->no_backslash = (s->sql_mode & MODE_NO_BACKSLASH_ESCAPES) != 0;
     s->stmt->give_up = NULL;
     if (st->has_autocommit)
         txn_set_autocommit(s->txn, st->autocommit, autocommit_set, s);
@@ -191,17 +194,33 @@ static bool next_isolation(struct session *s)
     return true;
 }
 
+/* The session's level from the next transaction on: shards on which the one under way comes to work must not get it. level: a constant. */
+static bool want_level(struct session *s, struct sv level)
+{
+    struct set_step *st = step_of(s);
+
+    st->has_later = txn_in_trans(s->txn);
+    st->later = level;
+    return st->has_later || want(s, session_isolation_var(s), level);
+}
+
 static bool want_isolation(struct session *s)
 {
+    static const char *const levels[] = {"'READ-UNCOMMITTED'", "'READ-COMMITTED'", "'REPEATABLE-READ'", "'SERIALIZABLE'"};
     struct set_step *st = step_of(s);
     struct sv level = SV_NULL;
 
     if (st->is_for_next)
         return next_isolation(s);
     if (!st->value.ptr)
-        return want(s, session_isolation_var(s), SV_NULL);
-    return isolation_name(s, &level) &&
-        want(s, session_isolation_var(s), arena_printf(&s->stmt->arena, "'%.*s'", SV_ARG(level)));
+        return want_level(s, SV_NULL);
+    if (!isolation_name(s, &level))
+        return false;
+    for (size_t i = 0; i < ARRAY_LEN(levels); i++) {
+        if (sv_eq(sv_make(levels[i] + 1, strlen(levels[i]) - 2), level))
+            return want_level(s, sv_cstr(levels[i]));
+    }
+    return false;
 }
 
 /* True: it was one of ours and is done or under way. */
@@ -289,6 +308,8 @@ static struct sv asks_value(struct session *s, struct sv name)
         return SV("SELECT @@session.collation_connection, @@session.character_set_client LIMIT 1");
     if (is_charset(name))
         return SV("SELECT @@session.collation_connection LIMIT 1");
+    if (sv_eq(name, SV("character_set_results")))
+        return SV("SELECT CAST(@@session.character_set_results AS BINARY) LIMIT 1"); /* not in that character set */
     if (sv_eq(name, SV("character_set_client")))
         return SV("SELECT @@session.character_set_client LIMIT 1");
     for (size_t i = 0; vars_names[i]; i++) {
@@ -357,6 +378,11 @@ static void have_value_told(void *arg, struct sideq_result *r)
 
         if (client.ptr && !session_reads_charset(client)) {
             diag_set(&s->stmt->diag, ER_NOT_SUPPORTED_YET, arena_printf(&s->stmt->arena, "character_set_client = %.*s", SV_ARG(client)).ptr);
+            fail(s);
+            return;
+        }
+        if (sv_eq(st->name, SV("character_set_results")) && session_is_wide(r->cells[0])) {
+            diag_set(&s->stmt->diag, ER_NOT_SUPPORTED_YET, arena_printf(&s->stmt->arena, "character_set_results = %.*s", SV_ARG(r->cells[0])).ptr);
             fail(s);
             return;
         }
@@ -659,7 +685,7 @@ static void set_trx(struct session *s, const struct ast_set_trx *t)
     }
     if (t->access != AST_ACCESS_NONE)
         txn_set_session_read_only(s->txn, t->access == AST_ACCESS_READ_ONLY);
-    if (t->isolation == AST_ISOLATION_NONE || want(s, session_isolation_var(s), sv_cstr(levels[t->isolation])))
+    if (t->isolation == AST_ISOLATION_NONE || want_level(s, sv_cstr(levels[t->isolation])))
         next_item(s);
     else
         fail(s);

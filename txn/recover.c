@@ -45,6 +45,7 @@ enum {
     LOCK_WAIT_S = 3,         /* for a record that a coordinator is about to commit */
     DOWN_PAUSE_MIN_MS = 500, /* between tries of a shard that does not answer */
     DOWN_PAUSE_MAX_MS = 10000,
+    TELL_EVERY_MS = 30000, /* a failure that stays the same is logged */
     PURGE_BATCH = 200,
     SWEEP_EVERY_MS = 30000,
     SWEEP_ROWS = 1000
@@ -68,6 +69,8 @@ struct rshard {
     bool listed;  /* in this round's list */
     bool scanned; /* this round's XA RECOVER was answered */
     uint64_t next_try_ms, pause_ms;
+    unsigned told_code; /* the failure that was logged last, and when */
+    uint64_t told_ms;
 };
 ARRAY_OF(rshard_array, struct rshard);
 
@@ -115,14 +118,20 @@ static struct rshard *shard_by_id(struct recover *r, uint32_t id)
 
 static void shard_failed(struct recover *r, struct rshard *s, const struct diag *d)
 {
+    uint64_t now = clock_mono_ms();
+
     COUNT(r, errors);
     r->all_done = false;
-    log_warn(LOG_TXN, "recovery: shard %s: %u %s", s->name, d->code, d->text);
+    if (d->code != s->told_code || now - s->told_ms >= TELL_EVERY_MS) {
+        log_warn(LOG_TXN, "recovery: shard %s: %u %s", s->name, d->code, d->text);
+        s->told_code = d->code;
+        s->told_ms = now;
+    }
     if (!s->conn || mconn_is_lost(s->conn)) {
         mconn_close(s->conn);
         s->conn = NULL;
         s->pause_ms = MIN(MAX(s->pause_ms * 2, (uint64_t)DOWN_PAUSE_MIN_MS), (uint64_t)DOWN_PAUSE_MAX_MS);
-        s->next_try_ms = clock_mono_ms() + s->pause_ms;
+        s->next_try_ms = now + s->pause_ms;
     }
 }
 
@@ -381,7 +390,7 @@ static bool is_decider(struct recover *r, const struct found *f, bool *unknown)
 /* After this the coordinator cannot commit with a record on s, or has done it. */
 static enum record write_fence(struct recover *r, struct rshard *s, const char *gtrid)
 {
-    struct diag d;
+    struct diag d, told;
 
     diag_clear(&d);
     if (FAULT("recover.before_fence"))
@@ -395,8 +404,12 @@ static enum record write_fence(struct recover *r, struct rshard *s, const char *
     }
     if (d.code == ER_DUP_ENTRY)
         return read_record(r, s, gtrid);
-    if (d.code != ER_LOCK_WAIT_TIMEOUT) /* else: the coordinator has the record in an open transaction; later */
-        shard_failed(r, s, &d);
+    if (d.code != ER_LOCK_WAIT_TIMEOUT) { /* else: the coordinator has the record in an open transaction; later */
+        diag_clear(&told);
+        diag_setf(&told, d.code, "%s (the outcome of transaction %s is recorded here first; until then its branches stay prepared)",
+            d.text, gtrid);
+        shard_failed(r, s, &told);
+    }
     return RECORD_UNKNOWN;
 }
 

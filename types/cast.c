@@ -9,6 +9,7 @@
 
 #include <float.h>
 #include <math.h>
+#include <stdio.h>
 
 static const double exact_limit = 9007199254740992.0; /* 2^53 */
 
@@ -648,7 +649,10 @@ static void explicit_string(const struct value *v, const struct sql_type *from, 
         keep = MIN(s.len, (size_t)t->length);
     }
     if (keep < s.len) {
-        warn_range(e, t->coll == TYPE_COLL_BINARY ? "BINARY" : "CHAR", s);
+        char name[24];
+
+        snprintf(name, sizeof name, t->coll == TYPE_COLL_BINARY ? "BINARY(%u)" : "CHAR(%u)", chars);
+        warn_range(e, name, s);
         s.len = keep;
     } else if (t->coll == TYPE_COLL_BINARY && t->code == TYPE_STRING && s.len < t->length && t->length != UINT32_MAX) {
         char *p = arena_calloc(a, (size_t)t->length + 1, 1);

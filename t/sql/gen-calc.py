@@ -111,7 +111,7 @@ class Calc:
 
 def main():
     a = sys.argv[1:]
-    Calc(int(a[0])).main(int(a[1]) if len(a) > 1 else 200)
+    Calc(int(a[0])).main(int(a[1]) if len(a) > 1 else 150)
 
 
 main()

@@ -31,11 +31,10 @@ if [ ${#files[@]} = 0 ]; then
     [ -z "${TESSERA_SQL_SELF:-}" ] || mapfile -t files < <(printf "%s\n" "${files[@]}" | grep -v /tessera.test)
     seed=${TESSERA_SQL_SEED:-1}
     for ((i = 0; i < ${TESSERA_SQL_RANDOM:-3}; i++)); do
-        /usr/bin/python3 -B "$src/t/sql/gen-random.py" $((seed + i)) >"$tmp/random_$((seed + i)).test" || exit 99
-        /usr/bin/python3 -B "$src/t/sql/gen-keys.py" $((seed + i)) >"$tmp/keys_$((seed + i)).test" || exit 99
-        /usr/bin/python3 -B "$src/t/sql/gen-writes.py" $((seed + i)) 3 30 >"$tmp/writes_$((seed + i)).test" || exit 99
-        /usr/bin/python3 -B "$src/t/sql/gen-calc.py" $((seed + i)) 150 >"$tmp/calc_$((seed + i)).test" || exit 99
-        files+=("$tmp/random_$((seed + i)).test" "$tmp/keys_$((seed + i)).test" "$tmp/writes_$((seed + i)).test" "$tmp/calc_$((seed + i)).test")
+        for kind_of in random keys shapes session writes calc; do
+            /usr/bin/python3 -B "$src/t/sql/gen-$kind_of.py" $((seed + i)) >"$tmp/${kind_of}_$((seed + i)).test" || exit 99
+            files+=("$tmp/${kind_of}_$((seed + i)).test")
+        done
     done
 fi
 

@@ -417,12 +417,22 @@ START_TEST(test_read_only)
     ck_assert(!txn_set_next(txn, &ro, &d));
     ck_assert_uint_eq(d.code, ER_CANT_CHANGE_TX_CHARACTERISTICS);
     ck_assert_uint_eq(COMMIT(&node, txn), 0);
-    /* one statement only */
+    /* until a statement has run: one that is refused does not use it up */
     ck_assert(txn_set_next(txn, &ro, &d));
     ck_assert_uint_eq(add(&node, txn, 1, 1, 1), ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION);
-    ck_assert_uint_eq(add(&node, txn, 1, 1, 1), 0);
-    txn_set_session_read_only(txn, true);
     ck_assert_uint_eq(add(&node, txn, 1, 1, 1), ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION);
+    ck_assert_uint_eq(one(&node, txn, 1, TXN_NEED_READ, "SELECT bal FROM acct1 WHERE id=1", &v), 0);
+    ck_assert_uint_eq(add(&node, txn, 1, 1, 1), 0);
+    /* the session's is for transactions that begin later; a reset forgets both */
+    ck_assert_uint_eq(OP(&node, txn, do_begin, .begin = NULL), 0);
+    txn_set_session_read_only(txn, true);
+    ck_assert_uint_eq(add(&node, txn, 1, 1, 0), 0);
+    ck_assert_uint_eq(COMMIT(&node, txn), 0);
+    ck_assert_uint_eq(add(&node, txn, 1, 1, 1), ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION);
+    ck_assert(txn_set_next(txn, &ro, &d));
+    txn_reset_settings(txn);
+    ck_assert(!txn_is_read_only(txn));
+    txn_set_session_read_only(txn, true);
     ck_assert_uint_eq(OP(&node, txn, do_begin, .begin = &(struct txn_begin){.access = TXN_READ_WRITE}), 0);
     ck_assert_uint_eq(add(&node, txn, 1, 1, 1), 0);
     ck_assert_uint_eq(COMMIT(&node, txn), 0);
