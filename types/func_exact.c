@@ -33,7 +33,7 @@ static const struct {
 static char class_of(const struct func_arg *a)
 {
     /* A hexadecimal literal is what stands around it. */
-    if (a->constant && a->constant->kind == KIND_STR && a->constant->code == TYPE_BIT)
+    if (a->constant && a->constant->kind == KIND_STR && (a->constant->code == TYPE_BIT || a->type.coll == TYPE_COLL_BINARY))
         return 0;
     switch (type_kind_of(&a->type)) {
     case KIND_NULL:
