@@ -9,7 +9,7 @@
 
 /* Name, Host, Port, State, Partitions, Tables. */
 const struct ddl_rows *show_shards(const struct cat_snapshot *s, struct arena *a);
-/* Table, Kind, Partition, Shard, Physical_table, Bounds: one row a physical table. */
+/* Table, Kind, Partition, Shard, Physical_table, Bounds: one row a physical table; table.ptr NULL: of all tables of db. */
 const struct ddl_rows *show_topology(const struct cat_snapshot *s, struct sv db, struct sv table, struct arena *a,
                                      struct diag *d);
 /* Table, Create Table. */
