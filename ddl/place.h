@@ -57,7 +57,8 @@ bool place_apply(const json_t *o, struct cat_table *t, struct diag *d) MUST_CHEC
 json_t *place_of_table(const struct cat_table *t);
 /* Sets t->group_id: that of a table with equal partitioning, or 0 if there is none yet. */
 uint64_t place_find_group(const struct cat_snapshot *s, const struct cat_table *t);
-/* What SHOW CREATE TABLE prints behind the server's text: `/ *T! .. * /`, or empty. */
+/* What SHOW CREATE TABLE prints behind the server's text: MySQL's partitioning in MySQL's comment, Tessera's own words in `/ *!99980 .. * /`
+ * (TESSERA_VERSION_COMMENT), or empty. */
 struct sv place_print(const struct cat_table *t, const struct cat_db *db, const struct cat_snapshot *s,
                       struct arena *a);
 

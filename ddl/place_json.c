@@ -1,5 +1,4 @@
-/* The placement as JSON in a job, into the catalog's object and back; table groups; the T! comment of SHOW CREATE
- * TABLE. */
+/* The placement as JSON in a job, into the catalog's object and back; table groups; what SHOW CREATE TABLE says of it. */
 #include "ddl/place.h"
 
 /* ---- JSON ---- */
@@ -288,15 +287,15 @@ struct sv place_print(const struct cat_table *t, const struct cat_db *db, const 
     switch (t->kind) {
     case CAT_SINGLE:
         if (!t->note.len && db && db->mode != CAT_DB_SINGLE)
-            strbuf_puts(&b, "/*T! SINGLE */");
+            strbuf_puts(&b, "/*!99980 SINGLE */");
         break;
     case CAT_BROADCAST:
-        strbuf_puts(&b, "/*T! BROADCAST */");
+        strbuf_puts(&b, "/*!99980 BROADCAST */");
         break;
     case CAT_PARTITIONED:
         if (t->part.by_default)
             break;
-        strbuf_puts(&b, "/*T! ");
+        strbuf_puts(&b, t->part.by_columns && t->part.method != CAT_PART_KEY ? "/*!50500 " : "/*!50100 ");
         print_method(&b, t);
         print_parts(&b, t);
         strbuf_puts(&b, " */");

@@ -51,23 +51,22 @@ const struct ddl_rows *show_shards(const struct cat_snapshot *s, bool (*is_down)
     return rows_end(&r);
 }
 
+static bool find_db(const struct cat_snapshot *s, struct sv db, struct arena *a, struct diag *d)
+{
+    if (!db.len)
+        return diag_set(d, ER_NO_DB_ERROR);
+    if (cat_is_virtual_db(db))
+        return diag_set(d, ER_NOT_SUPPORTED_YET, "this of a system table, which every shard has of its own");
+    return cat_find_db(s, db) || diag_set(d, ER_BAD_DB_ERROR, arena_dup(a, db).ptr);
+}
+
 static const struct cat_table *find(const struct cat_snapshot *s, struct sv db, struct sv table, struct arena *a,
                                     struct diag *d)
 {
     const struct cat_table *t;
 
-    if (!db.len) {
-        (void)diag_set(d, ER_NO_DB_ERROR);
+    if (!find_db(s, db, a, d))
         return NULL;
-    }
-    if (cat_is_virtual_db(db)) {
-        (void)diag_set(d, ER_NOT_SUPPORTED_YET, "this of a system table, which every shard has of its own");
-        return NULL;
-    }
-    if (!cat_find_db(s, db)) {
-        (void)diag_set(d, ER_BAD_DB_ERROR, arena_dup(a, db).ptr);
-        return NULL;
-    }
     t = cat_find_table(s, db, table);
     if (!t)
         (void)diag_set(d, ER_NO_SUCH_TABLE, arena_dup(a, db).ptr, arena_dup(a, table).ptr);
@@ -117,32 +116,45 @@ static void topology_row(struct rows *r, const struct cat_table *t, const char *
     rows_put(r, range);
 }
 
+static void topology_rows(struct rows *r, const struct cat_snapshot *s, const struct cat_table *t, struct arena *a)
+{
+    switch (t->kind) {
+    case CAT_SINGLE:
+        topology_row(r, t, "single", SV_NULL, cat_find_shard_id(s, t->parts[0].shard_id), t->parts[0].phys_name,
+                     t->note.len ? t->note : SV_NULL);
+        break;
+    case CAT_BROADCAST:
+        array_each(&s->shards, sh)
+            topology_row(r, t, "broadcast", SV_NULL, sh, t->name, SV_NULL);
+        break;
+    case CAT_PARTITIONED:
+        for (uint32_t i = 0; i < t->parts_n; i++)
+            topology_row(r, t, "partitioned", t->parts[i].name, cat_find_shard_id(s, t->parts[i].shard_id),
+                         t->parts[i].phys_name, bounds(t, &t->parts[i], a));
+        break;
+    }
+}
+
 const struct ddl_rows *show_topology(const struct cat_snapshot *s, struct sv db, struct sv table, struct arena *a,
                                      struct diag *d)
 {
     static const struct ddl_column cols[] = {TEXT_COL("Table", 64),          TEXT_COL("Kind", 16),
                                              TEXT_COL("Partition", 64),      TEXT_COL("Shard", 64),
                                              TEXT_COL("Physical_table", 64), TEXT_COL("Bounds", 1024)};
-    const struct cat_table *t = find(s, db, table, a, d);
+    const struct cat_table *t = NULL;
+    size_t first, n;
     struct rows r;
 
-    if (!t)
+    if (!find_db(s, db, a, d) || (table.ptr && !(t = find(s, db, table, a, d))))
         return NULL;
     rows_init(&r, a, cols, ARRAY_LEN(cols));
-    switch (t->kind) {
-    case CAT_SINGLE:
-        topology_row(&r, t, "single", SV_NULL, cat_find_shard_id(s, t->parts[0].shard_id), t->parts[0].phys_name,
-                     t->note.len ? t->note : SV_NULL);
-        break;
-    case CAT_BROADCAST:
-        array_each(&s->shards, sh)
-            topology_row(&r, t, "broadcast", SV_NULL, sh, t->name, SV_NULL);
-        break;
-    case CAT_PARTITIONED:
-        for (uint32_t i = 0; i < t->parts_n; i++)
-            topology_row(&r, t, "partitioned", t->parts[i].name, cat_find_shard_id(s, t->parts[i].shard_id),
-                         t->parts[i].phys_name, bounds(t, &t->parts[i], a));
-        break;
+    if (t) {
+        topology_rows(&r, s, t, a);
+    } else {
+        n = cat_tables_of(s, db, &first);
+        for (size_t i = first; i < first + n; i++)
+            if (cat_table_is_visible(s->tables.v[i]))
+                topology_rows(&r, s, s->tables.v[i], a);
     }
     return rows_end(&r);
 }
@@ -166,8 +178,8 @@ struct sv show_database_mode(const struct cat_db *db)
 {
     static const struct sv modes[] = {
         [CAT_DB_AUTO] = {"", 0},
-        [CAT_DB_LOCAL] = {" /*T! MODE = local */", 21},
-        [CAT_DB_SINGLE] = {" /*T! MODE = single */", 22},
+        [CAT_DB_LOCAL] = {" /*!99980 MODE = local */", 25},
+        [CAT_DB_SINGLE] = {" /*!99980 MODE = single */", 26},
     };
 
     return modes[db->mode];

@@ -11,7 +11,7 @@
  * is known. */
 const struct ddl_rows *show_shards(const struct cat_snapshot *s, bool (*is_down)(void *arg, uint32_t shard_id), void *arg,
                                    struct arena *a);
-/* Table, Kind, Partition, Shard, Physical_table, Bounds: one row a physical table. */
+/* Table, Kind, Partition, Shard, Physical_table, Bounds: one row a physical table; table.ptr NULL: of all tables of db. */
 const struct ddl_rows *show_topology(const struct cat_snapshot *s, struct sv db, struct sv table, struct arena *a,
                                      struct diag *d);
 /* Table, Create Table. */

@@ -258,7 +258,7 @@ static void evaluate_keys(struct insert *in)
             struct diag d = {0};
 
             if (!optimizer_value(p->keys[i], e->inputs, e->arena, &in->keys[i])) {
-                diag_set(&d, ER_INTERNAL, "a malformed literal");
+                diag_set(&d, ER_NOT_SUPPORTED_YET, "a value of a partition column that only a shard can compute");
                 give_up(in, &d);
                 return;
             }
@@ -522,6 +522,7 @@ static void route_rows(struct insert *in)
     uint32_t width = in->part->columns_n, n = 0;
     uint32_t *places = ARENA_NEW_N(e->arena, uint32_t, MAX(in->part->n, 1u));
     bool *used = ARENA_NEW_N(e->arena, bool, MAX(in->part->n, 1u));
+    struct env lenient;
 
     if (p->table->kind == CAT_BROADCAST) {
         send_places(in, NULL, 0, true);
@@ -532,10 +533,14 @@ static void route_rows(struct insert *in)
         send_places(in, places, 1, false);
         return;
     }
+    /* IGNORE stores what a strict server would refuse. */
+    lenient = *e->env;
+    if (p->ignore)
+        lenient.sql_mode &= ~(uint64_t)(MODE_STRICT_TRANS_TABLES | MODE_STRICT_ALL_TABLES);
     for (uint32_t r = 0; r < p->n_rows; r++) {
         struct diag d = {0};
 
-        switch (part_route_row(in->part, in->keys + (size_t)r * width, e->env, e->arena, &in->place[r], &d)) {
+        switch (part_route_row(in->part, in->keys + (size_t)r * width, &lenient, e->arena, &in->place[r], &d)) {
         case PART_OK:
             break;
         case PART_NONE:

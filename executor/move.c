@@ -476,6 +476,8 @@ static uint32_t new_column(const struct move *m, uint32_t col)
 
 static bool route_row(struct exec *e, struct move *m, struct move_row *r, struct value *keys, struct diag *d)
 {
+    struct env lenient; /* IGNORE stores what a strict server would refuse */
+
     for (uint32_t k = 0; k < m->part->columns_n; k++) {
         uint32_t at = new_column(m, m->part->columns[k].column->ordinal);
         const struct packet_coldef *c = &m->cols[at];
@@ -490,7 +492,10 @@ static bool route_row(struct exec *e, struct move *m, struct move_row *r, struct
         if (!value_from_text(r->cells[at], &t, &keys[k]))
             return diag_set(d, ER_INTERNAL, "a value of a partition column cannot be read");
     }
-    switch (part_route_row(m->part, keys, e->env, e->arena, &r->to, d)) {
+    lenient = *e->env;
+    if (m->p->ignore)
+        lenient.sql_mode &= ~(uint64_t)(MODE_STRICT_TRANS_TABLES | MODE_STRICT_ALL_TABLES);
+    switch (part_route_row(m->part, keys, &lenient, e->arena, &r->to, d)) {
     case PART_OK:
         return true;
     case PART_NONE:

@@ -554,7 +554,7 @@ struct union_all {
 /* One cell as the result column's kind: numbers and temporals become text where the types unify to a string. */
 static bool union_convert(struct union_all *u, const struct batch *in)
 {
-    struct func_ctx cx = {u->op.cx->env, &u->text, u->op.cx->diag};
+    struct func_ctx cx = {u->op.cx->env, &u->text, u->op.cx->diag, true};
     struct sel sel = batch_sel(in);
 
     batch_clear(u->batch);

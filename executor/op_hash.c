@@ -231,7 +231,7 @@ static bool only_new(struct aggregate *a, struct agg_one *g, const struct sel *i
 
 static bool update_aggs(struct aggregate *a, const struct sel *sel)
 {
-    struct func_ctx cx = {a->op.cx->env, &a->text, a->op.cx->diag};
+    struct func_ctx cx = {a->op.cx->env, &a->text, a->op.cx->diag, true};
 
     for (uint32_t i = 0; i < a->n_aggs; i++) {
         struct agg_one *g = &a->aggs[i];
@@ -280,7 +280,7 @@ static bool consume(struct aggregate *a, const struct batch *in)
 
 static bool emit_groups(struct aggregate *a, struct batch **out)
 {
-    struct func_ctx cx = {a->op.cx->env, &a->text, a->op.cx->diag};
+    struct func_ctx cx = {a->op.cx->env, &a->text, a->op.cx->diag, true};
     struct batch *b = a->out;
 
     batch_clear(b);

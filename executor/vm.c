@@ -142,7 +142,7 @@ static bool try_fold(struct compiler *k, const struct bexpr *x, uint32_t *reg)
     struct arena tmp;
     struct diag d = {0};
     struct env e = *k->p->env;
-    struct func_ctx cx = {&e, &tmp, &d};
+    struct func_ctx cx = {.env = &e, .arena = &tmp, .diag = &d, .exact = true};
     struct value v;
     struct sql_type t;
     bool ok;
@@ -182,7 +182,16 @@ static bool bind(struct compiler *k, const struct bexpr *x, const uint32_t *regs
     for (uint32_t i = 0; i < x->n_args; i++)
         fa[i] = p->reg_args[regs[i]];
     *out = c;
-    return func_bind(x->func, fa, x->n_args, &opts, p->env, p->arena, c, k->d);
+    if (!func_is_exact(x->func, fa, x->n_args, opts.unit, k->d))
+        return false;
+    if (func_bind(x->func, fa, x->n_args, &opts, p->env, p->arena, c, k->d))
+        return true;
+    /* The shards have taken the statement: its collations do go together, by finer rules. */
+    if (k->d->code == ER_CANT_AGGREGATE_2COLLATIONS) {
+        *k->d = (struct diag){0};
+        diag_set(k->d, ER_NOT_SUPPORTED_YET, "a function over texts of several collations above the shards");
+    }
+    return false;
 }
 
 static bool compile_call(struct compiler *k, const struct bexpr *x, uint32_t *reg)
@@ -226,14 +235,14 @@ static bool compile_and(struct compiler *k, const struct bexpr *x, uint32_t *reg
     bool is_or = func_id_of(x->func) == FUNC_OR;
     uint32_t arg, dst = bool_reg(p), at;
 
-    if (!compile(k, x->args[0], &arg))
+    if (!compile(k, x->args[0], &arg) || !func_is_exact(x->func, &p->reg_args[arg], 1, UNIT_SECOND, k->d))
         return false;
     emit(p, VM_TRUTH, dst, arg);
     for (uint32_t i = 1; i < x->n_args; i++) {
         at = p->n_code;
         emit(p, is_or ? VM_PUSH_NOT_TRUE : VM_PUSH_NOT_FALSE, 0, dst);
         push(k);
-        if (!compile(k, x->args[i], &arg))
+        if (!compile(k, x->args[i], &arg) || !func_is_exact(x->func, &p->reg_args[arg], 1, UNIT_SECOND, k->d))
             return false;
         emit(p, is_or ? VM_COMBINE_OR : VM_COMBINE_AND, dst, arg);
         p->code[at].jump = p->n_code;
@@ -613,7 +622,7 @@ static bool step(struct vm *p, struct func_ctx *cx, uint32_t *pc)
 
 bool vm_run(struct vm *p, const struct batch *b, struct vec **out, struct diag *d)
 {
-    struct func_ctx cx = {p->env, &p->text, d};
+    struct func_ctx cx = {p->env, &p->text, d, true};
     uint32_t pc = 0;
 
     CHECK(b->n_rows <= p->batch_rows && b->n_cols >= p->n_cols);

@@ -40,6 +40,18 @@ static bool literal_value(const struct rvalue *v, const struct plan_inputs *in, 
     }
 }
 
+/* The digits behind the point, which the literal's type has. */
+static uint8_t fraction_digits(const struct value *v)
+{
+    const char *p = v->kind == KIND_STR && v->s.len ? memchr(v->s.ptr, '.', v->s.len) : NULL;
+    const char *end = v->s.ptr + v->s.len;
+    uint8_t n = 0;
+
+    while (p && ++p < end && *p >= '0' && *p <= '9' && n < TYPE_MAX_FSP)
+        n++;
+    return n;
+}
+
 static bool typed_value(const struct rvalue *v, const struct plan_inputs *in, struct arena *a, struct value *out)
 {
     struct value s;
@@ -55,7 +67,7 @@ static bool typed_value(const struct rvalue *v, const struct plan_inputs *in, st
     else
         ok = value_to_datetime(&s, in->env, &packed);
     *out = (struct value){.kind = v->type == TYPE_DATE ? KIND_DATE : v->type == TYPE_TIME ? KIND_TIME : KIND_DATETIME,
-        .fsp = TYPE_MAX_FSP, .t = packed};
+        .fsp = v->type == TYPE_DATE ? 0 : fraction_digits(&s), .t = packed};
     return ok;
 }
 
@@ -310,11 +322,15 @@ static bool route_row(const struct plan *p, const struct plan_inputs *in, struct
     const struct insert_plan *ip = p->insert;
     const struct part *part = part_of(ip->table);
     struct value *v = ARENA_NEW_N(a, struct value, part->columns_n);
+    struct env lenient;
 
     for (uint32_t k = 0; k < part->columns_n; k++)
         if (!ip->keys[k] || !optimizer_value(ip->keys[k], in, a, &v[k]))
             return diag_set(d, ER_NOT_SUPPORTED_YET, "a value of a partition column that only a shard can compute");
-    switch (part_route_row(part, v, in->env, a, partition, d)) {
+    lenient = in->env ? *in->env : (struct env){0};
+    if (ip->ignore) /* stores what a strict server would refuse */
+        lenient.sql_mode &= ~(uint64_t)(MODE_STRICT_TRANS_TABLES | MODE_STRICT_ALL_TABLES);
+    switch (part_route_row(part, v, &lenient, a, partition, d)) {
     case PART_OK:
         return true;
     case PART_NONE:

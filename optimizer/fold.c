@@ -168,7 +168,7 @@ bool opt_rcall_value(const struct rcall *c, const struct plan_inputs *in, struct
     struct func_bind_opts opts = {.unit = (enum temporal_unit)c->unit, .target = &c->target};
     struct env env;
     struct diag d = {0};
-    struct func_ctx cx = {&env, a, &d};
+    struct func_ctx cx = {&env, a, &d, false};
 
     if (!in->env)
         return false;

@@ -210,6 +210,8 @@ const struct rvalue *place_rvalue(struct placer *p, const struct ast_node *e)
         arg = place_rvalue(p, u->arg);
         if (!arg || u->op == AST_OP_PLUS)
             return arg;
+        if (arg->kind == RV_TYPED)
+            return NULL;
         v = new_rvalue(p, RV_NEG);
         v->arg = arg;
         return v;

@@ -374,6 +374,11 @@ static const struct bexpr *call(struct agg_state *st, const struct func *f, cons
         if (!args[i])
             return NULL;
         all_const &= args[i]->is_const;
+        /* A shard may send it as a number or text, without a word of its type. */
+        if (args[i]->kind == BEXPR_COLUMN && !func_takes_member(f, &args[i]->type)) {
+            split_refuse(st->s, "a function over an aggregate of ENUM, SET or BIT values");
+            return NULL;
+        }
     }
     b->kind = BEXPR_CALL;
     b->func = f;
@@ -727,6 +732,23 @@ static bool uses_alias(struct agg_state *st, struct ast_node *e)
     return st->aliases && !ast_walk(&e, alias_pre, NULL, st);
 }
 
+static bool is_member(uint8_t code)
+{
+    return code == TYPE_ENUM || code == TYPE_SET || code == TYPE_BIT;
+}
+
+static const struct bexpr *agg_expr(struct agg_state *st, const struct ast_agg *a, uint16_t col)
+{
+    const struct bexpr *b = column_expr(st, col, opt_type_of(st->s->o, st->s->bl, &a->node));
+    struct colref c;
+
+    /* COUNT and the others give numbers, as SUM and AVG of bits do. */
+    if (a->args.n == 1 && (sv_eq_nocase(a->name.name, SV("min")) || sv_eq_nocase(a->name.name, SV("max"))) &&
+        bind_column_of(st->s->bl, a->args.items[0], &c) && c.src->table && is_member(c.src->table->columns[c.col].type.code))
+        ((struct bexpr *)(uintptr_t)b)->type.code = c.src->table->columns[c.col].type.code;
+    return b;
+}
+
 static const struct bexpr *bind_above(struct agg_state *st, struct ast_node *e)
 {
     struct ast_node *item = aliased(st, e);
@@ -746,7 +768,7 @@ static const struct bexpr *bind_above(struct agg_state *st, struct ast_node *e)
         return bind_leaf(st, e);
     switch ((enum ast_kind)e->kind) {
     case AST_AGG:
-        return column_of_agg(st, AST_AS_CONST(agg, e), &col) ? column_expr(st, col, opt_type_of(st->s->o, st->s->bl, e)) : NULL;
+        return column_of_agg(st, AST_AS_CONST(agg, e), &col) ? agg_expr(st, AST_AS_CONST(agg, e), col) : NULL;
     case AST_UNARY:
         return bind_unary(st, AST_AS_CONST(unary, e));
     case AST_BINARY:

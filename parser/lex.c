@@ -137,6 +137,8 @@ static bool versioned_is_sql(const struct lex *l, const char **p)
         digits = 0;
     }
     *p = q + digits;
+    if (!maria && version == TESSERA_VERSION_COMMENT && digits == 5)
+        return true;
     if (maria)
         return l->maria_version && version <= l->maria_version;
     if (l->opts->flavor == SQL_FLAVOR_MARIADB)

@@ -9,6 +9,10 @@
 
 #include "util/arena.h"
 
+/* A comment of this version holds Tessera's own words: MySQL and MariaDB skip it, and clients that strip comments (the mysql shell,
+ * reading a dump) keep it. The other mark, "/" "*T!", is for people to type. */
+enum { TESSERA_VERSION_COMMENT = 99980 };
+
 enum token_kind {
     TK_EOF,
     TK_ERROR, /* text that no rule takes: unclosed quote or comment, stray byte */

@@ -30,14 +30,20 @@ static struct sv body(const struct session *s)
     return sv_make((const char *)p->ptr + 1, p->len - 1);
 }
 
-/* The text of a statement without blanks at its end and without the zero byte that ends it for some clients (mysqlslap): servers
- * take it as the end, shards would see it in the middle. */
+static struct sv without_end(struct sv text)
+{
+    while (text.len && (isspace((unsigned char)text.ptr[text.len - 1]) || text.ptr[text.len - 1] == ';'))
+        text.len--;
+    return text;
+}
+
+/* The text of a statement without the blanks and ';' at its end, as servers take it, and without the zero byte that ends it for some
+ * clients (mysqlslap): servers take it as the end, shards would see it in the middle. */
 static struct sv statement_text(struct sv text)
 {
-    while (text.len && isspace((unsigned char)text.ptr[text.len - 1]))
-        text.len--;
+    text = without_end(text);
     if (text.len && !text.ptr[text.len - 1])
-        text.len--;
+        text = without_end(sv_make(text.ptr, text.len - 1));
     return text;
 }
 

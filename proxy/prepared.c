@@ -56,9 +56,14 @@ struct prepared {
     struct warn_sink said; /* the warnings of that */
 };
 
+/* MariaDB's clients send the execution behind COM_STMT_PREPARE, before they know the id
+ * (mariadb.com/kb/en/com_stmt_execute, "statement id -1"). */
+#define LAST_PREPARED UINT32_MAX
+
 struct prepared_map {
     struct prepared *first;
     uint32_t n, next_id;
+    uint32_t last_id; /* of the last COM_STMT_PREPARE; 0: it failed */
     size_t long_bytes; /* long data that waits for its EXECUTE: of all statements together not more than a packet may have */
 };
 
@@ -92,6 +97,8 @@ static struct prepared **find_id(struct session *s, uint32_t id)
 {
     struct prepared **at = &map_of(s)->first;
 
+    if (id == LAST_PREPARED && s->proxy->is_mariadb)
+        id = map_of(s)->last_id;
     while (*at && ((*at)->id != id || (*at)->name.ptr))
         at = &(*at)->next;
     return at;
@@ -247,6 +254,8 @@ static void keep(struct session *s, struct prepared *p)
     struct prepared_map *m = map_of(s);
 
     p->id = ++m->next_id;
+    if (!p->name.ptr)
+        m->last_id = p->id;
     p->next = m->first;
     m->first = p;
     m->n++;
@@ -389,6 +398,7 @@ void prepared_prepare(struct session *s, struct sv text)
 {
     struct prepared *p = make(s, text);
 
+    map_of(s)->last_id = 0;
     if (p)
         check(s, p);
     else

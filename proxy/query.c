@@ -589,6 +589,10 @@ void query_run(struct session *s, struct sv text)
 
     stmt_scan_run(&st->scan, text, session_sql_opts(s), false);
     st->text = text;
+    if (g->cls == STMT_EMPTY && !g->error && !g->ntokens && sv_trim(text).len) { /* a comment */
+        session_reply_done(s);
+        return;
+    }
     if (g->cls == STMT_EMPTY && !g->error && !g->ntokens) {
         diag_set(&st->diag, ER_EMPTY_QUERY);
         session_reply_err(s, &st->diag);

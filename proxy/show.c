@@ -589,7 +589,7 @@ static void show_catalog(struct session *s, const struct ast_show *n)
     if (n->what == AST_SHOW_SHARDS)
         rows = show_shards(cat, shard_is_down, s->worker, a);
     else if (n->what == AST_SHOW_TOPOLOGY)
-        rows = show_topology(cat, db, t->name.name, a, &s->stmt->diag);
+        rows = show_topology(cat, db, t ? t->name.name : SV_NULL, a, &s->stmt->diag);
     else
         rows = show_create_table(cat, db, t->name.name, a, &s->stmt->diag);
     if (!rows)

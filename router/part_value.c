@@ -280,6 +280,58 @@ static bool is_broken(const struct value *v)
     return d.scale != 0;
 }
 
+static const char *digits(const char *p, const char *end, size_t least, size_t most)
+{
+    const char *from = p;
+
+    while (p && p < end && *p >= '0' && *p <= '9' && (size_t)(p - from) < most)
+        p++;
+    return p && (size_t)(p - from) >= least ? p : NULL;
+}
+
+static const char *after(const char *p, const char *end, const char *any)
+{
+    return p && p < end && strchr(any, *p) && *p ? p + 1 : NULL;
+}
+
+/* A date or time written as everybody does. Of other text servers take what they can make of it. */
+static bool usual_temporal_text(const struct part_column *c, struct sv s)
+{
+    const char *p = s.ptr, *end = p + s.len, *rest;
+    bool any = false;
+
+    for (size_t i = 0; i < s.len; i++)
+        any |= s.ptr[i] >= '0' && s.ptr[i] <= '9';
+    if (!any) /* nobody makes anything of it */
+        return true;
+    if (c->cls != PART_TIME) {
+        if (digits(p, end, s.len, s.len))
+            return s.len == 6 || s.len == 8 || s.len == 12 || s.len == 14;
+        p = digits(after(digits(after(digits(p, end, 4, 4), end, "-"), end, 1, 2), end, "-"), end, 1, 2);
+        if (!p || p == end)
+            return p != NULL;
+        p = after(p, end, " T");
+    } else if (*p == '-') {
+        p++;
+    }
+    p = digits(after(digits(p, end, 1, c->cls == PART_TIME ? 3 : 2), end, ":"), end, 1, 2);
+    if (!p || p == end)
+        return p != NULL;
+    p = digits(after(p, end, ":"), end, 1, 2);
+    if (!p || p == end)
+        return p != NULL;
+    rest = digits(after(p, end, "."), end, 1, 6);
+    return rest == end;
+}
+
+/* A value that is no date or time at all is an error in strict mode; else it is a shard that knows what becomes of it. */
+static bool becomes_clear(const struct part_column *c, const struct value *v, const struct env *e)
+{
+    if (e && e->sql_mode & (MODE_STRICT_TRANS_TABLES | MODE_STRICT_ALL_TABLES))
+        return true;
+    return v->kind == KIND_STR ? usual_temporal_text(c, v->s) : v->kind != KIND_F64;
+}
+
 static bool temporal_has_fraction(const struct value *v)
 {
     struct datetime t;
@@ -312,8 +364,13 @@ bool part_store_value(const struct part_column *c, const struct value *v, const 
     /* Bytes are taken as characters of the column's own set. */
     if (v->kind == KIND_STR && v->coll == TYPE_COLL_BINARY && c->cls == PART_TEXT && !bytes_are_text(c, v->s))
         return false;
+    if ((c->cls == PART_DATE || c->cls == PART_TIME || c->cls == PART_TIMESTAMP) && !becomes_clear(c, v, e))
+        return false;
     /* A time of day gets the day of today, as the shard has it. */
     if (v->kind == KIND_TIME && (c->cls == PART_DATE || c->cls == PART_TIMESTAMP))
+        return false;
+    /* A negative number becomes bits, or none. */
+    if (c->type.code == TYPE_BIT && ((v->kind == KIND_I64 && v->i < 0) || (v->kind == KIND_F64 && v->f < 0) || (v->kind == KIND_DEC && v->d.neg)))
         return false;
     /* Servers cut or round a broken year by the type that it comes in. */
     if (c->type.code == TYPE_YEAR && is_broken(v))

@@ -71,7 +71,7 @@ const struct bexpr *bexpr_call(struct arena *a, const struct func *f, const stru
     if (func_id_of(f) == FUNC_NEG && args[0]->kind == BEXPR_CONST && type_is_numeric(&args[0]->type)) {
         /* A negative number is a literal: rules that look at constants see it. */
         struct diag ignored = {0};
-        struct func_ctx cx = {e, a, &ignored};
+        struct func_ctx cx = {e, a, &ignored, false};
         struct value v;
 
         if (func_eval_scalar(&cx, &call, &args[0]->value, &v)) {
@@ -174,7 +174,8 @@ bool bexpr_eval(const struct bexpr *x, const struct value *row, const struct val
     for (uint32_t i = 0; i < x->n_args; i++)
         fa[i] = arg_of(x->args[i]);
     opts = (struct func_bind_opts){(enum temporal_unit)x->unit, &x->target};
-    if (!func_bind(x->func, fa, x->n_args, &opts, cx->env, cx->arena, &call, cx->diag))
+    if ((cx->exact && !func_is_exact(x->func, fa, x->n_args, opts.unit, cx->diag)) ||
+        !func_bind(x->func, fa, x->n_args, &opts, cx->env, cx->arena, &call, cx->diag))
         return false;
     if (func_flags(x->func) & FUNC_LAZY)
         return eval_lazy(x, row, params, cx, &call, vals, out);

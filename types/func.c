@@ -526,6 +526,8 @@ bool func_eval_scalar(struct func_ctx *cx, const struct func_call *c, const stru
         return false;
     if (out->kind == KIND_STR)
         out->coll = c->type.coll;
+    if (out->kind == KIND_F64 && out->f == 0 && cx->env->flavour == ENV_MARIADB)
+        out->f = 0; /* a negative zero has no sign there once it is text */
     return true;
 }
 

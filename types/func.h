@@ -99,6 +99,7 @@ struct func_ctx {
     const struct env *env;
     struct arena *arena; /* results' text; the caller resets it between batches */
     struct diag *diag;
+    bool exact; /* bexpr_eval: only calls that func_is_exact */
 };
 
 struct func_call;
@@ -130,6 +131,9 @@ struct func_bind_opts {
 
 /* Binds f to arguments. False: wrong number of arguments (1582), illegal mix of collations (1267), or a combination that
  * Tessera does not evaluate (1235, named). c and what it points to live in a. opts may be NULL. */
+/* Whether the call gives above the shards what a server gives, for arguments of these kinds (func_exact.c). Else d has 1235. */
+bool func_takes_member(const struct func *f, const struct sql_type *t); /* t: ENUM, SET, BIT, or any other */
+bool func_is_exact(const struct func *f, const struct func_arg *args, uint32_t n, enum temporal_unit unit, struct diag *d);
 bool func_bind(const struct func *f, const struct func_arg *args, uint32_t n_args, const struct func_bind_opts *opts,
     const struct env *e, struct arena *a, struct func_call *c, struct diag *d) MUST_CHECK;
 

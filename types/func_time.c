@@ -295,6 +295,8 @@ static bool f_from_days(struct func_ctx *cx, const struct func_call *c, const st
     int64_t nr = value_to_i64(&args[0], cx->env);
 
     (void)c;
+    if (cx->exact && (nr < 366 || nr > 3652424))
+        return diag_set(cx->diag, ER_NOT_SUPPORTED_YET, "FROM_DAYS() of such a number above the shards");
     if (nr > 365 || cx->env->flavour == ENV_MYSQL8)
         temporal_from_daynr(nr, &t);
     set_datetime(out, KIND_DATE, &t, 0);
@@ -332,6 +334,8 @@ static bool f_maketime(struct func_ctx *cx, const struct func_call *c, const str
     if (dec_to_i64(&s, &us) != DEC_OK || m < 0 || m > 59 || us < 0 || us >= 60000000)
         return true;
     h = h < -1000 ? 1000 : neg ? -h : h;
+    if (cx->exact && h > 838)
+        return diag_set(cx->diag, ER_NOT_SUPPORTED_YET, "a time beyond 838:59:59 above the shards");
     us = h > 838 ? TEMPORAL_TIME_MAX_US : (h * 3600 + m * 60) * 1000000 + us;
     us = MIN(us, TEMPORAL_TIME_MAX_US);
     *out = (struct value){.kind = KIND_TIME, .fsp = c->type.decimals};
@@ -348,6 +352,8 @@ static bool f_sec_to_time(struct func_ctx *cx, const struct func_call *c, const 
     s.scale = 0;
     (void)dec_to_i64(&s, &us);
     if (us > TEMPORAL_TIME_MAX_US || us < -TEMPORAL_TIME_MAX_US) {
+        if (cx->exact)
+            return diag_set(cx->diag, ER_NOT_SUPPORTED_YET, "a time beyond 838:59:59 above the shards");
         us = us > 0 ? TEMPORAL_TIME_MAX_US : -TEMPORAL_TIME_MAX_US;
         warn_add(cx->env->warnings, WARN_WARNING, 1292, "Truncated incorrect time value: '%s'", "seconds");
     }
@@ -427,7 +433,7 @@ static bool get_interval(struct func_ctx *cx, const struct func_call *c, const s
         }
     } else {
         struct sv s = value_to_str(v, NULL, cx->arena);
-        size_t i = 0;
+        size_t i = 0, digits = 0;
         unsigned got = 0, want = compound[u].n;
         bool neg = false;
 
@@ -445,10 +451,7 @@ static bool get_interval(struct func_ctx *cx, const struct func_call *c, const s
                     return false;
                 x = x * 10 + (s.ptr[i] - '0');
             }
-            if (compound[u].msec && got == want - 1) {
-                for (size_t k = i - start; k < 6; k++)
-                    x *= 10;
-            }
+            digits = i - start;
             f[got++] = x;
             while (i < s.len && !(s.ptr[i] >= '0' && s.ptr[i] <= '9'))
                 i++;
@@ -457,6 +460,8 @@ static bool get_interval(struct func_ctx *cx, const struct func_call *c, const s
         }
         if (i < s.len)
             return false;
+        for (size_t k = digits; compound[u].msec && k < 6; k++) /* the last is a fraction */
+            f[got - 1] *= 10;
         if (got < want) { /* the leftmost are missing */
             memmove(f + (want - got), f, got * sizeof(f[0]));
             memset(f, 0, (want - got) * sizeof(f[0]));
@@ -638,6 +643,8 @@ static bool f_timediff(struct func_ctx *cx, const struct func_call *c, const str
             return true;
         us = temporal_time_to_us(p) - temporal_time_to_us(q);
     }
+    if (cx->exact && (us > TEMPORAL_TIME_MAX_US || us < -TEMPORAL_TIME_MAX_US))
+        return diag_set(cx->diag, ER_NOT_SUPPORTED_YET, "a time beyond 838:59:59 above the shards");
     if (us > TEMPORAL_TIME_MAX_US || us < -TEMPORAL_TIME_MAX_US) {
         us = us > 0 ? TEMPORAL_TIME_MAX_US : -TEMPORAL_TIME_MAX_US;
         warn_add(cx->env->warnings, WARN_WARNING, 1292, "Truncated incorrect time value: '%s'", "difference");
@@ -693,6 +700,8 @@ static bool f_addtime(struct func_ctx *cx, const struct func_call *c, const stru
         if (!value_to_time(&args[0], cx->env, &p))
             return true;
         us += temporal_time_to_us(p);
+        if (cx->exact && (us > TEMPORAL_TIME_MAX_US || us < -TEMPORAL_TIME_MAX_US))
+            return diag_set(cx->diag, ER_NOT_SUPPORTED_YET, "a time beyond 838:59:59 above the shards");
         us = MIN(us, TEMPORAL_TIME_MAX_US);
         us = MAX(us, -TEMPORAL_TIME_MAX_US);
         p = temporal_time_from_us(us);
@@ -1179,7 +1188,7 @@ static bool f_convert_tz(struct func_ctx *cx, const struct func_call *c, const s
     if (!from || !to || !get_whole_date(cx, &args[0], &t))
         return true;
     s = tz_local_to_utc(from, temporal_to_epoch(&t));
-    if (s >= 0 && s <= (cx->env->flavour == ENV_MYSQL8 ? INT64_C(32536771199) : INT32_MAX) &&
+    if (s > 0 && s <= (cx->env->flavour == ENV_MYSQL8 ? INT64_C(32536771199) : INT32_MAX) &&
         !temporal_from_epoch(s + tz_offset_at_utc(to, s), t.usec, &t))
         return true;
     set_datetime(out, KIND_DATETIME, &t, c->type.decimals);

@@ -117,7 +117,7 @@ static void functions(uint8_t b, uint8_t c, struct sv s, const struct env *e, st
     struct func_arg fa[4];
     struct func_call call;
     struct diag d = {0};
-    struct func_ctx cx = {e, a, &d};
+    struct func_ctx cx = {e, a, &d, false};
     size_t part = s.len / 3;
 
     for (uint32_t i = 0; i < 4; i++) {

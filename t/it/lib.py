@@ -533,6 +533,9 @@ class Wire:
     def prepare(self, sql):
         """(statement id, parameters, columns)"""
         self.command("STMT_PREPARE", sql.encode())
+        return self.prepared()
+
+    def prepared(self):
         data = self.error(self.read())
         equal(data[0], 0, "prepare's answer")
         stmt, columns, params = struct.unpack_from("<IHH", data, 1)

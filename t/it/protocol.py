@@ -363,6 +363,34 @@ def leaves(f):
         equal(w.query("SELECT v FROM t WHERE id = 1"), [("one",)])
 
 
+@test("an execution sent behind its PREPARE, before the id is known (MariaDB: id -1)")
+def last_prepared(f):
+    execute = struct.pack("<IBI", 0xFFFFFFFF, 0, 1) + b"\0\1" + struct.pack("<HQ", 8, 3)
+    with Wire(f.port()) as c:
+        c.login(db="itp")
+        for sql in ("SELECT v FROM t WHERE id = ?", "SELECT v, 1 FROM t WHERE id = ?"):
+            c.command("STMT_PREPARE", sql.encode())
+            equal(c.prepared()[1], 1, "parameters")
+            c.command("STMT_EXECUTE", execute)
+            if SERVER == "mysql":
+                fails_with(1243, c.result)
+            else:
+                equal(len(c.result()[2]), 1, "rows")
+        c.command("STMT_PREPARE", b"SELECT nothing FROM t")
+        fails_with(1054, c.prepared)
+        c.command("STMT_EXECUTE", execute)
+        fails_with(1243, c.result)
+
+
+@test("texts that are only comments, and ';' at the end")
+def comments(f):
+    with f.client() as c:
+        for sql in ("-- x", "/* x */", "#a", "/*!999999 x */", "select 1;;", "select 1; ;", "-- x\n;"):
+            c.query(sql)
+        for sql in ("", " ", ";", "; ;"):
+            fails_with(1065, c.query, sql)
+
+
 @test("2,000 connects at once: all are served")
 def many(f):
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -199,6 +199,39 @@ def shard_ddl(f):
         assert not any("s5" in row for row in f.query("SHOW SHARDS"))
 
 
+@test("a dump that the mysql shell reads back keeps rows and layout")
+def dump(f):
+    f.query("CREATE DATABASE d1")
+    with f.client() as c:
+        c.query("USE d1")
+        c.query("CREATE TABLE r (id INT NOT NULL PRIMARY KEY, v VARCHAR(20)) PARTITION BY RANGE (id) (PARTITION p0 VALUES LESS THAN (10), "
+                "PARTITION p1 VALUES LESS THAN MAXVALUE)")
+        c.query("CREATE TABLE l (s VARCHAR(10) NOT NULL PRIMARY KEY) PARTITION BY LIST COLUMNS (s) (PARTITION p0 VALUES IN ('a', 'b'), "
+                "PARTITION p1 VALUES IN ('c'))")
+        c.query("CREATE TABLE k (id INT NOT NULL PRIMARY KEY) PARTITION BY KEY (id) PARTITIONS 8")
+        c.query("CREATE TABLE h (id INT NOT NULL PRIMARY KEY) PARTITION BY HASH (id + 1) PARTITIONS 3")
+        c.query("CREATE TABLE b (id INT NOT NULL PRIMARY KEY) BROADCAST")
+        c.query("CREATE TABLE s (id INT NOT NULL PRIMARY KEY) SINGLE")
+        c.query("CREATE TABLE a (id INT NOT NULL AUTO_INCREMENT PRIMARY KEY, v JSON)")
+        c.query("INSERT INTO r VALUES (1, 'one'), (11, 'eleven')")
+        c.query("INSERT INTO a (v) VALUES ('[1]'), (NULL), ('{}')")
+        for t in "bsk":
+            c.query("INSERT INTO %s VALUES (1), (2)" % t)
+        c.query("CREATE DATABASE d2")
+        at = ["-h127.0.0.1", "-P%d" % f.port(), "-uroot"]
+        text = program("mariadb-dump", *at, "d1")
+        equal((text.returncode, text.stderr), (0, ""))
+        # Without --comments, the default: the shell strips comments.
+        back = program("mariadb", *at, "d2", input=text.stdout)
+        equal((back.returncode, back.stderr), (0, ""))
+        for t in "rlkhbsa":
+            equal(f.query("SELECT * FROM d1.%s ORDER BY 1" % t), f.query("SELECT * FROM d2.%s ORDER BY 1" % t), t)
+            one, two = (f.query("SHOW CREATE TABLE %s.%s" % (d, t)) for d in ("d1", "d2"))
+            equal(one, two, "definition of " + t)
+            one, two = ([(r[0], r[1], r[2], r[5]) for r in f.query("SHOW TOPOLOGY FROM %s.%s" % (d, t))] for d in ("d1", "d2"))
+            equal(one, two, "topology of " + t)
+
+
 def main():
     with Fleet(shards=4, options={"pool": {"probe_interval_ms": 200}}) as f:
         run(f)

@@ -185,7 +185,7 @@ class Writes:
 
 def main():
     a = sys.argv[1:]
-    Writes(int(a[0]), int(a[2]) if len(a) > 2 else 40).main(int(a[1]) if len(a) > 1 else 6, a[3] if len(a) > 3 else None)
+    Writes(int(a[0]), int(a[2]) if len(a) > 2 else 30).main(int(a[1]) if len(a) > 1 else 3, a[3] if len(a) > 3 else None)
 
 
 main()

@@ -31,7 +31,7 @@ if [ ${#files[@]} = 0 ]; then
     [ -z "${TESSERA_SQL_SELF:-}" ] || mapfile -t files < <(printf "%s\n" "${files[@]}" | grep -v /tessera.test)
     seed=${TESSERA_SQL_SEED:-1}
     for ((i = 0; i < ${TESSERA_SQL_RANDOM:-3}; i++)); do
-        for kind_of in random keys shapes session; do
+        for kind_of in random keys shapes session writes calc; do
             /usr/bin/python3 -B "$src/t/sql/gen-$kind_of.py" $((seed + i)) >"$tmp/${kind_of}_$((seed + i)).test" || exit 99
             files+=("$tmp/${kind_of}_$((seed + i)).test")
         done

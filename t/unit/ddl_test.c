@@ -431,7 +431,7 @@ START_TEST(test_placement)
     ck_assert_uint_eq(run("CREATE TABLE u (id INT PRIMARY KEY, e VARCHAR(20), UNIQUE KEY (e))"), 1);
     ck_assert(table("u")->kind == CAT_SINGLE && table("u")->note.len);
     ck_assert_uint_eq(run("CREATE TABLE s (id INT PRIMARY KEY) SINGLE"), 0);
-    ck_assert(strstr(printed("s"), "/*T! SINGLE */"));
+    ck_assert(strstr(printed("s"), "/*!99980 SINGLE */"));
     check_round_trip("s");
     run("CREATE TABLE bc (id INT PRIMARY KEY, v INT) BROADCAST");
     check_round_trip("bc");

@@ -73,7 +73,7 @@ static void run_case(const struct expr_case *c, enum env_flavour flavour, uint32
         r.lifted_types = types;
     }
     x = expr_read(&r);
-    cx = (struct func_ctx){&f.env, &f.a, &f.d};
+    cx = (struct func_ctx){&f.env, &f.a, &f.d, true};
     if (x)
         (void)!bexpr_eval(x, lifted, NULL, &cx, &scalar);
     want = expr_show(&scalar, x ? &x->type : NULL, &f.d, &f.a);

@@ -77,6 +77,7 @@ static const struct {
     {"MariaDB's comment in MariaDB", "a /*M!100100 b */ c", 0, SQL_FLAVOR_MARIADB, {TK_IDENT, TK_IDENT, TK_IDENT}},
     {"MySQL 5.7's comment in MariaDB", "a /*!50701 b */ c", 0, SQL_FLAVOR_MARIADB, {TK_IDENT, TK_IDENT}},
     {"Tessera's comment", "a /*T! b */ c", 0, 0, {TK_IDENT, TK_IDENT, TK_IDENT}},
+    {"Tessera's comment as dumps have it", "a /*!99980 b */ c /*!99981 d */", 0, 0, {TK_IDENT, TK_IDENT, TK_IDENT}},
     {"versioned comment not closed", "/*!50000 a", 0, 0, {TK_IDENT, TK_ERROR}},
     {"hint", "select /*+ x */ a /*+ y */ b", 0, 0, {K_SELECT, TK_HINT, TK_IDENT, TK_IDENT}},
     {"function words", "count(a) count (a) count", 0, 0, {K_COUNT, TK_LPAREN, TK_IDENT, TK_RPAREN, TK_IDENT, TK_LPAREN, TK_IDENT, TK_RPAREN, TK_IDENT}},

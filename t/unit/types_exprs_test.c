@@ -12,7 +12,7 @@ static void one(const struct expr_case *c, enum env_flavour flavour)
     struct arena a;
     struct env e = expr_env(flavour);
     struct diag d = {0};
-    struct func_ctx cx = {&e, &a, &d};
+    struct func_ctx cx = {&e, &a, &d, false};
     struct expr_reader r;
     struct warn_sink w;
     struct value v = value_null();
