@@ -46,6 +46,7 @@ enum { BCONN_STMTS_MAX = 256, BCONN_NAME_MAX = 64, BCONN_ADDRS_MAX = 4 };
 struct bserver {
     _Atomic uint32_t refs;
     _Atomic uint64_t reached_ms; /* a worker got a connection then (monotonic): the pools of others need not wait any longer */
+    _Atomic uint64_t failed_ms;  /* a worker could not get one then */
     char name[BCONN_NAME_MAX + 1]; /* the shard's name, for messages */
     char *host, *user, *password;  /* host: for messages and TLS */
     uint16_t port;
@@ -65,6 +66,11 @@ struct bserver *bserver_new(struct sv name, const char *host, uint16_t port, con
                             struct ssl_ctx_st *tls, struct diag *d) MUST_CHECK;
 struct bserver *bserver_ref(struct bserver *s);
 void bserver_unref(struct bserver *s);
+/* The last attempt of any worker to connect has failed. Any thread. */
+static inline bool bserver_is_down(const struct bserver *s)
+{
+    return atomic_load_explicit(&s->failed_ms, memory_order_relaxed) > atomic_load_explicit(&s->reached_ms, memory_order_relaxed);
+}
 
 enum bconn_state {
     BCONN_NEW,

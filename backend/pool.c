@@ -409,6 +409,8 @@ static void went_down(struct pool *p, const struct diag *d)
     uint64_t now = worker_now_ms(p->worker);
 
     p->stats.connect_errors++;
+    if (p->server)
+        atomic_store_explicit(&p->server->failed_ms, now, memory_order_relaxed);
     if (!p->is_down) {
         log_warn(LOG_BACKEND, "%s", d->text);
         p->is_down = true;

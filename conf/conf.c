@@ -263,6 +263,7 @@ static void load_shards(struct loader *l, const char *shown, json_t *v)
         struct conf_shard s = {0};
         struct level item = {path, "/shards/*", &s};
         json_t *e = json_array_get(v, i);
+        size_t errors = l->errors_n;
 
         snprintf(path, sizeof(path), "/shards/%zu", i);
         if (!json_is_object(e)) {
@@ -284,6 +285,8 @@ static void load_shards(struct loader *l, const char *shown, json_t *v)
             }
         }
         load_object(l, &item, e);
+        if (l->errors_n != errors)
+            s.host = SV_NULL; /* which server is meant is not known: not to be compared with others */
         array_push(&l->shards, &l->c->arena, s);
     }
 }
@@ -396,7 +399,8 @@ static void check_and_derive(struct loader *l)
             c->metadata.host = l->shards.v[0].host;
             c->metadata.port = l->shards.v[0].port;
         } else if (!l->errors_n) {
-            note(l, "/metadata/host", "must be given where there is no list of shards");
+            note(l, "/shards", "names no server: list the shards that a new fleet begins with, or give /metadata/host of a fleet that "
+                "exists");
         }
     }
     if (!c->metadata.user.len) {

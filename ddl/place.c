@@ -633,6 +633,8 @@ static bool plan_written(struct job *j, const struct cat_db *db, struct sv table
 
     p->kind = CAT_PARTITIONED;
     p->linear = by->linear;
+    if (by->count == 0 || (by->sub && AST_AS_CONST(partition_by, by->sub)->count == 0))
+        return diag_set(d, ER_NO_PARTS_ERROR, by->count == 0 ? "partitions" : "subpartitions");
     if (by->sub) {
         job_note(j, DDL_NOTE, ER_TABLE_SINGLE,
                  "Subpartitions of table '%.*s' are left out: its partitions are spread over the shards",

@@ -12,7 +12,8 @@
         .name = {name_, sizeof(name_) - 1}, .type = ROWS_NUMBER, .length = 20 \
     }
 
-const struct ddl_rows *show_shards(const struct cat_snapshot *s, struct arena *a)
+const struct ddl_rows *show_shards(const struct cat_snapshot *s, bool (*is_down)(void *arg, uint32_t shard_id), void *arg,
+                                   struct arena *a)
 {
     static const struct ddl_column cols[] = {TEXT_COL("Name", 64),  TEXT_COL("Host", 255), NUM_COL("Port"),
                                              TEXT_COL("State", 16), NUM_COL("Partitions"), NUM_COL("Tables")};
@@ -38,7 +39,12 @@ const struct ddl_rows *show_shards(const struct cat_snapshot *s, struct arena *a
         rows_put(&r, sh->name);
         rows_put(&r, sh->host);
         rows_putu(&r, sh->port);
-        rows_puts(&r, states[sh->state]);
+        if (!is_down || !is_down(arg, sh->id))
+            rows_puts(&r, states[sh->state]);
+        else if (sh->state == CAT_SHARD_ACTIVE)
+            rows_puts(&r, "down");
+        else
+            rows_put(&r, arena_printf(a, "%s, down", states[sh->state]));
         rows_putu(&r, partitions);
         rows_putu(&r, tables);
     }
@@ -49,6 +55,8 @@ static bool find_db(const struct cat_snapshot *s, struct sv db, struct arena *a,
 {
     if (!db.len)
         return diag_set(d, ER_NO_DB_ERROR);
+    if (cat_is_virtual_db(db))
+        return diag_set(d, ER_NOT_SUPPORTED_YET, "this of a system table, which every shard has of its own");
     return cat_find_db(s, db) || diag_set(d, ER_BAD_DB_ERROR, arena_dup(a, db).ptr);
 }
 

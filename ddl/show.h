@@ -7,8 +7,10 @@
 #include "catalog/snapshot.h"
 #include "ddl/ddl.h"
 
-/* Name, Host, Port, State, Partitions, Tables. */
-const struct ddl_rows *show_shards(const struct cat_snapshot *s, struct arena *a);
+/* Name, Host, Port, State, Partitions, Tables. is_down: whether a shard's server cannot be reached, as the caller knows; NULL: nothing
+ * is known. */
+const struct ddl_rows *show_shards(const struct cat_snapshot *s, bool (*is_down)(void *arg, uint32_t shard_id), void *arg,
+                                   struct arena *a);
 /* Table, Kind, Partition, Shard, Physical_table, Bounds: one row a physical table; table.ptr NULL: of all tables of db. */
 const struct ddl_rows *show_topology(const struct cat_snapshot *s, struct sv db, struct sv table, struct arena *a,
                                      struct diag *d);

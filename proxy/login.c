@@ -18,7 +18,7 @@ enum { LOGIN_PACKET_MAX = 64 * 1024 };
 static const uint64_t server_caps = CAP_LONG_PASSWORD | CAP_FOUND_ROWS | CAP_LONG_FLAG | CAP_CONNECT_WITH_DB |
     CAP_NO_SCHEMA | CAP_ODBC | CAP_IGNORE_SPACE | CAP_PROTOCOL_41 | CAP_INTERACTIVE | CAP_IGNORE_SIGPIPE |
     CAP_TRANSACTIONS | CAP_RESERVED | CAP_SECURE_CONNECTION | CAP_MULTI_STATEMENTS | CAP_MULTI_RESULTS |
-    CAP_PS_MULTI_RESULTS | CAP_PLUGIN_AUTH | CAP_CONNECT_ATTRS | CAP_PLUGIN_AUTH_LENENC | CAP_DEPRECATE_EOF |
+    CAP_PS_MULTI_RESULTS | CAP_SESSION_TRACK | CAP_PLUGIN_AUTH | CAP_CONNECT_ATTRS | CAP_PLUGIN_AUTH_LENENC | CAP_DEPRECATE_EOF |
     CAP_QUERY_ATTRIBUTES;
 
 void login_start(struct session *s)
@@ -85,6 +85,7 @@ static void accepted(struct session *s)
             return;
         }
     }
+    s->schema_changed = false; /* it asked for it itself */
     chan_put_ok(&s->chan, &ok, s->caps);
     chan_set_timeout(&s->chan, 0);
     session_set_state(s, SESSION_READY);

@@ -148,9 +148,13 @@ static void reload(struct proxy *px, struct conf **conf, struct replaced *old)
 {
     struct conf *next;
     struct diag d = {0};
+    struct arena a;
+    struct strbuf errors;
 
+    arena_init(&a, 0);
+    strbuf_init(&errors, &a);
     notify_send("RELOADING=1");
-    if (conf_reload(*conf, &next, NULL, &d)) {
+    if (conf_reload(*conf, &next, &errors, &d)) {
         old->list = xrealloc(old->list, (old->n + 1) * sizeof(struct conf *));
         old->list[old->n++] = *conf;
         *conf = next;
@@ -158,8 +162,18 @@ static void reload(struct proxy *px, struct conf **conf, struct replaced *old)
         if (!log_open(next->log.file.ptr, &d))
             log_error(LOG_CONF, "the log goes on where it was: %s", d.text);
     } else {
-        log_error(LOG_CONF, "reload refused, the configuration is as before: %s", d.text);
+        struct sv rest = strbuf_sv(&errors);
+
+        log_error(LOG_CONF, "reload refused, the configuration is as before");
+        while (rest.len) { /* each mistake on a line of its own */
+            const char *end = memchr(rest.ptr, '\n', rest.len);
+            size_t n = end ? (size_t)(end - rest.ptr) : rest.len;
+
+            log_error(LOG_CONF, "%.*s", (int)n, rest.ptr);
+            rest = sv_make(rest.ptr + MIN(n + 1, rest.len), rest.len - MIN(n + 1, rest.len));
+        }
     }
+    arena_free(&a);
     log_reopen();
     notify_send("READY=1");
 }

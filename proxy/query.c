@@ -414,6 +414,31 @@ static void unsupported(struct session *s, const char *what)
     session_reply_err(s, &s->stmt->diag);
 }
 
+/* The statement's first words, as it is named in an error. */
+static const char *first_words(struct session *s)
+{
+    struct sv text = sv_trim(s->stmt->ast->kind == AST_TEXT_STMT ? AST_AS_CONST(text_stmt, s->stmt->ast)->text : s->stmt->text);
+    struct strbuf b;
+    size_t at = 0;
+
+    strbuf_init(&b, &s->stmt->arena);
+    for (int word = 0; word < 3; word++) {
+        size_t begin = at;
+
+        while (at < text.len && ((text.ptr[at] | 0x20) >= 'a' && (text.ptr[at] | 0x20) <= 'z'))
+            at++;
+        if (at == begin || (at < text.len && memchr("_0123456789$.=(", text.ptr[at], 15)))
+            break; /* a name, not a word of the statement */
+        if (word)
+            strbuf_putc(&b, ' ');
+        for (size_t i = begin; i < at; i++)
+            strbuf_putc(&b, (char)(text.ptr[i] & ~0x20));
+        while (at < text.len && memchr(" \t\r\n", text.ptr[at], 4))
+            at++;
+    }
+    return b.len ? strbuf_cstr(&b) : "this statement";
+}
+
 static void run_simple(struct session *s)
 {
     const struct ast_simple *n = AST_AS_CONST(simple, s->stmt->ast);
@@ -460,7 +485,7 @@ static void run_kill(struct session *s)
     kill_run(s, (uint32_t)id, k->what == AST_KILL_QUERY);
 }
 
-/* LOCK TABLES: dumps hold it around their inserts. It commits, as in MySQL, and says that nothing is locked. */
+/* LOCK TABLES, FLUSH TABLES WITH READ LOCK: dumps hold it around their inserts. It commits, as in MySQL, and says that nothing is locked. */
 static void tables_not_locked(void *arg, const struct diag *d)
 {
     struct session *s = arg;
@@ -469,7 +494,8 @@ static void tables_not_locked(void *arg, const struct diag *d)
         session_reply_err(s, d);
         return;
     }
-    warn_add(&s->stmt->warnings, WARN_WARNING, ER_NOT_SUPPORTED_YET, "LOCK TABLES takes no lock over shards: other clients are not held off");
+    warn_add(&s->stmt->warnings, WARN_WARNING, ER_NOT_SUPPORTED_YET, "%s takes no lock over shards: other clients are not held off",
+        s->stmt->ast->kind == AST_FLUSH ? "FLUSH TABLES" : "LOCK TABLES");
     session_reply_done(s);
 }
 
@@ -526,10 +552,10 @@ void query_statement(struct session *s)
         txn_implicit_commit(s->txn, tables_not_locked, s);
         return;
     case AST_FLUSH: /* commits, as in MySQL; caches and logs are each shard's own */
-        txn_implicit_commit(s->txn, trx_done, s);
+        txn_implicit_commit(s->txn, AST_AS_CONST(flush, n)->word.len ? tables_not_locked : trx_done, s);
         return;
     default: /* every other kind of node: not a statement that runs yet */
-        unsupported(s, ast_kind_name((enum ast_kind)n->kind));
+        unsupported(s, first_words(s));
         return;
     }
 }

@@ -406,16 +406,33 @@ static uint16_t warning_count(const struct session *s)
     return (uint16_t)MIN(s->warnings.total, (uint64_t)UINT16_MAX);
 }
 
+/* The session state block of a new schema, for clients that follow it. Source: "OK_Packet", Session State Information. */
+static struct sv schema_track(const struct session *s, unsigned char *buf)
+{
+    unsigned char *p = buf;
+
+    if (s->db.len > LIMIT_IDENT_BYTES)
+        return SV_NULL;
+    *p++ = 1; /* SESSION_TRACK_SCHEMA */
+    p = put_lenenc(p, lenenc_size(s->db.len) + s->db.len);
+    p = put_lenenc(p, s->db.len);
+    if (s->db.len)
+        memcpy(p, s->db.ptr, s->db.len);
+    return sv_make((const char *)buf, (size_t)(p - buf) + s->db.len);
+}
+
 void session_reply_ok(struct session *s, const struct packet_ok *ok)
 {
     struct packet_ok out = *ok;
+    unsigned char track[1 + 3 + 3 + LIMIT_IDENT_BYTES];
 
     session_keep_warnings(s);
     s->row_count = (int64_t)ok->affected_rows;
     if (s->state == SESSION_BUSY) {
         out.status = session_status(s);
         out.warnings = warning_count(s);
-        out.track = SV_NULL;
+        out.track = s->schema_changed ? schema_track(s, track) : SV_NULL;
+        s->schema_changed = false;
         chan_put_ok(&s->chan, &out, s->caps);
     }
     finish(s);
@@ -539,11 +556,14 @@ bool session_set_db(struct session *s, struct sv db, struct diag *d)
 
     if (db.len && !cat_find_db(session_snapshot(s), db) && !cat_is_virtual_db(db))
         return diag_setf(d, ER_BAD_DB_ERROR, "Unknown database '%.*s'", SV_ARG(db));
+    if (sv_eq_nocase(db, SV("tessera"))) /* Tessera's own tables; they are the metadata server's to show */
+        return diag_setf(d, ER_BAD_DB_ERROR, "Unknown database '%.*s'", SV_ARG(db));
     next = sync_with_schema(s->wanted, db);
     CHECK(next);
     sync_unref(s->wanted);
     s->wanted = next;
     s->env_signature = 0;
+    s->schema_changed = true;
     copy = db.len ? xmalloc(db.len + 1) : NULL; /* not an arena: its first block would be a page a session */
     if (copy) {
         memcpy(copy, db.ptr, db.len);

@@ -136,6 +136,7 @@ struct session {
     bool kill_requested;
     bool in_loop, next_wanted; /* session.c finish(): several statements of one packet */
     bool multi_statements;
+    bool schema_changed; /* the client has not been told yet (CAP_SESSION_TRACK) */
     bool no_backslash;
 };
 

@@ -717,7 +717,10 @@ static void run_item(struct session *s)
         set_trx(s, AST_AS_CONST(set_trx, n));
         return;
     default: /* SET ROLE, SET PASSWORD mixed in, SET RESOURCE GROUP */
-        diag_set(&s->stmt->diag, ER_NOT_SUPPORTED_YET, ast_kind_name((enum ast_kind)n->kind));
+        diag_set(&s->stmt->diag, ER_NOT_SUPPORTED_YET,
+            n->kind == AST_SET_PASSWORD ? "SET PASSWORD together with variables"
+            : n->kind == AST_SET_ROLE   ? "roles"
+                                        : "SET of this kind");
         fail(s);
         return;
     }

@@ -567,6 +567,13 @@ static void show_ddl_rows(struct session *s, const struct ast_show *n, const str
     send_rows(s, n, &r, SV_NULL);
 }
 
+static bool shard_is_down(void *arg, uint32_t shard_id)
+{
+    struct pool *p = pool_of(arg, shard_id);
+
+    return p && pool_server(p) && bserver_is_down(pool_server(p));
+}
+
 static void show_catalog(struct session *s, const struct ast_show *n)
 {
     const struct cat_snapshot *cat = session_snapshot(s);
@@ -580,7 +587,7 @@ static void show_catalog(struct session *s, const struct ast_show *n)
         return;
     }
     if (n->what == AST_SHOW_SHARDS)
-        rows = show_shards(cat, a);
+        rows = show_shards(cat, shard_is_down, s->worker, a);
     else if (n->what == AST_SHOW_TOPOLOGY)
         rows = show_topology(cat, db, t ? t->name.name : SV_NULL, a, &s->stmt->diag);
     else

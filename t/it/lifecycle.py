@@ -51,13 +51,22 @@ def config_good(f):
 @test("--check-config names the path of what is wrong")
 def config_bad(f):
     for change, path in (({"lissten": {}}, "/lissten"), ({"listen": {"port": "x"}}, "/listen/port"), ({"listen": {"port": 70000}}, "/listen/port"),
-                         ({"listen": {"colour": 1}}, "/listen/colour"), ({"shards": []}, "/metadata/host"), ({"shards": [{"host": "x"}]}, "/shards/0/name"),
+                         ({"listen": {"colour": 1}}, "/listen/colour"), ({"shards": []}, "/shards: names no server"), ({"shards": [{"host": "x"}]}, "/shards/0/name"),
                          ({"shards": [{"name": "a"}, {"name": "a"}]}, "/shards/1"), ({"log": {"level": "loud"}}, "/log/level"),
                          ({"max_allowed_packet": "12Q"}, "/max_allowed_packet"), ({"workers": -1}, "/workers"), ({"workers": True}, "/workers"),
                          ({"shards": {"name": "a"}}, "/shards"), ({"listen": 5}, "/listen")):
         done = check_config({**GOOD, **change})
         assert done.returncode != 0, change
         assert path in done.stderr, "%s: %s" % (change, done.stderr)
+
+
+@test("--check-config: no false errors behind a true one; an empty file is told what it lacks")
+def config_only(f):
+    two = {"shards": [{"name": "a", "host": "h", "port": 3306}, {"name": "b", "host": "h", "port": 99999}]}
+    done = check_config({**GOOD, **two})
+    assert "/shards/1/port" in done.stderr and "already" not in done.stderr, done.stderr
+    done = check_config({})
+    assert "/shards" in done.stderr, done.stderr
 
 
 @test("--check-config tells where JSON is broken")
@@ -123,6 +132,21 @@ def reload_bad(f):
         f.signal(signal.SIGHUP)
         eventually("the log tells", lambda: len(f.log()) > before)
         equal(f.query("SELECT 1"), [("1",)])
+    finally:
+        with open(f.config_path(), "w") as file:
+            file.write(good)
+    f.signal(signal.SIGHUP)
+    equal(f.query("SELECT 1"), [("1",)])
+
+
+@test("SIGHUP with several mistakes: each is logged")
+def reload_all_mistakes(f):
+    with open(f.config_path()) as file:
+        good = file.read()
+    try:
+        f.change_config(lambda conf: conf.update(nonsense=1, workers=-1))
+        f.signal(signal.SIGHUP)
+        eventually("both are told", lambda: "config: /nonsense" in f.log() and "config: /workers" in f.log())
     finally:
         with open(f.config_path(), "w") as file:
             file.write(good)

@@ -2,6 +2,7 @@
 """The playground itself: what its verbs promise, on the kind of server under test."""
 import json
 import os
+import socket
 import subprocess
 
 from lib import *
@@ -68,6 +69,30 @@ def again(f):
     equal([m["pid"] for m in f.status().values()], [None, None])
     f.pg("start")
     equal(f.query("SELECT * FROM pg.t", "s1"), [("1",)])
+
+
+@test("a stopped fleet's tesserad can be given another port")
+def other_port(f):
+    with Fleet(shards=1, proxies=1) as g:
+        g.query("CREATE DATABASE moved")
+        was = g.port("p1")
+        g.pg("stop")
+        with socket.create_server(("127.0.0.1", was)):
+            with socket.create_server(("127.0.0.1", 0)) as free:
+                port = free.getsockname()[1]
+            done = g.pg("start", "--proxy-port", str(was), check=False)
+            assert done.returncode, "started on a port that is taken"
+            g.pg("start", "--proxy-port", str(port))
+            equal(g.port("p1"), port)
+            equal(g.query("SHOW DATABASES LIKE 'moved'"), [("moved",)])
+
+
+@test("quickstart --help prints what it can do and exits 0; what it does not know exits 2")
+def quickstart_help(f):
+    for args, code in ((["--help"], 0), (["help"], 0), (["-h"], 0), (["nonsense"], 2)):
+        done = subprocess.run([os.path.join(SRC, "quickstart"), *args], capture_output=True, text=True)
+        equal(done.returncode, code, str(args))
+        assert "./quickstart stop" in (done.stderr if code else done.stdout), done
 
 
 @test("wrong names and folders: exit codes and what to do")

@@ -111,6 +111,56 @@ def eof(f):
     equal(got[:3], got[3:])
 
 
+@test("what Tessera does not do is named as the client wrote it; locks that are not taken are told")
+def named(f):
+    with Wire(f.port()) as w:
+        w.login()
+        for sql, name in (("PURGE BINARY LOGS BEFORE '2000-01-01'", "PURGE BINARY LOGS"), ("/* x */ start slave", "START SLAVE"),
+                          ("INSTALL PLUGIN x_y SONAME 'z'", "INSTALL PLUGIN"), ("HANDLER t OPEN", "HANDLER")):
+            try:
+                w.query(sql)
+                raise AssertionError(sql)
+            except ServerError as e:
+                assert e.code in (1235, 1064) and "_STMT" not in e.text and (e.code == 1064 or name in e.text), e
+        if SERVER == "mariadb":
+            assert "'RESET QUERY CACHE'" in fails_with(1235, w.query, "RESET QUERY CACHE").text
+        w.query("FLUSH TABLES WITH READ LOCK")
+        assert "no lock" in w.query("SHOW WARNINGS")[0][2]
+        w.query("FLUSH TABLES")
+        equal(w.query("SHOW WARNINGS"), [])
+        fails_with(1049, w.query, "USE tessera")
+        fails_with(1235, w.query, "SET ROLE NONE")
+
+
+@test("clients that follow the session's state get the info as servers send it, and a new schema")
+def session_track(f):
+    def fields(data):
+        at = lenenc(data, 1)[1]
+        at = lenenc(data, at)[1]
+        status = struct.unpack_from("<H", data, at)[0]
+        parts, at = [], at + 4
+        while at < len(data):
+            n, at = lenenc(data, at)
+            parts.append(data[at:at + n])
+            at += n
+        return status, parts
+    for caps in (SESSION_TRACK, 0):
+        with Wire(f.port()) as w:
+            w.login(caps=caps, db="itp")
+            assert w.server_caps & SESSION_TRACK, "clients decide by the greeting how the info is written"
+            w.command("QUERY", b"UPDATE t SET v = v WHERE id = 1")
+            status, parts = fields(w.error(w.read()))
+            assert not status & 0x4000 and len(parts) == 1 and parts[0].startswith(b"Rows matched: "), parts
+            for packet in (("QUERY", b"USE information_schema"), ("INIT_DB", b"itp")):
+                w.command(*packet)
+                status, parts = fields(w.error(w.read()))
+                name = packet[1].split()[-1]
+                equal((bool(status & 0x4000), parts),
+                      (True, [b"", bytes([1, len(name) + 1, len(name)]) + name]) if caps else (False, []))
+            w.command("QUERY", b"DO 1")
+            equal(fields(w.error(w.read()))[1], [])
+
+
 @test("status flags tell of transactions and autocommit")
 def status(f):
     with Wire(f.port()) as w:

@@ -78,6 +78,13 @@ def dies(f):
         equal(texts(c.query("SELECT v FROM t WHERE id = %d" % one_on(f, "s2"))), [(str(one_on(f, "s2")),)])
 
 
+@test("SHOW SHARDS tells which one is down")
+def shown_down(f):
+    states = lambda: {row[0]: row[3] for row in f.query("SHOW SHARDS")}
+    equal(eventually("s3 is known to be down", lambda: states() if states()["s3"] == "down" else None),
+          {"s1": "active", "s2": "active", "s3": "down", "s4": "active"})
+
+
 @test("it comes back and is used again; nothing was half written")
 def comes_back(f):
     f.pg("restart", "s3")
@@ -164,6 +171,8 @@ def stale_pool(f):
 def show(f):
     rows = f.query("SHOW SHARDS")
     equal(sorted(name for row in rows for name in row if name in ("s1", "s2", "s3", "s4")), ["s1", "s2", "s3", "s4"])
+    equal({row[3] for row in rows}, {"active"})
+    fails_with(1235, f.query, "SHOW TOPOLOGY FROM information_schema.tables")
     rows = f.query("SHOW TOPOLOGY FROM sh.t")
     equal(len(rows), 8)
     for name in ("s1", "s2", "s3", "s4"):

@@ -67,7 +67,7 @@ START_TEST(wrong_entries_are_named)
             "config: /shards/1: the server 127.0.0.1:3306 is /shards/0's already", "same server"},
         {"{\"shards\": {}}", "config: /shards: must be a list", "no list"},
         {"{\"shards\": [1]}", "config: /shards/0: must be an object", "no object"},
-        {"{}", "config: /metadata/host: must be given", "nothing to start from"},
+        {"{}", "config: /shards: names no server", "nothing to start from"},
         {"{" ONE_SHARD ", \"listen\": {\"tls\": {\"cert\": \"c\"}}}",
             "config: /listen/tls: cert and key", "half a pair"},
         {"{" ONE_SHARD ", \"listen\": {\"port\": 0}}",

@@ -673,7 +673,7 @@ START_TEST(test_admin_show)
     r = rig_run(&rig, "ddlt", "SHOW DDL");
     ck_assert(r->ok && r->rows->n_rows >= 2);
     ddl_result_free(r);
-    ck_assert_uint_eq(show_shards(rig_snapshot(&rig), &rig.arena)->n_rows, rig.n);
+    ck_assert_uint_eq(show_shards(rig_snapshot(&rig), NULL, NULL, &rig.arena)->n_rows, rig.n);
     ck_assert_uint_eq(show_topology(rig_snapshot(&rig), SV("ddlt"), SV("t"), &rig.arena, &d)->n_rows, rig.n);
     ck_assert_uint_eq(show_database_mode(cat_find_db(rig_snapshot(&rig), SV("ddlt"))).len, 0);
 }
