@@ -182,10 +182,8 @@ static bool bind(struct compiler *k, const struct bexpr *x, const uint32_t *regs
     for (uint32_t i = 0; i < x->n_args; i++)
         fa[i] = p->reg_args[regs[i]];
     *out = c;
-    if (!func_is_exact(x->func, fa, x->n_args, opts.unit, k->d))
+    if (!func_is_exact(x->func, fa, x->n_args, &opts, k->d))
         return false;
-    if (func_id_of(x->func) == FUNC_CAST && type_is_temporal(&x->target) && type_is_numeric(&fa[0].type))
-        return diag_set(k->d, ER_NOT_SUPPORTED_YET, "CAST of a number to a date or time above the shards");
     if (func_bind(x->func, fa, x->n_args, &opts, p->env, p->arena, c, k->d))
         return true;
     /* The shards have taken the statement: its collations do go together, by finer rules. */
@@ -237,14 +235,14 @@ static bool compile_and(struct compiler *k, const struct bexpr *x, uint32_t *reg
     bool is_or = func_id_of(x->func) == FUNC_OR;
     uint32_t arg, dst = bool_reg(p), at;
 
-    if (!compile(k, x->args[0], &arg) || !func_is_exact(x->func, &p->reg_args[arg], 1, UNIT_SECOND, k->d))
+    if (!compile(k, x->args[0], &arg) || !func_is_exact(x->func, &p->reg_args[arg], 1, NULL, k->d))
         return false;
     emit(p, VM_TRUTH, dst, arg);
     for (uint32_t i = 1; i < x->n_args; i++) {
         at = p->n_code;
         emit(p, is_or ? VM_PUSH_NOT_TRUE : VM_PUSH_NOT_FALSE, 0, dst);
         push(k);
-        if (!compile(k, x->args[i], &arg) || !func_is_exact(x->func, &p->reg_args[arg], 1, UNIT_SECOND, k->d))
+        if (!compile(k, x->args[i], &arg) || !func_is_exact(x->func, &p->reg_args[arg], 1, NULL, k->d))
             return false;
         emit(p, is_or ? VM_COMBINE_OR : VM_COMBINE_AND, dst, arg);
         p->code[at].jump = p->n_code;

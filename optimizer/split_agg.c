@@ -1049,6 +1049,22 @@ static bool above(struct agg_state *st)
     return true;
 }
 
+static enum ast_walk find_column(struct ast_node **slot, void *arg)
+{
+    (void)arg;
+    return (*slot)->kind == AST_COLUMN ? AST_ABORT : AST_CONTINUE;
+}
+
+/* A constant (the alias of one, say) must not be taken for a position. */
+static void put_group(struct tmpl *t, struct ast_node *e)
+{
+    bool constant = ast_walk(&e, find_column, NULL, NULL);
+
+    tmpl_puts(t, constant ? "COALESCE(" : "");
+    tmpl_node(t, e);
+    tmpl_puts(t, constant ? ")" : "");
+}
+
 static void put_fragment(struct agg_state *st)
 {
     struct split *s = st->s;
@@ -1065,7 +1081,7 @@ static void put_fragment(struct agg_state *st)
 
         for (unsigned i = 0; i < (unsigned)st->n_groups + st->n_more; i++, first = false) {
             tmpl_puts(&t, first ? " GROUP BY " : ", ");
-            tmpl_node(&t, i < st->n_groups ? st->groups[i] : st->more[i - st->n_groups]);
+            put_group(&t, i < st->n_groups ? st->groups[i] : st->more[i - st->n_groups]);
         }
     }
     split_put_locks(s, &t);

@@ -174,7 +174,7 @@ bool bexpr_eval(const struct bexpr *x, const struct value *row, const struct val
     for (uint32_t i = 0; i < x->n_args; i++)
         fa[i] = arg_of(x->args[i]);
     opts = (struct func_bind_opts){(enum temporal_unit)x->unit, &x->target};
-    if ((cx->exact && !func_is_exact(x->func, fa, x->n_args, opts.unit, cx->diag)) ||
+    if ((cx->exact && !func_is_exact(x->func, fa, x->n_args, &opts, cx->diag)) ||
         !func_bind(x->func, fa, x->n_args, &opts, cx->env, cx->arena, &call, cx->diag))
         return false;
     if (func_flags(x->func) & FUNC_LAZY)

@@ -129,11 +129,14 @@ struct func_bind_opts {
     const struct sql_type *target; /* FUNC_HAS_TARGET */
 };
 
+/* t: ENUM, SET, BIT, or any other */
+bool func_takes_member(const struct func *f, const struct sql_type *t);
+/* Whether the call gives above the shards what a server gives, for arguments of these kinds (func_exact.c). Else d has 1235. opts may be
+ * NULL. */
+bool func_is_exact(
+    const struct func *f, const struct func_arg *args, uint32_t n, const struct func_bind_opts *opts, struct diag *d) MUST_CHECK;
 /* Binds f to arguments. False: wrong number of arguments (1582), illegal mix of collations (1267), or a combination that
  * Tessera does not evaluate (1235, named). c and what it points to live in a. opts may be NULL. */
-/* Whether the call gives above the shards what a server gives, for arguments of these kinds (func_exact.c). Else d has 1235. */
-bool func_takes_member(const struct func *f, const struct sql_type *t); /* t: ENUM, SET, BIT, or any other */
-bool func_is_exact(const struct func *f, const struct func_arg *args, uint32_t n, enum temporal_unit unit, struct diag *d);
 bool func_bind(const struct func *f, const struct func_arg *args, uint32_t n_args, const struct func_bind_opts *opts,
     const struct env *e, struct arena *a, struct func_call *c, struct diag *d) MUST_CHECK;
 

@@ -221,13 +221,16 @@ bool func_takes_member(const struct func *f, const struct sql_type *t)
     return false;
 }
 
-bool func_is_exact(const struct func *f, const struct func_arg *args, uint32_t n, enum temporal_unit unit, struct diag *d)
+bool func_is_exact(const struct func *f, const struct func_arg *args, uint32_t n, const struct func_bind_opts *opts, struct diag *d)
 {
+    enum temporal_unit unit = opts ? opts->unit : UNIT_SECOND;
     const char *want = NULL;
 
     for (uint32_t i = 0; i < n; i++)
         if (!func_takes_member(f, &args[i].type))
             return refuse(f, "an ENUM, SET or BIT", d);
+    if (f->id == FUNC_CAST && opts && opts->target && type_is_temporal(opts->target) && type_is_numeric(&args[0].type))
+        return refuse(f, "a number as a date or time", d);
     if (f->id == FUNC_DATE_ADD || f->id == FUNC_DATE_SUB || f->id == FUNC_TIMESTAMPADD) {
         char amount = class_of(&args[f->id == FUNC_TIMESTAMPADD ? 0 : 1]);
 
