@@ -184,6 +184,8 @@ static bool bind(struct compiler *k, const struct bexpr *x, const uint32_t *regs
     *out = c;
     if (!func_is_exact(x->func, fa, x->n_args, opts.unit, k->d))
         return false;
+    if (func_id_of(x->func) == FUNC_CAST && type_is_temporal(&x->target) && type_is_numeric(&fa[0].type))
+        return diag_set(k->d, ER_NOT_SUPPORTED_YET, "CAST of a number to a date or time above the shards");
     if (func_bind(x->func, fa, x->n_args, &opts, p->env, p->arena, c, k->d))
         return true;
     /* The shards have taken the statement: its collations do go together, by finer rules. */

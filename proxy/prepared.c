@@ -44,8 +44,9 @@ struct prepared {
     struct long_data *longs;
     bool *is_long;
     bool *is_limit; /* stands in LIMIT or OFFSET */
-    bool *is_shown; /* stands in a select list: may decide a column's type */
+    bool *is_shown; /* decides a column's type when it is executed */
     bool has_shown;
+    bool types_late; /* MariaDB: a parameter gets its type by execution, wherever it is. MySQL: by what is around it, if anything is */
     uint64_t shown_as; /* kinds and lengths of those that cols are for; 0: none yet */
     uint32_t n_cols;
     struct packet_coldef *cols;
@@ -187,7 +188,12 @@ static enum ast_walk mark_params(struct ast_node **slot, void *arg)
         mark_limit(arg, l->offset);
         mark_limit(arg, l->rows_examined);
     } else if ((*slot)->kind == AST_SELECT_ITEM) {
-        (void)ast_walk(slot, mark_shown, NULL, arg);
+        struct ast_node **e = &AST_AS(select_item, *slot)->expr;
+
+        if (((struct prepared *)arg)->types_late)
+            (void)ast_walk(e, mark_shown, NULL, arg);
+        else if ((*e)->kind == AST_PARAM)
+            (void)mark_shown(e, arg);
     }
     return AST_CONTINUE;
 }
@@ -236,6 +242,7 @@ static struct prepared *make(struct session *s, struct sv text)
         p->is_long = ARENA_NEW_N(&p->arena, bool, p->n_params);
         p->is_limit = ARENA_NEW_N(&p->arena, bool, p->n_params);
         p->is_shown = ARENA_NEW_N(&p->arena, bool, p->n_params);
+        p->types_late = s->proxy->is_mariadb;
         (void)ast_walk(&p->ast, mark_params, NULL, p);
     }
     if (p->is_planned) {
@@ -698,11 +705,15 @@ static bool put_typed(struct session *s, const struct prepared *p, uint32_t i, c
     unsigned char type = p->kinds[i] & 0x7f;
 
     (void)arg;
+    if (!p->is_shown[i]) {
+        strbuf_putc(b, '?');
+        return true;
+    }
     if (v->kind == KIND_I64 || v->kind == KIND_U64) {
         /* A parameter is as wide as its type, a literal as its digits. */
-        strbuf_puts(b, p->is_limit[i] ? "" : "COALESCE(");
+        strbuf_puts(b, "COALESCE(");
         value_print_sql(v, s->no_backslash, b);
-        strbuf_puts(b, p->is_limit[i] ? "" : v->kind == KIND_I64 ? ", -9223372036854775807)" : ", 18446744073709551615)");
+        strbuf_puts(b, v->kind == KIND_I64 ? ", -9223372036854775807)" : ", 18446744073709551615)");
         return true;
     }
     if (v->kind == KIND_STR && (p->kinds[i] & 0x80)) {

@@ -564,8 +564,6 @@ static void prepare_all(struct txn *t, struct branch *first_written)
     prepared_part_done(t);
 }
 
-/* A KILL of a cancelled statement that has not been through yet could hit the commit instead, and an interrupted
- * commit is one whose outcome is not known. */
 static bool kills_under_way(const struct txn *t)
 {
     for (size_t i = 0; i < t->branches.n; i++)
@@ -576,7 +574,19 @@ static bool kills_under_way(const struct txn *t)
 
 static void on_kills_timer(struct worker_timer *timer)
 {
-    txn_commit_start(CONTAINER_OF(timer, struct txn, timer));
+    struct txn *t = CONTAINER_OF(timer, struct txn, timer);
+
+    t->after_kills(t);
+}
+
+bool txn_wait_for_kills(struct txn *t, void (*then)(struct txn *t))
+{
+    if (LIKELY(!kills_under_way(t)))
+        return false;
+    t->after_kills = then;
+    t->timer.fn = on_kills_timer;
+    worker_timer_arm(t->worker, &t->timer, 1);
+    return true;
 }
 
 void txn_commit_start(struct txn *t)
@@ -584,11 +594,8 @@ void txn_commit_start(struct txn *t)
     struct branch *first_written = NULL;
     size_t n_written = 0;
 
-    if (kills_under_way(t)) {
-        t->timer.fn = on_kills_timer;
-        worker_timer_arm(t->worker, &t->timer, 1);
+    if (txn_wait_for_kills(t, txn_commit_start))
         return;
-    }
     if (t->doomed) {
         txn_rollback_start(t, &t->doom);
         return;

@@ -403,6 +403,21 @@ void txn_release(struct txn *t, struct bconn *c, const struct txn_result *r)
     lease_next(t, br);
 }
 
+/* A statement in a transaction that goes on. */
+static void end_in_open(struct txn *t)
+{
+    if (txn_wait_for_kills(t, end_in_open))
+        return;
+    /* Told even if the statement has an error of its own: that one (a duplicate key, say) would let the client
+     * go on in a transaction that is gone, with statements that each commit by themselves. */
+    if (t->doomed)
+        txn_rollback_start(t, &t->doom);
+    else if (t->stmt_ended_ok && !t->stmt_failed)
+        txn_op_done(t, NULL);
+    else
+        txn_undo_stmt(t, t->stmt_ended_ok ? &t->stmt_diag : NULL);
+}
+
 void txn_stmt_end(struct txn *t, bool ok, txn_done_fn *cb, void *arg)
 {
     bool seen_ok = ok;
@@ -422,14 +437,8 @@ void txn_stmt_end(struct txn *t, bool ok, txn_done_fn *cb, void *arg)
             txn_rollback_start(t, !seen_ok ? NULL : t->doomed ? &t->doom : &t->stmt_diag);
         return;
     case TXN_OPEN:
-        /* Told even if the statement has an error of its own: that one (a duplicate key, say) would let the client
-         * go on in a transaction that is gone, with statements that each commit by themselves. */
-        if (t->doomed)
-            txn_rollback_start(t, &t->doom);
-        else if (ok)
-            txn_op_done(t, NULL);
-        else
-            txn_undo_stmt(t, seen_ok ? &t->stmt_diag : NULL);
+        t->stmt_ended_ok = seen_ok;
+        end_in_open(t);
         return;
     case TXN_SAVEPOINT:
     case TXN_PREPARING:

@@ -74,6 +74,7 @@ struct txn {
     /* the running statement */
     bool in_stmt;
     struct txn_stmt stmt;
+    bool stmt_ended_ok; /* what the caller said of the statement that has ended */
     bool stmt_failed; /* found out here, not by the caller: why */
     struct diag stmt_diag;
     uint32_t leases;        /* out, of both kinds */
@@ -91,6 +92,7 @@ struct txn {
     struct txn_wait *spare_wait;
     char *record_sql;
     struct worker_timer timer;
+    void (*after_kills)(struct txn *t); /* waits for the timer: txn_wait_for_kills */
 
     /* session states made from the caller's: as wanted, with autocommit */
     struct sync_state *want_from, *want_plain, *want_branch;
@@ -128,6 +130,10 @@ void txn_undo_stmt(struct txn *t, const struct diag *d);
 
 /* --- commit.c --- */
 
+/* A KILL of a cancelled statement that has not been through yet could hit what comes next on its connection: an interrupted commit is one
+ * whose outcome is not known, an interrupted ROLLBACK TO or statement fails for nothing. True: some are under way, then(t) is called
+ * when they should be through. */
+bool txn_wait_for_kills(struct txn *t, void (*then)(struct txn *t)) MUST_CHECK;
 /* Both end in txn_finish. d: what the client is told in the end (NULL: nothing, success). */
 void txn_commit_start(struct txn *t);
 void txn_rollback_start(struct txn *t, const struct diag *d);

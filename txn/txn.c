@@ -159,6 +159,7 @@ void txn_free(struct txn *t)
     switch (t->state) {
     case TXN_OPEN:
     case TXN_STMT:
+        worker_timer_disarm(&t->timer); /* txn_wait_for_kills */
         txn_rollback_start(t, NULL); /* may end at once: then the memory is released by txn_finish */
         return;
     case TXN_IDLE:

@@ -140,9 +140,9 @@ def mix(name, mode):
         pid, statements = f.pid(), 0
         with Trouble(f, ddl, kills, reloads, shards, clients):
             end = time.monotonic() + SECONDS * (2 if SLOW > 1 else 1)
-            while time.monotonic() < end:
-                # It gives up where a connection was killed under it: then it is started again.
-                p = sysbench(f, name, "run", "--threads=8", "--time=%d" % max(1, end - time.monotonic()), "--db-ps-mode=" + mode,
+            # It gives up where a connection was killed under it, maybe before it has told a number: then it is started again.
+            while time.monotonic() < end or (statements <= 100 and time.monotonic() < end + 60 * SLOW):
+                p = sysbench(f, name, "run", "--threads=8", "--time=%d" % max(2, end - time.monotonic()), "--db-ps-mode=" + mode,
                              "--mysql-ignore-errors=all", "--report-interval=1")
                 out = p.communicate(timeout=120 * SLOW)[0]
                 for line in out.split("\n"):
