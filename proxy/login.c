@@ -118,6 +118,7 @@ static void on_step(struct session *s, enum auth_step step, const struct diag *d
 /* Takes user, schema and flags from the login packet and starts authentication. */
 static void take_login(struct session *s, const struct packet_login *l)
 {
+    const struct conf *conf = atomic_load_explicit(&s->proxy->conf, memory_order_acquire);
     struct diag d = {0};
     struct sv secret;
     size_t n = MIN(l->user.len, sizeof(s->user) - 1);
@@ -135,6 +136,12 @@ static void take_login(struct session *s, const struct packet_login *l)
     }
     if (s->state == SESSION_GREETED)
         session_set_state(s, SESSION_AUTH);
+    if (conf->listen.tls.required && !s->is_tls && !s->is_unix) {
+        diag_set(&d, ER_SECURE_TRANSPORT_REQUIRED);
+        log_info(LOG_SESSION, "login of '%s'@'%s' refused: no TLS", s->user, s->host);
+        refuse(s, &d);
+        return;
+    }
     secret = users_secret(s, sv_cstr(s->user));
     on_step(s, auth_server_start(s->auth, sv_cstr(s->user), secret, l->plugin, l->auth, &d), &d);
 }

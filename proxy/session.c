@@ -515,7 +515,7 @@ static void name_peer(struct session *s, const struct sockaddr_storage *peer)
         inet_ntop(AF_INET6, &in6->sin6_addr, s->host, sizeof(s->host));
         s->is_loopback = IN6_IS_ADDR_LOOPBACK(&in6->sin6_addr);
     } else {
-        s->is_loopback = true;
+        s->is_loopback = s->is_unix = true;
     }
     if (s->is_loopback)
         memcpy(s->host, "localhost", sizeof("localhost"));

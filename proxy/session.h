@@ -132,6 +132,7 @@ struct session {
     uint64_t wait_timeout_s; /* 0: the configuration's */
     uint64_t idle_since_ms; /* the last command ended then */
     bool is_loopback;
+    bool is_unix; /* through the Unix socket */
     bool is_tls;
     bool kill_requested;
     bool in_loop, next_wanted; /* session.c finish(): several statements of one packet */

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import shutil
+import signal
 import sys
 import tempfile
 
@@ -486,6 +487,26 @@ def default_plugin(f):
         with Wire(f["native"].port()) as w:
             w.login(user="acc", password="pw", plugin=NATIVE)
             equal("switch caching_sha2_password" in w.path, not MARIA, w.path)
+
+
+@test("/listen/tls/required: nobody gets in without TLS")
+def tls_required(f):
+    fleet = f["native"]
+    fleet.change_config(lambda conf: conf["listen"]["tls"].update(required=True))
+    fleet.signal(signal.SIGHUP)
+    try:
+        eventually("the new configuration is used", lambda: "/listen/tls/required: false is now true" in fleet.log())
+        for password in (PASSWORD, ""):
+            with Wire(fleet.port()) as w:
+                fails_with(3159, lambda: w.login(password=password, plugin=NATIVE))
+                assert w.closed()
+        with Wire(fleet.port()) as w:
+            w.login(password=PASSWORD, plugin=NATIVE, tls=True)
+            equal(w.query("SELECT 1"), [("1",)])
+    finally:
+        fleet.change_config(lambda conf: conf["listen"]["tls"].update(required=False))
+        fleet.signal(signal.SIGHUP)
+        eventually("the old configuration is back", lambda: "/listen/tls/required: true is now false" in fleet.log())
 
 
 @test("a root that was renamed or dropped does not come back without a password")
