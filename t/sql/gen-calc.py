@@ -95,18 +95,21 @@ class Calc:
         self.table()
         for _ in range(count):
             e = self.call()
-            print("--error any\n--tolerate 1235\n--approx\n--skip warnings,error-text,error: rows warn in another order")
             k = self.r.randrange(10)
             if "(" not in e or k < 6:
-                print("SELECT g, %s AS x FROM t GROUP BY g;" % e)
+                sql = "SELECT g, %s AS x FROM t GROUP BY g;" % e
             elif k == 6:
-                print("SELECT %s AS x FROM t;" % e)
+                sql = "SELECT %s AS x FROM t;" % e
             elif k == 7:
-                print("SELECT g FROM t GROUP BY g HAVING %s;" % e)
+                sql = "SELECT g FROM t GROUP BY g HAVING %s;" % e
             elif k == 8:
-                print("SELECT g, COUNT(*) FROM t GROUP BY g ORDER BY %s, g;" % e)
+                sql = "SELECT g, COUNT(*) FROM t GROUP BY g ORDER BY %s, g;" % e
             else:
-                print("SELECT g, %s AS x, %s AS z FROM t GROUP BY g;" % (e, self.call()))
+                sql = "SELECT g, %s AS x, %s AS z FROM t GROUP BY g;" % (e, self.call())
+            # What MySQL 9.7's SUBSTRING_INDEX() gives, functions around it overwrite: '-2.5001-31' for '2024-01-31', '-2.50'.
+            if "SUBSTRING_INDEX" in sql and "CONCAT" in sql:
+                continue
+            print("--error any\n--tolerate 1235\n--approx\n--skip warnings,error-text,error: rows warn in another order\n" + sql)
 
 
 def main():
