@@ -845,6 +845,14 @@ void bconn_end_kills(struct worker *w)
 {
     struct kill_job **list = pool_set_kills(w);
 
-    while (*list)
+    while (*list) {
+        struct bconn *side = (*list)->side;
+
+        /* The KILL, its only command, is part of the job that goes now; the connection goes when its worker turns again. */
+        if ((*list)->cmd.conn) {
+            side->first = side->last = NULL;
+            side->n_queued = side->n_barriers = 0;
+        }
         kill_done(*list, "shutdown");
+    }
 }

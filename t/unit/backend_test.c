@@ -1065,6 +1065,27 @@ START_TEST(pool_leases_in_turn)
 }
 END_TEST
 
+/* The worker ends while a KILL is at any point of its way. */
+START_TEST(kill_at_shutdown)
+{
+    struct bserver *s = server_of("root", "");
+    struct asker a;
+    struct rec *r = rec_new(BCMD_ROWS);
+
+    pool_configure(w, 3, s, &(struct pool_config){.max_conns = 2, .wait_timeout_ms = 300});
+    bserver_unref(s);
+    ck_assert_int_eq(ask(pool_of(w, 3), &a), POOL_WAIT);
+    TURNS_UNTIL(a.got);
+    bconn_query(a.c, &r->cmd, SV("SELECT SLEEP(1)"));
+    worker_turn(w, 1);
+    pool_release(a.c);
+    TURNS_UNTIL(r->ends);
+    rec_free(r);
+    for (int i = 0; i < _i; i++)
+        worker_turn(w, 1);
+}
+END_TEST
+
 START_TEST(pool_prefers_a_fitting_state)
 {
     struct bserver *s = server_of("root", "");
@@ -1357,6 +1378,7 @@ static Suite *make_suite(bool have_server)
     tcase_add_test(c, login_with_password_and_tls);
     tcase_add_test(c, kill_query_and_lost_connections);
     tcase_add_test(c, pool_leases_in_turn);
+    tcase_add_loop_test(c, kill_at_shutdown, 0, 12);
     tcase_add_test(c, pool_prefers_a_fitting_state);
     tcase_add_test(c, pool_closes_and_pings_idle_ones);
     tcase_add_test(c, pool_sees_a_server_go_and_come);
