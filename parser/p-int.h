@@ -204,6 +204,8 @@ void parse_exprs(struct parser *p, struct ast_list *l);
 struct ast_node *parse_literal(struct parser *p);    /* with a sign in front too: UNARY */
 struct ast_node *parse_string_literal(struct parser *p);
 struct ast_node *parse_column(struct parser *p);
+/* ?; at it. */
+struct ast_node *parse_param(struct parser *p);
 struct ast_node *parse_user_var(struct parser *p);
 bool parse_unit(struct parser *p, enum ast_unit *unit); /* false: no unit stands here */
 void parse_order_items(struct parser *p, struct ast_list *l);

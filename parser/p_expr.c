@@ -153,6 +153,15 @@ struct ast_node *parse_literal(struct parser *p)
 
 /* ---- names and variables ---- */
 
+struct ast_node *parse_param(struct parser *p)
+{
+    struct ast_param *q = NEW(p, PARAM, param);
+
+    q->ordinal = p->t->slot;
+    next(p);
+    return done(p, q);
+}
+
 struct ast_node *parse_user_var(struct parser *p)
 {
     struct ast_uservar *n = NEW(p, USERVAR, uservar);
@@ -614,13 +623,8 @@ static struct ast_node *parse_primary(struct parser *p)
         return parse_string_literal(p);
     case TK_LPAREN:
         return parenthesised(p);
-    case TK_PARAM: {
-        struct ast_param *q = NEW(p, PARAM, param);
-
-        q->ordinal = p->t->slot;
-        next(p);
-        return done(p, q);
-    }
+    case TK_PARAM:
+        return parse_param(p);
     case TK_USERVAR:
         return user_var_or_assign(p);
     case TK_ATAT:

@@ -26,9 +26,10 @@ struct ast_node *parse_option_value(struct parser *p)
     case TK_NSTRING:
     case TK_CHARSET:
         return parse_literal(p);
-    case TK_PARAM:
+    case TK_PARAM: /* alone: COLLATE behind it is the next option */
+        return parse_param(p);
     case TK_USERVAR:
-        return parse_simple_expr(p);
+        return parse_user_var(p);
     default:
         return name_value(p);
     }
