@@ -684,7 +684,7 @@ static void run(struct session *s, struct prepared *p, const struct packet_execu
  * Servers give them types when they execute. So a shard is asked once more, with literals of the parameters' types in place of them;
  * again when other types or lengths come. The names are those of the statement as it was prepared. */
 
-/* 0: nothing in the select list depends on parameters. */
+/* Never 0. */
 static uint64_t shown_hash(const struct session *s, const struct prepared *p)
 {
     uint64_t h = 1;

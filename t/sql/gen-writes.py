@@ -38,14 +38,9 @@ class Writes:
         self.r = random.Random(seed)
         self.k = keys.Keys(0, 0)
         self.k.r = self.r
+        self.pick, self.chance = self.k.pick, self.k.chance
         self.count = count
         self.id = 0
-
-    def pick(self, *items):
-        return self.r.choice(items)
-
-    def chance(self, p):
-        return self.r.random() < p
 
     def any(self):
         return self.r.choice(self.r.choice([keys.NUMS, keys.NUM_STRINGS, keys.HEX, keys.DATES, keys.TIMES, keys.STRINGS, keys.BYTES, SMALL]))
