@@ -26,7 +26,7 @@ struct plan *plan_cache_get(struct plan_cache *c, const struct plan_key *k, uint
 void plan_cache_put(struct plan_cache *c, const struct plan_key *k, struct plan *p);
 void plan_cache_clear(struct plan_cache *c);
 struct plan_cache_stats plan_cache_get_stats(const struct plan_cache *c);
-/* The env part of a key. results: character_set_results as it was set, ptr NULL: it was not; a plan's metadata name it. */
-uint64_t plan_env_signature(struct sv db, uint64_t sql_mode, struct sv results, unsigned flavour);
+/* The env part of a key. results: a hash of character_set_results as it was set, 0: it was not; a plan's metadata name it. */
+uint64_t plan_env_signature(struct sv db, uint64_t sql_mode, uint64_t results, unsigned flavour);
 
 #endif

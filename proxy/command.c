@@ -90,8 +90,7 @@ void session_reset_state(struct session *s)
 
     CHECK(next);
     sync_unref(fresh);
-    sync_unref(s->wanted);
-    s->wanted = next;
+    session_take_wanted(s, next);
     prepared_free_all(s);
     uservar_free_all(s);
     txn_reset_settings(s->txn);
@@ -99,7 +98,6 @@ void session_reset_state(struct session *s)
     s->last_insert_id = 0;
     s->found_rows = 0;
     s->wait_timeout_s = 0;
-    s->env_signature = 0;
     s->sql_mode = s->proxy->sql_mode;
     s->vars = s->proxy->vars;
     s->no_backslash = (s->sql_mode & MODE_NO_BACKSLASH_ESCAPES) != 0;

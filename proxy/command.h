@@ -56,9 +56,5 @@ const struct collation *session_handshake_collation(const struct session *s);
 bool session_reads_charset(struct sv name) PURE;
 /* Its characters have no bytes of ASCII: no client's character set, nor that of results. */
 bool session_is_wide(struct sv name) PURE;
-/* Months and days have other names than English ones. */
-bool session_foreign_names(const struct session *s) PURE;
-/* Results come to the client in another character set than UTF-8. */
-bool session_foreign_results(const struct session *s) PURE;
 
 #endif

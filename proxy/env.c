@@ -55,25 +55,22 @@ static bool is_one_of(struct sv name, const char *const *names, size_t n)
     return false;
 }
 
-static struct sv results_charset(const struct session *s)
-{
-    return sync_get(s->wanted, SV("character_set_results"));
-}
-
-bool session_foreign_results(const struct session *s)
+void session_take_wanted(struct session *s, struct sync_state *wanted)
 {
     static const char *const native[] = {"'utf8mb4'", "'utf8mb3'", "'utf8'"};
-    struct sv v = results_charset(s);
-
-    return v.ptr && !is_one_of(v, native, ARRAY_LEN(native));
-}
-
-bool session_foreign_names(const struct session *s)
-{
     static const char *const english[] = {"'en_US'", "'en_GB'", "0"};
-    struct sv v = sync_get(s->wanted, SV("lc_time_names"));
+    struct sv results = sync_get(wanted, SV("character_set_results"));
+    struct sv names = sync_get(wanted, SV("lc_time_names"));
 
-    return v.ptr && !is_one_of(v, english, ARRAY_LEN(english));
+    sync_unref(s->wanted);
+    s->wanted = wanted;
+    s->view = (struct session_view){
+        .results = results.ptr ? hash_sv(results) : 0,
+        .foreign_results = results.ptr && !is_one_of(results, native, ARRAY_LEN(native)),
+        .narrow_results = results.ptr && !sv_eq(results, SV("'utf8mb4'")),
+        .foreign_names = names.ptr && !is_one_of(names, english, ARRAY_LEN(english)),
+        .serializable = sv_eq(sync_get(wanted, session_isolation_var(s)), SV("'SERIALIZABLE'")),
+    };
 }
 
 struct opt_env session_opt_env(struct session *s)
@@ -82,7 +79,7 @@ struct opt_env session_opt_env(struct session *s)
         .db = session_db(s),
         .sql_mode = s->sql_mode,
         .flavour = s->proxy->is_mariadb ? ENV_MARIADB : ENV_MYSQL8,
-        .foreign_results = session_foreign_results(s),
+        .foreign_results = s->view.foreign_results,
         .supports = OPT_INTO_VARS | OPT_ASSIGNED_VARS | OPT_FOUND_ROWS | OPT_INSERT_ID,
     };
 }
@@ -90,10 +87,10 @@ struct opt_env session_opt_env(struct session *s)
 uint64_t session_env_signature(struct session *s)
 {
     if (s->stmt && s->stmt->is_elsewhere)
-        return plan_env_signature(s->stmt->db, s->sql_mode, results_charset(s), s->proxy->is_mariadb);
-    if (!s->env_signature)
-        s->env_signature = plan_env_signature(s->db, s->sql_mode, results_charset(s), s->proxy->is_mariadb);
-    return s->env_signature;
+        return plan_env_signature(s->stmt->db, s->sql_mode, s->view.results, s->proxy->is_mariadb);
+    if (!s->view.env_signature)
+        s->view.env_signature = plan_env_signature(s->db, s->sql_mode, s->view.results, s->proxy->is_mariadb);
+    return s->view.env_signature;
 }
 
 uint16_t session_collation(const struct session *s)

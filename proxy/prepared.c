@@ -157,13 +157,6 @@ static bool has_plan(const struct ast_node *n)
         n->kind == AST_DO || n->kind == AST_CALL;
 }
 
-static uint64_t results_hash(const struct session *s)
-{
-    struct sv v = sync_get(s->wanted, SV("character_set_results"));
-
-    return v.ptr ? hash_sv(v) : 0;
-}
-
 static void mark_limit(struct prepared *p, const struct ast_node *n)
 {
     if (n && n->kind == AST_PARAM)
@@ -247,7 +240,7 @@ static struct prepared *make(struct session *s, struct sv text)
     }
     if (p->is_planned) {
         p->plan = query_plan(s, p->ast, p->text);
-        p->results = results_hash(s);
+        p->results = s->view.results;
         if (!p->plan) {
             free_one(p);
             return NULL;
@@ -432,14 +425,14 @@ static bool enter_schema(struct session *s, const struct prepared *p)
 static bool renew(struct session *s, struct prepared *p)
 {
     if (!p->is_planned ||
-        (p->plan && p->plan->catalog_version == session_snapshot(s)->version && p->results == results_hash(s)))
+        (p->plan && p->plan->catalog_version == session_snapshot(s)->version && p->results == s->view.results))
         return true;
     if (p->plan)
         plan_release(p->plan);
     p->plan = query_plan(s, p->ast, p->text);
     if (!p->plan)
         return false; /* the next execution tries again */
-    p->results = results_hash(s);
+    p->results = s->view.results;
     p->texts = NULL;
     p->n_texts = 0;
     p->cols = NULL; /* its tables may have other columns now */

@@ -159,11 +159,11 @@ void query_init_exec(struct session *s, struct exec *e)
     e->client = &s->chan;
     e->caps = s->caps;
     e->binary = st->binary;
-    e->serializable = sv_eq(sync_get(s->wanted, session_isolation_var(s)), SV("'SERIALIZABLE'"));
+    e->serializable = s->view.serializable;
     e->txn = s->txn;
     e->wanted = st->wanted ? st->wanted : s->wanted;
-    e->foreign_names = session_foreign_names(s);
-    e->foreign_results = session_foreign_results(s);
+    e->foreign_names = s->view.foreign_names;
+    e->foreign_results = s->view.foreign_results;
     e->wanted_parts = st->wanted_parts ? st->wanted_parts : e->wanted;
     e->wanted_taken = st->wanted_taken ? st->wanted_taken : e->wanted_parts;
     e->select_limit = s->vars.select_limit;
@@ -205,12 +205,11 @@ static bool derive_state(struct session *s, struct sync_state **at, struct sv na
 static bool make_piece_states(struct session *s)
 {
     struct stmt *st = s->stmt;
-    struct sv results = sync_get(s->wanted, SV("character_set_results"));
 
     if (s->vars.select_limit != UINT64_MAX &&
         !derive_state(s, &st->wanted_parts, SV("sql_select_limit"), SV("18446744073709551615")))
         return false;
-    return !results.ptr || st->plan->kind == PLAN_SELECT || sv_eq(results, SV("'utf8mb4'")) ||
+    return !s->view.narrow_results || st->plan->kind == PLAN_SELECT ||
         derive_state(s, &st->wanted_taken, SV("character_set_results"), SV("'utf8mb4'"));
 }
 

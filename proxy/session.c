@@ -537,7 +537,7 @@ void session_accept(struct worker *w, int fd, const struct sockaddr_storage *pee
     list_push_back(&pw->sessions, &s->link);
     arena_init(&s->warn_arena, 0);
     warn_sink_init(&s->warnings, &s->warn_arena, SESSION_WARNINGS_MAX);
-    s->wanted = sync_new();
+    session_take_wanted(s, sync_new());
     s->txn = txn_new(px->txns, w);
     s->sql_mode = px->sql_mode;
     s->vars = px->vars;
@@ -560,9 +560,7 @@ bool session_set_db(struct session *s, struct sv db, struct diag *d)
         return diag_setf(d, ER_BAD_DB_ERROR, "Unknown database '%.*s'", SV_ARG(db));
     next = sync_with_schema(s->wanted, db);
     CHECK(next);
-    sync_unref(s->wanted);
-    s->wanted = next;
-    s->env_signature = 0;
+    session_take_wanted(s, next);
     s->schema_changed = true;
     copy = db.len ? xmalloc(db.len + 1) : NULL; /* not an arena: its first block would be a page a session */
     if (copy) {
@@ -589,9 +587,7 @@ bool session_set_shard_var(struct session *s, struct sv name, struct sv value, s
 
     if (!next)
         return diag_set(d, ER_OUT_OF_RESOURCES, "session variables");
-    sync_unref(s->wanted);
-    s->wanted = next;
-    s->env_signature = 0;
+    session_take_wanted(s, next);
     return true;
 }
 

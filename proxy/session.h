@@ -93,6 +93,16 @@ struct stmt {
     uint64_t start_ns;
 };
 
+/* What every statement asks of the session's variables, kept beside them. */
+struct session_view {
+    uint64_t env_signature; /* of what plans depend on; 0: to be computed */
+    uint64_t results;       /* of character_set_results as it was set, which plans' metadata name; 0: it was not */
+    bool foreign_results;   /* results come to the client in another character set than UTF-8 */
+    bool narrow_results;    /* not every character of the servers comes to the client */
+    bool foreign_names;     /* months and days have other names than English ones */
+    bool serializable;
+};
+
 struct session {
     struct chan chan;
     struct list_node link; /* proxy's list of the worker */
@@ -116,7 +126,7 @@ struct session {
     uint64_t sql_mode;
     struct session_vars vars;
     struct sql_opts sql_opts;
-    uint64_t env_signature; /* 0: to be computed */
+    struct session_view view;
     struct uservar *uservars;
     struct prepared_map *prepared;
     uint64_t last_insert_id;
@@ -184,6 +194,8 @@ bool session_set_db(struct session *s, struct sv db, struct diag *d) MUST_CHECK;
 void session_check_db(struct session *s);
 /* SET SESSION TRANSACTION ISOLATION LEVEL of inside a transaction takes effect: the transaction is over, or about to be. */
 void session_settle_isolation(struct session *s);
+/* The schema and variables of the shards' connections become these; takes the reference. The only place where they change. */
+void session_take_wanted(struct session *s, struct sync_state *wanted);
 /* A session variable for the shards' connections; value: SQL text, ptr NULL: the server's global value. */
 bool session_set_shard_var(struct session *s, struct sv name, struct sv value, struct diag *d) MUST_CHECK;
 /* KILL: the running command ends with 1317 as soon as what is under way allows; the connection too if kill_requested. */

@@ -101,11 +101,9 @@ static void all_set(struct session *s)
         s->has_isolation_later = true;
         s->isolation_later = st->later;
     }
-    sync_unref(s->wanted);
-    s->wanted = st->wanted;
     s->vars = st->vars;
     s->sql_mode = st->sql_mode;
-    s->env_signature = 0;
+    session_take_wanted(s, st->wanted);
     s->no_backslash = (s->sql_mode & MODE_NO_BACKSLASH_ESCAPES) != 0;
     s->stmt->give_up = NULL;
     if (st->has_autocommit)
