@@ -343,6 +343,36 @@ START_TEST(test_statement_atomicity)
 }
 END_TEST
 
+/* A statement that is cancelled at the very moment at which it ends: the KILL that is on its way must not meet the
+ * next statement of the transaction. How long it sleeps goes over the time that a KILL takes to arrive. */
+START_TEST(test_cancelled_at_its_end)
+{
+    unsigned n_cancelled = 0, n_late = 0;
+
+    ck_assert_uint_eq(BEGIN(&node, txn), 0);
+    ck_assert_uint_eq(add(&node, txn, 1, 1, 1), 0);
+    for (int i = 0; i < 400; i++) {
+        char sql[64];
+        struct piece p = {.shard = 1, .need = TXN_NEED_READ, .sql = sql};
+        int64_t one_row;
+
+        snprintf(sql, sizeof(sql), "SELECT SLEEP(0.0%04d)", i % 100 * 40);
+        ck_assert_uint_eq(stmt_start(&node, txn, &p, 1), 0);
+        bconn_cancel_query(p.conn);
+        pump(&node, &p.done);
+        /* MariaDB answers with an error, MySQL with a row that says that it was woken. */
+        n_cancelled += p.code == 1317 || p.value == 1;
+        n_late += p.code == 0 && p.value == 0 && p.conn->n_kills;
+        STMT_END(&node, txn, true);
+        ck_assert_uint_eq(last.code, 0);
+        ck_assert_msg(!one(&node, txn, 1, TXN_NEED_READ, "SELECT SLEEP(0.001)", &one_row) && !one_row,
+            "run %d: the KILL of the statement before has hit", i);
+    }
+    ck_assert_msg(n_cancelled && n_late, "%u cancelled, %u too late: the race was not run", n_cancelled, n_late);
+    ck_assert_uint_eq(ROLLBACK(&node, txn), 0);
+}
+END_TEST
+
 START_TEST(test_deadlock)
 {
     struct txn *other = txn_new(node.env, node.w), *victim, *winner;
@@ -1022,6 +1052,7 @@ static Suite *suite_servers(void)
     tcase_add_test(tc, test_savepoints);
     tcase_add_test(tc, test_many_savepoints_at_once);
     tcase_add_test(tc, test_statement_atomicity);
+    tcase_add_test(tc, test_cancelled_at_its_end);
     tcase_add_test(tc, test_deadlock);
     tcase_add_test(tc, test_lock_wait_timeout);
     tcase_add_test(tc, test_read_only);
