@@ -217,7 +217,7 @@ static void set_var(struct dep *d, const struct ast_set_var *n)
     if (n->value->kind == AST_COLUMN) {
         const struct ast_column *c = AST_AS_CONST(column, n->value);
 
-        for (size_t i = 0; i < ARRAY_LEN(words) && !ast_ident_set(&c->tbl); i++) {
+        for (size_t i = 0; i < ARRAY_LEN(words) && n->scope != AST_SCOPE_USER && !ast_ident_set(&c->tbl); i++) {
             if (sv_eq_nocase(c->name.name, sv_cstr(words[i]))) {
                 put_sv(d, c->name.name);
                 return;

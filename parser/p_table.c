@@ -984,9 +984,11 @@ struct ast_node *parse_table_option(struct parser *p)
     return is_ident(p) && peek(p, 1) == TK_EQ ? name_option(p) : NULL;
 }
 
-/* SINGLE [ON SHARD s], BROADCAST; false: neither. */
+/* SINGLE [ON SHARD s], BROADCAST, one of them and once; false: neither. */
 static bool placement(struct parser *p, struct ast_create_table *c)
 {
+    if (c->placement != AST_PLACEMENT_NONE && (is(p, K_SINGLE) || is(p, K_BROADCAST)))
+        parser_error(p);
     if (is(p, K_SINGLE)) {
         next(p);
         c->placement = AST_PLACEMENT_SINGLE;
@@ -1013,6 +1015,8 @@ static void table_options(struct parser *p, struct ast_create_table *c)
         if (is(p, TK_COMMA))
             next(p);
         if (is2(p, K_PARTITION, K_BY)) {
+            if (c->partition)
+                parser_error(p);
             c->partition = parse_partition_by(p);
             continue;
         }

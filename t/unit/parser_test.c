@@ -276,6 +276,9 @@ static const struct {
     {" /* x */ ;", 1065, "Query was empty"},
     {"SELECT 'a", 1064, SYNTAX "''a' at line 1"},
     {"FOO BAR", 1064, SYNTAX "'FOO BAR' at line 1"},
+    {"CREATE TABLE t (a INT) SINGLE BROADCAST", 1064, SYNTAX "'BROADCAST' at line 1"},
+    {"CREATE TABLE t (a INT) BROADCAST ENGINE=InnoDB SINGLE ON SHARD s", 1064, SYNTAX "'SINGLE ON SHARD s' at line 1"},
+    {"CREATE TABLE t (a INT) PARTITION BY HASH(a) PARTITION BY KEY(a)", 1064, SYNTAX "'PARTITION BY KEY(a)' at line 1"},
     {"SELECT a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a", 1064,
      SYNTAX "'a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a ' at line 1"},
 };
