@@ -123,13 +123,19 @@ static bool generated_tail(struct sv text, size_t at)
     return sv_starts(rest, SV("_chk_")) || sv_starts(rest, SV("_ibfk_"));
 }
 
+/* Whether a physical table of t has that number. */
+static bool is_number_of(const struct cat_table *t, uint64_t no, bool copies)
+{
+    return (t->parts_n > 1 && no < t->parts_n) || (copies && no >= NAMES_COPY_FIRST && no < NAMES_SCRATCH_PART);
+}
+
 /* Whether the digits [from, to) behind `__p`, which begins at text[at], end a physical name of t. */
-static bool ends_name_of(struct sv text, size_t at, size_t to, const struct cat_table *t)
+static bool ends_name_of(struct sv text, size_t at, size_t to, const struct cat_table *t, bool copies)
 {
     bool ends = to == text.len || !is_word(text.ptr[to]);
     uint64_t no;
 
-    if (t->parts_n < 2 || !sv_to_u64(sv_make(text.ptr + at + 3, to - at - 3), &no) || no >= t->parts_n)
+    if (!sv_to_u64(sv_make(text.ptr + at + 3, to - at - 3), &no) || !is_number_of(t, no, copies))
         return false;
     if (stands_before(text, at, t->name))
         return ends || generated_tail(text, to);
@@ -158,7 +164,7 @@ struct sv names_scope_text(struct arena *a, struct sv text, const struct names_s
             to++;
         if (to > i + 3 && memcmp(text.ptr + i, "__p", 3) == 0)
             for (size_t k = 0; k < s->n && !found; k++)
-                found = ends_name_of(text, i, to, s->tables[k]);
+                found = ends_name_of(text, i, to, s->tables[k], s->copies);
         if (!found) {
             i++;
             continue;
@@ -178,7 +184,7 @@ struct sv names_scope_table(struct sv name, const struct names_scope *s)
     if (!s->n || !names_split(name, &logical, &part_no))
         return name;
     for (size_t i = 0; i < s->n; i++)
-        if (part_no < s->tables[i]->parts_n && s->tables[i]->parts_n > 1 && sv_eq(s->tables[i]->name, logical))
+        if (is_number_of(s->tables[i], part_no, s->copies) && sv_eq(s->tables[i]->name, logical))
             return logical;
     return name;
 }

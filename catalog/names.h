@@ -11,7 +11,9 @@ enum {
     NAMES_MAX = 64, /* characters of an identifier, on the servers as here */
     NAMES_BARE = -1, /* no partition number: the bare name */
     /* Partition number of the scratch copies that DDL tries things out on. */
-    NAMES_SCRATCH_PART = 999999
+    NAMES_SCRATCH_PART = 999999,
+    /* From here on: copies of tables that a query runs over (optimizer/offload.c), temporary and of one connection. */
+    NAMES_COPY_FIRST = 900000
 };
 
 /* The number that partition i of n bears in physical names; NAMES_BARE: none. */
@@ -34,6 +36,7 @@ struct cat_table;
 struct names_scope {
     const struct cat_table *const *tables;
     size_t n;
+    bool copies; /* the statement ran over copies of them */
 };
 
 /* text of a shard (an error, a warning) with physical names of the scope's tables, and of their constraints, replaced by

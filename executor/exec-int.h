@@ -51,6 +51,10 @@ enum txn_need exec_need(const struct exec *e);
 
 /* The one-place text of the statement at a place, in the statement's arena (relay.c). */
 struct sv relay_text(struct exec *e, uint32_t place);
+/* Relays the statement on a connection that the caller has; ends in exec_finish. */
+void relay_on(struct exec *e, struct bconn *c);
+extern const struct bcmd_ops exec_into_ops;
+void into_done(struct exec *e);
 /* Sets the shift of sequence ids of a relayed reply, once its command is sent. */
 void relay_align(struct exec_lane *l);
 /* Text in UTF-8 as a literal that means the same whatever character set the statement is in. */
@@ -99,6 +103,13 @@ void relay_start(struct exec *e, uint32_t place, uint32_t shard_id);
 void fanout_start(struct exec *e, const struct placeset *places);
 void returning_start(struct exec *e, const struct placeset *places);
 void gather_start(struct exec *e, const struct placeset *places);
+void offload_start(struct exec *e);
+/* True: the statement was waiting for a connection, and ends (or has ended) by the cancel. */
+bool offload_cancel(struct exec *e) MUST_CHECK;
+/* The copies' tables, without rows, on c: to have a statement over them prepared. c is to be reset then. */
+void offload_make_empty(struct bconn *c, const struct offload_plan *p);
+/* Gives back what the offload holds. */
+void offload_close(struct exec *e);
 void insert_start(struct exec *e);
 /* True: the statement was waiting before its first lane, and ends (or has ended) by the cancel. */
 bool insert_cancel(struct exec *e);

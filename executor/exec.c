@@ -40,6 +40,8 @@ void exec_finish(struct exec *e)
         e->outcome.kind = EXEC_ERROR;
         diag_set(&e->outcome.diag, ER_QUERY_INTERRUPTED);
     }
+    if (e->offload)
+        offload_close(e);
     exec_set_state(e, EXEC_FINISHED);
     e->host->on_done(e, &e->outcome);
 }
@@ -87,6 +89,8 @@ void exec_cancel(struct exec *e)
     e->cancelled = true;
     if (e->plan->insert && insert_cancel(e))
         return;
+    if (e->offload && offload_cancel(e))
+        return;
     for (uint32_t i = 0; i < e->n_lanes; i++) {
         struct exec_lane *l = &e->lanes[i];
 
@@ -125,7 +129,7 @@ void exec_client_drained(struct exec *e)
 
 struct names_scope exec_scope(const struct exec *e)
 {
-    return (struct names_scope){e->plan->tables, e->plan->n_tables};
+    return (struct names_scope){e->plan->tables, e->plan->n_tables, e->offload != NULL};
 }
 
 void exec_logical_coldef(const struct exec *e, struct packet_coldef *col)
@@ -151,7 +155,7 @@ static struct names_scope scope_of_error(const struct exec *e, unsigned code)
     array_each(&e->snapshot->tables, t)
         if ((*t)->fks_n && (*t)->parts_n > 1)
             all[n++] = *t;
-    return (struct names_scope){all, n};
+    return (struct names_scope){all, n, e->offload != NULL};
 }
 
 void exec_remote_error(struct exec *e, const struct packet_err *err, struct diag *d)
@@ -294,7 +298,8 @@ static void lane_done(struct exec_lane *l)
         struct bconn *c = l->conn;
 
         l->conn = NULL;
-        txn_release(e->txn, c, &l->result);
+        if (!l->kept)
+            txn_release(e->txn, c, &l->result);
     }
     (void)FAULT("exec.piece_done");
     if (++e->n_done == e->n_lanes && !e->in_start)
@@ -521,7 +526,7 @@ static void on_leased(void *arg, struct bconn *c, const struct diag *d)
 
 void exec_step(struct exec *e, struct exec_lane *lanes, uint32_t n, enum txn_need need, void (*done)(struct exec *e))
 {
-    bool taken = e->taker || e->plan->kind == PLAN_MOVE;
+    bool taken = e->taker || e->offload || e->plan->kind == PLAN_MOVE;
 
     e->lanes = lanes;
     e->n_lanes = n;
@@ -592,6 +597,10 @@ void exec_start(struct exec *e)
     if (!optimizer_route(p, e->inputs, e->snapshot, e->arena, &places, &d)) {
         exec_fail(e, &d);
         exec_finish(e);
+        return;
+    }
+    if (places.n == 0) {
+        offload_start(e);
         return;
     }
     if (p->keyed && places.n > 1) {

@@ -91,6 +91,7 @@ struct exec_lane {
     struct packet_ok ok;
     bool failed;
     bool quiet; /* its warnings are nobody's */
+    bool kept;   /* the connection is the strategy's: it does not go back with the lane */
     bool ask_id;     /* LAST_INSERT_ID() is to be asked for behind the statement (vars.c) */
     bool now_frozen; /* SET timestamp is in force on the connection */
     bool asks_vars;  /* vars.c has something to ask behind the statement and its warnings */
@@ -160,6 +161,7 @@ struct exec {
     void (*drained)(struct exec *e);   /* of a strategy that writes rows itself (gather): the client can take more */
     const struct exec_lane *first_warner; /* the lane whose deprecations are the statement's */
     void *step;                        /* the strategy's state */
+    struct offload *offload;           /* set while offload.c runs the statement */
     const struct exec_taker *taker;    /* set while gather.c reads for another strategy */
     void *taker_arg;
     struct exec_outcome outcome;

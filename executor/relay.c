@@ -171,6 +171,28 @@ static bool renames(const struct plan *p)
     return false;
 }
 
+static void relay_send(struct exec_lane *l, struct bconn *c)
+{
+    struct exec *e = l->e;
+
+    l->conn = c;
+    l->state = LANE_BUSY;
+    exec_set_state(e, EXEC_RUNNING);
+    l->cmd.ops = &relay_ops;
+    l->cmd.mode = BCMD_RELAY;
+    l->cmd.meta_parsed = eof_shift(l) || e->offload || renames(e->plan);
+    vars_before(l);
+    vars_before_id(l);
+    if (e->prepared)
+        prepare_execute(e, l);
+    else
+        send_text(e, l);
+    if (l->conn) {
+        bconn_flush_for_fault(l->conn);
+        (void)FAULT("exec.relay_sent");
+    }
+}
+
 static void on_leased(void *arg, struct bconn *c, const struct diag *d)
 {
     struct exec_lane *l = arg;
@@ -189,22 +211,7 @@ static void on_leased(void *arg, struct bconn *c, const struct diag *d)
         e->step_done(e);
         return;
     }
-    l->conn = c;
-    l->state = LANE_BUSY;
-    exec_set_state(e, EXEC_RUNNING);
-    l->cmd.ops = &relay_ops;
-    l->cmd.mode = BCMD_RELAY;
-    l->cmd.meta_parsed = eof_shift(l) || renames(e->plan);
-    vars_before(l);
-    vars_before_id(l);
-    if (e->prepared)
-        prepare_execute(e, l);
-    else
-        send_text(e, l);
-    if (l->conn) {
-        bconn_flush_for_fault(l->conn);
-        (void)FAULT("exec.relay_sent");
-    }
+    relay_send(l, c);
 }
 
 static void relay_done(struct exec *e)
@@ -219,20 +226,35 @@ static void relay_done(struct exec *e)
     exec_finish(e);
 }
 
-void relay_start(struct exec *e, uint32_t place, uint32_t shard_id)
+static struct exec_lane *relay_lane(struct exec *e, uint32_t place)
 {
     struct exec_lane *l = &e->one;
 
     memset(l, 0, sizeof(*l));
     l->e = e;
     l->place = place;
-    l->shard_id = shard_id;
     l->state = LANE_LEASING;
     e->lanes = l;
     e->n_lanes = 1;
     e->n_done = 0;
     e->step_done = relay_done;
     exec_set_state(e, EXEC_LEASING);
+    return l;
+}
+
+void relay_on(struct exec *e, struct bconn *c)
+{
+    struct exec_lane *l = relay_lane(e, UINT32_MAX);
+
+    l->kept = true;
+    relay_send(l, c);
+}
+
+void relay_start(struct exec *e, uint32_t place, uint32_t shard_id)
+{
+    struct exec_lane *l = relay_lane(e, place);
+
+    l->shard_id = shard_id;
     if (!exec_begin(e, false)) {
         exec_finish(e);
         return;

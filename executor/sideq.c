@@ -229,6 +229,8 @@ static void send_now(struct sideq *q)
     struct bconn *c = q->conn;
     struct iovec iov = {(void *)(uintptr_t)q->a.sql.ptr, q->a.sql.len};
 
+    if (q->a.copies)
+        offload_make_empty(c, q->a.copies);
     if (q->a.wanted)
         bconn_sync(c, q->a.wanted);
     q->cmd = (struct bcmd){.ops = &ops, .arg = q, .mode = BCMD_ROWS};

@@ -23,11 +23,14 @@ typedef void sideq_fn(void *arg, struct sideq_result *r);
 
 enum sideq_kind { SIDEQ_QUERY, SIDEQ_PREPARE /* definitions only; nothing stays prepared */, SIDEQ_FIELDS };
 
+struct offload_plan;
+
 struct sideq_args {
     uint32_t shard_id;
     struct sync_state *wanted;
     struct sv sql;   /* QUERY, PREPARE: the text; FIELDS: table name (wildcards: all columns). Must live until the end */
     enum sideq_kind kind;
+    const struct offload_plan *copies; /* the statement is its last: empty copies are made first, for this statement only */
     struct names_scope names; /* tables whose physical names in definitions, cells and errors become logical ones */
     struct warn_sink *warnings; /* if set: gets what SHOW WARNINGS has behind the statement */
     struct arena *arena; /* of the result and of the query itself */

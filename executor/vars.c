@@ -198,7 +198,7 @@ static void into_lane_ok(struct bcmd *cmd, const struct packet_ok *ok, bool is_r
         exec_lane_ok(CONTAINER_OF(cmd, struct exec_lane, cmd), ok);
 }
 
-static const struct bcmd_ops into_ops = {
+const struct bcmd_ops exec_into_ops = {
     .on_meta = on_meta,
     .on_coldef = on_coldef,
     .on_row = into_lane_row,
@@ -207,7 +207,7 @@ static const struct bcmd_ops into_ops = {
     .on_lost = exec_on_lost,
 };
 
-static void into_done(struct exec *e)
+void into_done(struct exec *e)
 {
     into_over(e);
     exec_finish(e);
@@ -220,7 +220,7 @@ void into_start(struct exec *e, uint32_t place, uint32_t shard_id)
     l->sql = relay_text(e, place);
     l->place = place;
     l->shard_id = shard_id;
-    l->ops = &into_ops;
+    l->ops = &exec_into_ops;
     if (!exec_begin(e, false)) {
         exec_finish(e);
         return;

@@ -189,13 +189,6 @@ static enum ast_walk uses_pre(struct ast_node **slot, void *arg)
     return AST_CONTINUE;
 }
 
-static void put_column(struct tmpl *t, const struct source *s, const struct cat_column *c)
-{
-    tmpl_ident(t, s->name);
-    tmpl_puts(t, ".");
-    tmpl_ident(t, c->name);
-}
-
 /* The row, the new values that are needed, what the text of the row does not say. */
 static bool move_columns(struct dml *m, const struct ast_update *u, const struct colref *cols, struct move_plan *mv, struct tmpl *t)
 {
@@ -206,7 +199,7 @@ static bool move_columns(struct dml *m, const struct ast_update *u, const struct
     mv->assigned = assigned;
     for (uint32_t i = 0; i < s->table->columns_n; i++) {
         tmpl_puts(t, i ? ", " : "SELECT ");
-        put_column(t, s, &s->table->columns[i]);
+        opt_put_column(t, s, &s->table->columns[i]);
     }
     for (unsigned i = 0; i < u->set.n; i++) {
         struct ast_node *v = AST_AS(assignment, u->set.items[i])->value;
@@ -243,11 +236,8 @@ static bool move_columns(struct dml *m, const struct ast_update *u, const struct
     for (uint32_t i = 0; i < s->table->columns_n; i++)
         if (s->table->columns[i].type.code == TYPE_JSON && m->o->env->flavour != ENV_MARIADB) {
             mv->n_checks++;
-            tmpl_puts(t, ", COALESCE(");
-            put_column(t, s, &s->table->columns[i]);
-            tmpl_puts(t, " = CAST(CAST(");
-            put_column(t, s, &s->table->columns[i]);
-            tmpl_puts(t, " AS CHAR) AS JSON), 1)");
+            tmpl_puts(t, ", ");
+            opt_put_json_check(t, s, &s->table->columns[i]);
         }
     tmpl_puts(t, " FROM ");
     tmpl_node(t, u->table);

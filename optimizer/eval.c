@@ -355,6 +355,10 @@ bool optimizer_route(const struct plan *p, const struct plan_inputs *in, const s
     const struct route *r = &p->route;
     uint32_t shard;
 
+    if (p->offload && p->offload->only) {
+        out->n = 0;
+        return true;
+    }
     switch (r->kind) {
     case ROUTE_ANY_SHARD:
         if (r->split_only)
@@ -397,6 +401,10 @@ bool optimizer_route(const struct plan *p, const struct plan_inputs *in, const s
     if (!route_partitions(p, in, a, out))
         return false;
     if ((r->one_place && out->n > 1) || (r->also_shard && !all_on(out, r->also_shard))) {
+        if (p->offload) {
+            out->n = 0;
+            return true;
+        }
         *d = p->refusal;
         return d->code ? false : diag_set(d, ER_NOT_SUPPORTED_YET, "this statement over several places");
     }

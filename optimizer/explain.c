@@ -147,6 +147,31 @@ static bool explain_keyed(struct ex *x, const struct plan *p, const struct place
     return true;
 }
 
+/* What is read of each table, and the statement over the copies. */
+static bool explain_offload(struct ex *x, const struct offload_plan *f)
+{
+    struct strbuf b;
+
+    for (uint16_t i = 0; i < f->n_inputs; i++) {
+        const struct plan *read = f->inputs[i].read;
+        struct placeset places;
+
+        if (!optimizer_route(read, x->in, x->snap, x->a, &places, x->d))
+            return false;
+        for (uint32_t k = 0; k < places.n; k++) {
+            strbuf_init(&b, x->a);
+            optimizer_render(&read->fragment, x->in, NULL, places.items[k].partition, x->a, &b);
+            add(x, read->route.table, places.items[k].partition, places.items[k].shard_id, strbuf_sv(&b));
+        }
+    }
+    strbuf_init(&b, x->a);
+    optimizer_splice(f->last, x->in, 0, 0, &b);
+    add(x, NULL, 0, 0, strbuf_sv(&b));
+    x->out->rows[x->out->n_rows - 1].shard = SV("(any)");
+    x->out->stages = SV("rows are copied to one shard, where the statement runs over the copies");
+    return true;
+}
+
 static bool explain_one(struct ex *x, const struct plan *p, bool branch)
 {
     struct placeset places;
@@ -162,6 +187,8 @@ static bool explain_one(struct ex *x, const struct plan *p, bool branch)
         return explain_insert(x, p->insert);
     if (!optimizer_route(p, x->in, x->snap, x->a, &places, x->d))
         return false;
+    if (places.n == 0)
+        return explain_offload(x, p->offload);
     several = places.n > 1 || branch;
     if (several && p->n_set_branches) {
         for (uint16_t i = 0; i < p->n_set_branches; i++)

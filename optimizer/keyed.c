@@ -26,16 +26,30 @@ const struct cat_key *opt_row_key(const struct cat_table *t)
     return NULL;
 }
 
-void opt_put_exact(struct tmpl *t, const struct source *s, const struct cat_column *c)
+void opt_put_column(struct tmpl *t, const struct source *s, const struct cat_column *c)
 {
-    enum exact_form form = opt_exact_form(c);
-
-    tmpl_puts(t, form == EXACT_EPOCH ? "UNIX_TIMESTAMP(" : form == EXACT_INDEX ? "CAST(" : "");
     if (s) {
         tmpl_ident(t, s->name);
         tmpl_puts(t, ".");
     }
     tmpl_ident(t, c->name);
+}
+
+void opt_put_json_check(struct tmpl *t, const struct source *s, const struct cat_column *c)
+{
+    tmpl_puts(t, "COALESCE(");
+    opt_put_column(t, s, c);
+    tmpl_puts(t, " = CAST(CAST(");
+    opt_put_column(t, s, c);
+    tmpl_puts(t, " AS CHAR) AS JSON), 1)");
+}
+
+void opt_put_exact(struct tmpl *t, const struct source *s, const struct cat_column *c)
+{
+    enum exact_form form = opt_exact_form(c);
+
+    tmpl_puts(t, form == EXACT_EPOCH ? "UNIX_TIMESTAMP(" : form == EXACT_INDEX ? "CAST(" : "");
+    opt_put_column(t, s, c);
     tmpl_puts(t, form == EXACT_EPOCH ? ")" : form == EXACT_DOUBLE ? " + 0e0" : form == EXACT_INDEX ? " AS UNSIGNED)" : "");
 }
 

@@ -40,12 +40,20 @@ struct opt {
     struct sv unstable_name;
 };
 
+/* ---- offload.c ---- */
+/* What remains when a query has no fragment: plan.offload. only: it has no one-place form either. Leaves the plan's refusal, with another
+ * reason, where not even that is possible. The edits are finished. */
+void opt_plan_offload(struct opt *o, bool only);
+void opt_offload_finish(struct opt *o);
+
 /* ---- tokens ---- */
 uint32_t opt_token_at(const struct opt *o, uint32_t byte);   /* first token that begins at or behind the byte */
 uint32_t opt_token_past(const struct opt *o, uint32_t byte); /* first token that begins behind what ends at the byte */
 
 /* ---- edits: splice.c ---- */
 void opt_edit_add(struct opt *o, struct edit e);
+/* The name of s becomes that of its copy. */
+void opt_edit_copy(struct opt *o, const struct source *s, struct sv name);
 /* Edits for the names of all sources, and for session values; into o->edits. */
 /* Names of the user variables that the statement assigns; before anything is planned. */
 void opt_find_assigned(struct opt *o);
@@ -116,7 +124,11 @@ const struct cat_key *opt_row_key(const struct cat_table *t);
 uint16_t opt_row_key_cols(struct opt *o, const struct cat_table *t, const uint16_t **cols);
 /* The token that begins the first of these clauses outside of parentheses; n_tokens: there is none. */
 uint32_t opt_clause_at(const struct opt *o, uint32_t from, int a, int b, int c);
-/* The column in the form in which its text tells all of its value; s: qualified by its name (NULL: not). */
+/* A column, qualified by the name of s (NULL: not). */
+void opt_put_column(struct tmpl *t, const struct source *s, const struct cat_column *c);
+/* 1 where the text of a JSON value says all of it (MySQL: no date, no binary bytes inside). */
+void opt_put_json_check(struct tmpl *t, const struct source *s, const struct cat_column *c);
+/* The column in the form in which its text tells all of its value. */
 void opt_put_exact(struct tmpl *t, const struct source *s, const struct cat_column *c);
 
 struct keyed_stmt {

@@ -219,6 +219,8 @@ struct plan *optimizer_plan(const struct ast_node *stmt, const struct opt_text *
         p->n_expr_params = o.n_expr_params;
         if (p->returns_rows && p->n_into_vars)
             p->returns_rows = false;
+        if (p->offload)
+            opt_offload_finish(&o);
     } else {
         plan_release(p);
         p = NULL;

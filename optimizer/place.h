@@ -52,6 +52,8 @@ const struct route_cond *place_query_cond(struct placer *p, const struct query *
 /* The condition for statements that are right in one place only: every partitioned source's own, joined by OR. except: a source
  * that is not read (the target of an INSERT), or NULL. */
 const struct route_cond *place_any_cond(struct placer *p, const struct source *except);
+/* The rows of one partitioned table that matter to the statement. */
+const struct route_cond *place_source_cond(struct placer *p, const struct source *s);
 const struct route_cond *place_or(struct placer *p, const struct route_cond *a, const struct route_cond *b);
 const struct route_cond *place_and(struct placer *p, const struct route_cond *a, const struct route_cond *b);
 struct route_cond *place_cmp(struct placer *p, unsigned key, enum route_cmp cmp, const struct rvalue *v);

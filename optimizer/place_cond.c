@@ -516,6 +516,15 @@ static const struct route_cond *cond_from_outside(struct placer *p, const struct
     return c;
 }
 
+const struct route_cond *place_source_cond(struct placer *p, const struct source *s)
+{
+    struct dist d = {.kind = DIST_PART, .has_key = true, .table = s->table};
+
+    for (unsigned k = 0; k < optcat_n_keys(s->table); k++)
+        d.key[k] = (struct colref){s, (uint16_t)s->table->part.columns[k]};
+    return cond_from_outside(p, &d, s, cond_in_ctx(p, &d, s->ctx));
+}
+
 const struct route_cond *place_any_cond(struct placer *p, const struct source *except)
 {
     const struct route_cond *all = NULL;
@@ -524,14 +533,10 @@ const struct route_cond *place_any_cond(struct placer *p, const struct source *e
     for (unsigned i = 0; i < p->b->n_sources; i++) {
         const struct source *s = p->b->sources[i];
         const struct route_cond *c;
-        struct dist d = {.kind = DIST_PART, .has_key = true};
 
         if (s == except || s->kind != SRC_TABLE || !optcat_is_partitioned(s->table))
             continue;
-        d.table = s->table;
-        for (unsigned k = 0; k < optcat_n_keys(s->table); k++)
-            d.key[k] = (struct colref){s, (uint16_t)s->table->part.columns[k]};
-        c = cond_from_outside(p, &d, s, cond_in_ctx(p, &d, s->ctx));
+        c = place_source_cond(p, s);
         all = first ? c : place_or(p, all, c);
         first = false;
         if (!all)

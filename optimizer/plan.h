@@ -271,6 +271,27 @@ struct keyed_plan {
     struct sql_template head, where, tail; /* where: the statement's own condition; tail: ORDER BY, RETURNING */
 };
 
+/* A copy of the rows of a table that may matter, as a temporary table on one shard. */
+struct offload_input {
+    const struct cat_table *table;
+    struct sv db, name;      /* of the copy */
+    struct sv create;        /* CREATE TEMPORARY TABLE */
+    const struct plan *read; /* fragment and route: the columns in their exact forms; then, for each JSON column of a MySQL server, whether its
+                              * text says all */
+    const uint16_t *cols;    /* ordinals */
+    uint16_t n_cols, n_checks;
+};
+
+/* A query that has no fragment: its tables are copied to one shard, and `last`, the statement over the copies, runs there. */
+struct offload_plan {
+    const struct offload_input *inputs;
+    uint16_t n_inputs;
+    bool only; /* no place has all tables: there is no one-place form */
+    const struct edit *edits; /* last's */
+    uint32_t n_edits;
+    const struct plan *last;
+};
+
 /* ---- the plan ---- */
 
 enum plan_kind {
@@ -311,6 +332,7 @@ struct plan {
     struct diag refusal;           /* why several places are not possible, naming what is missing */
     const struct insert_plan *insert;
     const struct move_plan *move;
+    const struct offload_plan *offload; /* several places: instead of fragment */
     const struct keyed_plan *keyed; /* several places: instead of fragment; PLAN_MOVE: which rows */
     struct sql_template as_written;         /* of a branch whose fragment has other columns: what tells the branch's own */
     const struct plan *const *set_branches; /* UNION over several places: each branch's plan; top applies to the union */

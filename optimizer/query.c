@@ -387,8 +387,8 @@ bool opt_plan_query(struct opt *o)
             o->plan->route.split_only = true;
             if (plan_union(o, q, o->plan))
                 return true;
-            *o->diag = o->plan->refusal;
-            return false;
+            if (diag_is_set(o->diag))
+                return false;
         }
         if (q->block) {
             struct dist d = place_block(&o->placer, q->block);
@@ -396,6 +396,9 @@ bool opt_plan_query(struct opt *o)
             if (w.part && d.kind == DIST_NO)
                 w.why = d.reason;
         }
+        opt_plan_offload(o, true);
+        if (o->plan->offload)
+            return true;
         return opt_unsupported(o, "%.*s", SV_ARG(w.why));
     }
     opt_route_simple(o, &w);
@@ -403,6 +406,8 @@ bool opt_plan_query(struct opt *o)
         plan_partitioned(o, q);
     if (diag_is_set(o->diag))
         return false;
+    if (w.part && o->plan->route.one_place)
+        opt_plan_offload(o, false);
     if (w.part)
         return true;
     if (!w.single && o->binder.has_locks)

@@ -79,6 +79,20 @@ static bool edit_source(struct opt *o, const struct source *s)
     return true;
 }
 
+void opt_edit_copy(struct opt *o, const struct source *s, struct sv name)
+{
+    const struct ast_table *t = AST_AS_CONST(table, s->node);
+    struct edit e = {.kind = EDIT_TEXT, .tok_begin = opt_token_at(o, t->name.begin), .tok_end = opt_token_past(o, t->name.end)};
+    struct strbuf b;
+
+    strbuf_init(&b, o->arena);
+    strbuf_put_ident(&b, name);
+    e.prefix = strbuf_sv(&b);
+    if (!ast_ident_set(&t->alias) && alias_allowed(o, s))
+        e.suffix = alias_text(o, t->name.name);
+    opt_edit_add(o, e);
+}
+
 /* ---- session values, assigned variables, functions of note ---- */
 
 enum { ITEM_DEPTH_MAX = 64 };

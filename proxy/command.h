@@ -22,10 +22,10 @@ void query_execute(struct session *s);
 /* Plans a statement with the session's environment. NULL: the statement's diag is set. */
 struct plan *query_plan(struct session *s, struct ast_node *ast, struct sv text);
 bool query_meta_is_stable(struct ast_node *ast);
-/* The text that a shard gets for a statement, outside of an execution: at the plan's first place (metadata), or at the one place
+/* The text that a shard gets for a statement, outside of an execution: at the plan's first place (metadata; into a), or at the one place
  * that `text` needs (false: several, or an error; the statement's diag is set). */
 bool query_first_place_text(struct session *s, struct plan *p, const struct ast_node *ast, struct sv text,
-    const struct stmt_scan *scan, uint32_t *shard_id, struct sv *sql) MUST_CHECK;
+    const struct stmt_scan *scan, struct sideq_args *a) MUST_CHECK;
 bool query_one_shard_text(struct session *s, struct sv text, uint32_t *shard_id, struct sv *sql) MUST_CHECK;
 /* Fills what an execution needs from the session. */
 void query_init_exec(struct session *s, struct exec *e);

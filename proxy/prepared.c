@@ -347,27 +347,24 @@ static void make_texts(struct session *s, struct prepared *p)
 
 /* What a shard is given to prepare; false: nothing. DDL and SET are prepared for MySQL's warnings of deprecated syntax only, as they
  * were written: what a shard does not understand is ours. */
-static bool text_for_shard(struct session *s, struct prepared *p, uint32_t *shard_id, struct sv *sql)
+static bool text_for_shard(struct session *s, struct prepared *p, struct sideq_args *a)
 {
     if (p->plan)
-        return query_first_place_text(s, p->plan, p->ast, p->text, &p->scan, shard_id, sql);
-    *shard_id = 0;
-    *sql = p->text;
+        return query_first_place_text(s, p->plan, p->ast, p->text, &p->scan, a);
+    a->sql = p->text;
     return !s->proxy->is_mariadb && (ddl_owns(p->ast) || p->ast->kind == AST_SET);
 }
 
 /* Statements that run as text have no plan. */
 static struct names_scope names_of(const struct prepared *p)
 {
-    return p->plan ? (struct names_scope){p->plan->tables, p->plan->n_tables} : (struct names_scope){NULL, 0};
+    return p->plan ? (struct names_scope){.tables = p->plan->tables, .n = p->plan->n_tables, .copies = p->plan->offload != NULL} : (struct names_scope){.n = 0};
 }
 
 /* Has a shard check what was made, and tells the client. */
 static void check(struct session *s, struct prepared *p)
 {
     struct stmt *st = s->stmt;
-    uint32_t shard_id;
-    struct sv sql;
     bool asks;
 
     for (uint16_t i = 0; p->plan && i < p->plan->n_tables; i++) {
@@ -376,7 +373,9 @@ static void check(struct session *s, struct prepared *p)
             return;
         }
     }
-    asks = text_for_shard(s, p, &shard_id, &sql);
+    p->q = (struct sideq_args){.kind = SIDEQ_PREPARE, .names = names_of(p), .warnings = &p->said, .arena = &p->arena, .done = checked,
+        .arg = s};
+    asks = text_for_shard(s, p, &p->q);
     warn_sink_init(&p->said, &p->arena, UINT16_MAX);
     if (p->plan) {
         make_texts(s, p);
@@ -389,8 +388,7 @@ static void check(struct session *s, struct prepared *p)
     }
     st->arg = p;
     st->give_up = give_up;
-    p->q = (struct sideq_args){.kind = SIDEQ_PREPARE, .sql = arena_dup(&p->arena, sql), .shard_id = shard_id,
-        .names = names_of(p), .warnings = &p->said, .arena = &p->arena, .done = checked, .arg = s};
+    p->q.sql = arena_dup(&p->arena, p->q.sql);
     query_side(s, &p->q);
 }
 
@@ -758,21 +756,19 @@ static void ask_shown(struct session *s)
     struct stmt *st = s->stmt;
     struct prepared *p = st->executing;
     struct arena *a = p->n_cols ? &st->arena : &p->arena;
-    uint32_t shard_id;
     struct strbuf b;
-    struct sv sql;
 
-    if (!query_first_place_text(s, p->plan, p->ast, p->text, &p->scan, &shard_id, &sql)) {
+    p->q = (struct sideq_args){.kind = SIDEQ_PREPARE, .names = names_of(p), .arena = a, .done = shown_known, .arg = s};
+    if (!query_first_place_text(s, p->plan, p->ast, p->text, &p->scan, &p->q)) {
         session_reply_err(s, &st->diag);
         return;
     }
     strbuf_init(&b, &st->arena);
     if (p->n_cols)
-        (void)put_text(s, p, sql, put_typed, NULL, &b);
+        (void)put_text(s, p, p->q.sql, put_typed, NULL, &b);
     else
-        strbuf_putsv(&b, sql);
-    p->q = (struct sideq_args){.kind = SIDEQ_PREPARE, .sql = strbuf_sv(&b), .shard_id = shard_id, .names = names_of(p), .arena = a,
-        .done = shown_known, .arg = s};
+        strbuf_putsv(&b, p->q.sql);
+    p->q.sql = strbuf_sv(&b);
     query_side(s, &p->q);
 }
 

@@ -695,14 +695,27 @@ static void first_branch_text(struct session *s, struct plan *p, const struct as
 }
 
 bool query_first_place_text(struct session *s, struct plan *p, const struct ast_node *ast, struct sv text,
-    const struct stmt_scan *scan, uint32_t *shard_id, struct sv *sql)
+    const struct stmt_scan *scan, struct sideq_args *a)
 {
     struct sv was = s->stmt->text;
-    bool ok = place_text(s, p, text, scan, true, shard_id, sql);
+    bool ok;
 
+    if (p->offload && p->offload->only) {
+        struct strbuf b;
+
+        s->stmt->text = text;
+        session_inputs(s, scan);
+        strbuf_init(&b, &s->stmt->arena);
+        optimizer_splice(p->offload->last, &s->stmt->inputs, 0, 0, &b);
+        a->copies = p->offload;
+        a->shard_id = query_any_shard(s);
+        a->sql = strbuf_sv(&b);
+        ok = true;
+    } else {
+        ok = place_text(s, p, text, scan, true, &a->shard_id, &a->sql);
+    }
     if (ok && p->route.split_only && p->n_set_branches)
-        first_branch_text(s, p, ast, shard_id, sql);
-
+        first_branch_text(s, p, ast, &a->shard_id, &a->sql);
     s->stmt->text = was;
     return ok;
 }

@@ -373,7 +373,7 @@ static struct names_scope scope_of(struct session *s, const struct cat_table *t)
     const struct cat_table **one = ARENA_NEW_N(&s->stmt->arena, const struct cat_table *, 1);
 
     one[0] = t;
-    return (struct names_scope){one, t != NULL};
+    return (struct names_scope){.tables = one, .n = t != NULL};
 }
 
 static void relay_with(struct session *s, struct show_step *st, const struct cat_table *t, struct sv sql, uint32_t shard_id)

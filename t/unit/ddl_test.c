@@ -156,7 +156,7 @@ START_TEST(test_names_of_tables)
     uint32_t shards[4] = {1, 1, 1, 1};
     struct cat_table *t = cat_table_new(SV("db"), SV("t")), *one = cat_table_new(SV("db"), SV("one"));
     const struct cat_table *both[2] = {one, t};
-    struct names_scope s = {both, 2}, none = {NULL, 0};
+    struct names_scope s = {.tables = both, .n = 2}, none = {.n = 0};
 
     t->checks = &check;
     t->checks_n = 1;
