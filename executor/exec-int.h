@@ -103,7 +103,8 @@ void relay_start(struct exec *e, uint32_t place, uint32_t shard_id);
 void fanout_start(struct exec *e, const struct placeset *places);
 void returning_start(struct exec *e, const struct placeset *places);
 void gather_start(struct exec *e, const struct placeset *places);
-void offload_start(struct exec *e);
+/* begun: exec_begin was called. */
+void offload_start(struct exec *e, bool begun);
 /* True: the statement was waiting for a connection, and ends (or has ended) by the cancel. */
 bool offload_cancel(struct exec *e) MUST_CHECK;
 /* The copies' tables, without rows, on c: to have a statement over them prepared. c is to be reset then. */

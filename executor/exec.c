@@ -600,7 +600,7 @@ void exec_start(struct exec *e)
         return;
     }
     if (places.n == 0) {
-        offload_start(e);
+        offload_start(e, false);
         return;
     }
     if (p->keyed && places.n > 1) {

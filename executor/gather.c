@@ -36,6 +36,7 @@ struct gather {
     struct value *params;
     uint64_t skip, take;      /* SQL_CALC_FOUND_ROWS: the limit, which is applied behind the counting */
     bool built, root_done, sink_full, meta_out, lanes_over, failed;
+    bool gave_up; /* not computed here: the statement goes on as an offload when the lanes are through */
     uint64_t rows;
     const struct batch *half; /* taken up to half_at only: the client's output was full */
     uint32_t half_at;
@@ -149,6 +150,11 @@ static void maybe_over(struct gather *g)
     for (uint32_t i = 0; i < e->n_lanes; i++)
         op_close(state_of(&e->lanes[i])->src); /* those that the tree never got */
     acct_close(&g->acct);
+    if (g->gave_up && !exec_failed(e) && !e->cancelled) {
+        e->drained = NULL;
+        offload_start(e, true);
+        return;
+    }
     if (e->warnings && e->n_lanes)
         merge_warnings(g);
     if (!exec_failed(e) && e->taker) {
@@ -192,6 +198,18 @@ static void failed_outside(struct gather *g)
         maybe_over(g);
 }
 
+/* What fails above the shards before the client got anything is for a server to say: it may not even compute what failed here. True: the
+ * statement goes on as an offload when the lanes are through. */
+static bool give_up(struct gather *g)
+{
+    struct exec *e = g->e;
+
+    if (!e->plan->offload || e->taker || g->meta_out || e->cancelled || exec_failed(e))
+        return false;
+    g->gave_up = g->root_done = true;
+    return true;
+}
+
 /* ---- the sink ---- */
 
 static void put_metadata(struct gather *g)
@@ -229,6 +247,8 @@ static enum sink_result sink_batch(struct op_sink *s, const struct op *root, con
         diag_set(&g->diag, ER_INTERNAL, "a merged result has fewer columns than its metadata");
         return SINK_ERROR;
     }
+    if (!g->meta_out)
+        put_metadata(g);
     g->half = NULL;
     arena_init(&scratch, 0);
     for (uint32_t k = from; k < sel.n; k++) {
@@ -318,8 +338,6 @@ static void pump(struct gather *g)
     if (g->sink_full && e->client && chan_out_full(e->client))
         return;
     g->sink_full = false;
-    if (!g->meta_out)
-        put_metadata(g);
     switch (run(g)) {
     case OP_RUN_BLOCKED:
         break;
@@ -329,10 +347,14 @@ static void pump(struct gather *g)
         return;
     case OP_RUN_DONE:
         g->root_done = true;
+        if (!g->meta_out)
+            put_metadata(g);
         break;
     case OP_RUN_ERROR:
         if (!diag_is_set(&g->diag))
             diag_set(&g->diag, ER_INTERNAL, "an operator failed without a reason");
+        if (give_up(g))
+            break;
         fail(g, &g->diag);
         failed_outside(g);
         return;
@@ -745,7 +767,10 @@ static void maybe_build(struct gather *g)
     if ((g->e->plan->route.split_only && !g->defs && !unify_defs(g)) || !build(g)) {
         if (!diag_is_set(&g->diag))
             diag_set(&g->diag, ER_INTERNAL, "the operators of a merged result could not be made");
-        fail(g, &g->diag);
+        if (give_up(g))
+            resume_lanes(g);
+        else
+            fail(g, &g->diag);
     }
 }
 

@@ -430,7 +430,7 @@ static struct pool *choose(struct exec *e)
     return p;
 }
 
-void offload_start(struct exec *e)
+void offload_start(struct exec *e, bool begun)
 {
     struct offload *f = ARENA_NEW(e->arena, struct offload);
     struct pool *pool = choose(e);
@@ -451,9 +451,10 @@ void offload_start(struct exec *e)
     f->storing = storing_state();
     f->waiter = (struct pool_waiter){.on_conn = on_conn, .on_fail = on_fail, .like = f->storing, .owner_kind = "offload", .owner = f};
     e->offload = f;
+    e->n_lanes = 0;
     e->plan = (struct plan *)(uintptr_t)f->p->last;
     exec_set_state(e, EXEC_LEASING);
-    if (!exec_begin(e, true)) {
+    if (!begun && !exec_begin(e, true)) {
         exec_finish(e);
         return;
     }

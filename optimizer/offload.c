@@ -370,7 +370,7 @@ static void last_edits(struct opt *o, struct offload_plan *f, const struct sourc
     f->n_edits = scratch.n_edits;
 }
 
-void opt_plan_offload(struct opt *o, bool only)
+void opt_plan_offload(struct opt *o, enum opt_offload role)
 {
     struct offload_plan *f = ARENA_NEW(o->arena, struct offload_plan);
     struct offload_input *inputs = ARENA_NEW_N(o->arena, struct offload_input, o->binder.n_sources + 1u);
@@ -378,11 +378,12 @@ void opt_plan_offload(struct opt *o, bool only)
     struct sv why = obstacle(o);
 
     if (why.ptr) {
-        opt_refuse(o, o->plan, why);
+        if (role != OPT_OFFLOAD_SPARE)
+            opt_refuse(o, o->plan, why);
         return;
     }
     f->inputs = inputs;
-    f->only = only;
+    f->only = role == OPT_OFFLOAD_ONLY;
     for (unsigned i = 0; i < o->binder.n_sources; i++) {
         const struct source *s = o->binder.sources[i];
         struct offload_input *in = &inputs[f->n_inputs];

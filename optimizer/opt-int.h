@@ -41,9 +41,14 @@ struct opt {
 };
 
 /* ---- offload.c ---- */
-/* What remains when a query has no fragment: plan.offload. only: it has no one-place form either. Leaves the plan's refusal, with another
- * reason, where not even that is possible. The edits are finished. */
-void opt_plan_offload(struct opt *o, bool only);
+enum opt_offload {
+    OPT_OFFLOAD_SPARE, /* beside a fragment, whose merge may turn out to be beyond the executor */
+    OPT_OFFLOAD_ELSE,  /* instead of a fragment */
+    OPT_OFFLOAD_ONLY   /* there is no one-place form either */
+};
+/* What remains when a query has no fragment: plan.offload. Leaves the plan's refusal, with another reason, where not even that is
+ * possible. The edits are finished. */
+void opt_plan_offload(struct opt *o, enum opt_offload role);
 void opt_offload_finish(struct opt *o);
 
 /* ---- tokens ---- */

@@ -332,7 +332,7 @@ struct plan {
     struct diag refusal;           /* why several places are not possible, naming what is missing */
     const struct insert_plan *insert;
     const struct move_plan *move;
-    const struct offload_plan *offload; /* several places: instead of fragment */
+    const struct offload_plan *offload; /* several places: instead of fragment, or if what is above it turns out not to be computed here */
     const struct keyed_plan *keyed; /* several places: instead of fragment; PLAN_MOVE: which rows */
     struct sql_template as_written;         /* of a branch whose fragment has other columns: what tells the branch's own */
     const struct plan *const *set_branches; /* UNION over several places: each branch's plan; top applies to the union */

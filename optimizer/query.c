@@ -361,6 +361,12 @@ static void lock_one_copy(struct opt *o)
     o->plan->route.shard_id = o->snap->shards.v[0].id;
 }
 
+/* What is done above the shards depends on the types that they tell. */
+static bool computes(const struct plan *p)
+{
+    return p->n_set_branches || (p->top && (p->top->aggregate || p->top->having || p->top->n_project));
+}
+
 bool opt_plan_query(struct opt *o)
 {
     struct query *q = bind_query(&o->binder, o->stmt, NULL, NULL, NULL);
@@ -396,7 +402,7 @@ bool opt_plan_query(struct opt *o)
             if (w.part && d.kind == DIST_NO)
                 w.why = d.reason;
         }
-        opt_plan_offload(o, true);
+        opt_plan_offload(o, OPT_OFFLOAD_ONLY);
         if (o->plan->offload)
             return true;
         return opt_unsupported(o, "%.*s", SV_ARG(w.why));
@@ -407,7 +413,9 @@ bool opt_plan_query(struct opt *o)
     if (diag_is_set(o->diag))
         return false;
     if (w.part && o->plan->route.one_place)
-        opt_plan_offload(o, false);
+        opt_plan_offload(o, OPT_OFFLOAD_ELSE);
+    else if (w.part && computes(o->plan))
+        opt_plan_offload(o, OPT_OFFLOAD_SPARE);
     if (w.part)
         return true;
     if (!w.single && o->binder.has_locks)

@@ -109,7 +109,7 @@ class Calc:
             # What MySQL 9.7's SUBSTRING_INDEX() gives, functions around it overwrite: '-2.5001-31' for '2024-01-31', '-2.50'.
             if "SUBSTRING_INDEX" in sql and "CONCAT" in sql:
                 continue
-            print("--error any\n--tolerate 1235\n--approx\n--skip warnings,error-text,error: rows warn in another order\n" + sql)
+            print("--error any\n--approx\n--skip warnings,error-text,error: rows warn in another order\n" + sql)
 
 
 def main():

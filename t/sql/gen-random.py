@@ -219,7 +219,6 @@ def main():
         else:
             # MySQL's temporary tables warn of zero dates that nobody sees.
             print("--approx\n--error any\n--skip warnings: of temporary tables")
-            print("--tolerate 1235")
             sql = g.pick(g.select, g.select, g.join, g.subquery, g.more)()
             if "FROM (" in sql:
                 print("--skip meta: the table behind a derived table's column")
