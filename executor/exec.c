@@ -331,6 +331,9 @@ void exec_deprecations(const struct plan *p, const struct env *env, struct warn_
     for (uint16_t i = 0; i < p->n_found_rows && env->flavour == ENV_MYSQL8; i++)
         warn_add(to, WARN_WARNING, ER_WARN_DEPRECATED_SYNTAX, "FOUND_ROWS() is deprecated and will be removed in a future "
             "release. Consider using COUNT(*) instead.");
+    if (p->into_behind && env->flavour == ENV_MARIADB)
+        warn_add(to, WARN_WARNING, ER_WARN_DEPRECATED_SYNTAX, "'<select expression> INTO <destination>;' is deprecated and will be "
+            "removed in a future release. Please use 'SELECT <select list> INTO <destination> FROM...' instead");
 }
 
 bool exec_warning_of_row(unsigned char *payload, size_t n, struct warning *out)

@@ -348,6 +348,7 @@ struct plan {
     uint16_t n_visible;        /* visible columns of a several-places SELECT; 0: not known (all but top.n_hidden) */
     const struct sv *into_vars; /* SELECT ... INTO @a, @b: the (one) row goes there, an OK to the client */
     uint16_t n_into_vars;
+    bool into_behind; /* INTO stands behind FROM */
     /* User variables that the statement assigns while it runs (@a := ..). They are not replaced by values: the executor
      * sets them on the connection first and reads them back afterwards. One place only. */
     const struct sv *assigned_vars;

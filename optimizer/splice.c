@@ -275,6 +275,8 @@ static bool edit_into(struct opt *o)
     }
     o->plan->into_vars = names;
     o->plan->n_into_vars = (uint16_t)into->vars.n;
+    o->plan->into_behind = o->stmt->kind == AST_SELECT && AST_AS_CONST(select, o->stmt)->from &&
+        AST_AS_CONST(select, o->stmt)->from->begin < into->node.begin;
     b = opt_token_at(o, into->node.begin);
     e = opt_token_past(o, into->node.end);
     opt_edit_add(o, (struct edit){.tok_begin = b, .tok_end = e, .kind = EDIT_TEXT});

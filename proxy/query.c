@@ -209,7 +209,7 @@ static bool make_piece_states(struct session *s)
     if (s->vars.select_limit != UINT64_MAX &&
         !derive_state(s, &st->wanted_parts, SV("sql_select_limit"), SV("18446744073709551615")))
         return false;
-    return !s->view.narrow_results || st->plan->kind == PLAN_SELECT ||
+    return !s->view.narrow_results || (st->plan->kind == PLAN_SELECT && !st->plan->offload) ||
         derive_state(s, &st->wanted_taken, SV("character_set_results"), SV("'utf8mb4'"));
 }
 

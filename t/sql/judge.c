@@ -574,8 +574,8 @@ static bool is_integer(unsigned type)
 
 static bool same_meta(const struct column *p, const struct column *q, bool loose)
 {
-    enum { NUMBER = 0x8000, PART_KEY = 0x4000, NO_DEFAULT = 0x1000, ON_UPDATE = 0x2000, BINARY = 0x80, KEYS = 0x0e, NULLS = 1 };
-    unsigned ignored = NUMBER | PART_KEY | NO_DEFAULT | ON_UPDATE | BINARY | (loose ? KEYS | NULLS : 0);
+    enum { NUMBER = 0x8000, PART_KEY = 0x4000, NO_DEFAULT = 0x1000, ON_UPDATE = 0x2000, BINARY = 0x80, KEYS = 0x0e, NULLS = 1, COUNTED = 0x200 };
+    unsigned ignored = NUMBER | PART_KEY | NO_DEFAULT | ON_UPDATE | BINARY | (loose ? KEYS | NULLS | COUNTED : 0);
     /* Where the server answers out of its own dictionary, the origins are its private tables, and types vary with the path. */
     if (own_tables(p) || own_tables(q))
         return true;
