@@ -686,6 +686,11 @@ void pool_get_stats(const struct pool *p, struct pool_stats *s)
     snprintf(s->down_text, sizeof(s->down_text), "%.255s", p->is_down ? p->down_why.text : "");
 }
 
+uint32_t pool_max_conns(const struct pool *p)
+{
+    return p->cfg.max_conns;
+}
+
 bool pool_is_down(const struct pool *p)
 {
     return p->is_down && n_open(p) == 0;

@@ -78,6 +78,7 @@ void pool_set_on_lost(struct bconn *c, void (*on_lost)(struct bconn *c, void *ow
 
 void pool_get_stats(const struct pool *p, struct pool_stats *s);
 bool pool_is_down(const struct pool *p);
+uint32_t pool_max_conns(const struct pool *p);
 /* A change on the server that makes learned facts stale (a schema dropped): sync differences become barriers again. */
 void pool_forget_known(struct pool *p);
 /* Closes idle connections and those that come back (drain). */

@@ -21,6 +21,7 @@
 #include "txn/txn.h"
 #include "types/env.h"
 #include "util/acct.h"
+#include "util/list.h"
 
 struct exec;
 struct exec_lane;
@@ -58,6 +59,13 @@ struct exec_host {
     /* Status flags for packets in the middle of an answer. */
     uint16_t (*status)(struct exec *e);
     void (*on_done)(struct exec *e, const struct exec_outcome *o);
+};
+
+/* Statements of one worker that hold a connection while they wait for others (offload.c): there are never so many of them that the
+ * others find none. */
+struct exec_gate {
+    uint32_t n_inside;
+    struct list line;
 };
 
 /* Process-wide, made at start. */
@@ -125,6 +133,7 @@ struct exec_prepared {
 struct exec {
     const struct exec_host *host;
     struct exec_shared *shared;
+    struct exec_gate *gate; /* the worker's */
     struct worker *worker;
     struct chan *client; /* NULL: rows are dropped (nobody reads them) */
     uint64_t caps;       /* the client's */

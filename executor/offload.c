@@ -39,6 +39,10 @@ struct offload {
     struct exec *e;
     struct plan *plan; /* the statement's; meanwhile the execution's is its last */
     const struct offload_plan *p;
+    struct pool *pool;
+    struct list_node link; /* of the gate's line */
+    struct worker_task enter;
+    bool inside;
     struct pool_waiter waiter;
     struct bconn *conn;
     struct sync_state *storing; /* session state under which rows are stored */
@@ -49,12 +53,35 @@ struct offload {
 
 static void go_on(struct offload *f);
 
+/* ---- the gate: while one of these waits for a connection to read by, it has one already ---- */
+
+static void leave(struct offload *f)
+{
+    struct exec_gate *g = f->e->gate;
+
+    worker_task_cancel(f->e->worker, &f->enter);
+    list_remove(&f->link);
+    if (!f->inside)
+        return;
+    f->inside = false;
+    g->n_inside--;
+    if (!list_empty(&g->line)) {
+        struct offload *next = LIST_ENTRY(g->line.head.next, struct offload, link);
+
+        list_remove(&next->link);
+        next->inside = true;
+        g->n_inside++;
+        worker_task_queue(next->e->worker, &next->enter);
+    }
+}
+
 /* ---- the end ---- */
 
 void offload_close(struct exec *e)
 {
     struct offload *f = e->offload;
 
+    leave(f);
     e->plan = f->plan;
     e->offload = NULL;
     for (uint16_t i = 0; i < f->p->n_inputs; i++) {
@@ -383,7 +410,7 @@ bool offload_cancel(struct exec *e)
 
     if (!f->waiting)
         return false;
-    f->waiting = false;
+    f->waiting = false; /* for its turn, or in the pool's line */
     pool_cancel(&f->waiter);
     exec_finish(e);
     return true;
@@ -430,13 +457,35 @@ static struct pool *choose(struct exec *e)
     return p;
 }
 
+static void enter(struct worker_task *t)
+{
+    struct offload *f = CONTAINER_OF(t, struct offload, enter);
+    struct diag d = {0};
+
+    f->waiting = false;
+    switch (pool_lease(f->pool, &f->waiter, &f->conn, &d)) {
+    case POOL_READY:
+        have_conn(f, f->conn);
+        break;
+    case POOL_WAIT:
+        f->waiting = true;
+        break;
+    case POOL_FAIL:
+        f->conn = NULL;
+        exec_fail(f->e, &d);
+        exec_finish(f->e);
+        break;
+    }
+}
+
 void offload_start(struct exec *e, bool begun)
 {
     struct offload *f = ARENA_NEW(e->arena, struct offload);
-    struct pool *pool = choose(e);
     struct diag d = {0};
 
     f->e = e;
+    f->pool = choose(e);
+    f->enter.fn = enter;
     f->plan = e->plan;
     f->p = e->plan->offload;
     f->copies = ARENA_NEW_N(e->arena, struct copy, f->p->n_inputs + 1u);
@@ -458,23 +507,18 @@ void offload_start(struct exec *e, bool begun)
         exec_finish(e);
         return;
     }
-    if (!pool) {
+    if (!f->pool) {
         diag_setf(&d, ER_UNKNOWN_SHARD, "There is no active shard");
         exec_fail(e, &d);
         exec_finish(e);
         return;
     }
-    switch (pool_lease(pool, &f->waiter, &f->conn, &d)) {
-    case POOL_READY:
-        have_conn(f, f->conn);
-        break;
-    case POOL_WAIT:
+    if (e->gate->n_inside >= MAX(pool_max_conns(f->pool) / 2, 1u)) {
         f->waiting = true;
-        break;
-    case POOL_FAIL:
-        f->conn = NULL;
-        exec_fail(e, &d);
-        exec_finish(e);
-        break;
+        list_push_back(&e->gate->line, &f->link);
+        return;
     }
+    f->inside = true;
+    e->gate->n_inside++;
+    enter(&f->enter);
 }

@@ -57,6 +57,7 @@ static void make_worker(struct proxy *px, uint32_t i)
     pw->worker = w;
     list_init(&pw->sessions);
     list_init(&pw->parked);
+    list_init(&pw->offloads.line);
     hold_report_init(&pw->in_use);
     pw->tick_ms = clock_mono_ms();
     pw->tick.fn = tick;

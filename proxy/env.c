@@ -264,6 +264,7 @@ void session_inputs(struct session *s, const struct stmt_scan *scan)
     in->tokens = scan->tokens;
     in->n_tokens = scan->digest.ntokens;
     in->env = session_env(s);
+    in->seed = s->id >> 8; /* the low bits are the worker's */
     in->variable = variable;
     in->arg = s;
 }

@@ -3,6 +3,7 @@
 #ifndef PROXY_PROXY_H
 #define PROXY_PROXY_H
 
+#include "executor/exec.h"
 #include "net/listen.h"
 #include "net/worker.h"
 #include "proxy/hold.h"
@@ -32,6 +33,7 @@ struct proxy_worker {
     uint32_t n_free_stmts;
     uint32_t next_id;
     bool draining;
+    struct exec_gate offloads;
     struct list parked; /* statements put aside: hold.c, like all that follows but tick */
     struct hold_report in_use;
     uint64_t parked_version; /* catalog version with which they were last tried */

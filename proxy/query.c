@@ -155,6 +155,7 @@ void query_init_exec(struct session *s, struct exec *e)
 
     e->host = &host;
     e->shared = s->proxy->exec;
+    e->gate = &proxy_worker_of(s->worker)->offloads;
     e->worker = s->worker;
     e->client = &s->chan;
     e->caps = s->caps;
