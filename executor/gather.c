@@ -1038,12 +1038,23 @@ static void make_lanes(struct gather *g, struct branch *b, const struct placeset
     }
 }
 
+/* Where the statement as a whole can be prepared: a branch that only reads copies goes to any shard, the others' tables are where
+ * their places are. */
+static struct placeref statement_place(const struct gather *g)
+{
+    for (uint32_t i = 0; i < g->n_branches; i++)
+        if (g->b[i].plan->route.kind == ROUTE_PARTITIONS)
+            return g->b[i].first;
+    return g->b[0].first;
+}
+
 void gather_start(struct exec *e, const struct placeset *places)
 {
     struct gather *g = ARENA_NEW(e->arena, struct gather);
     const struct plan *p = e->plan;
     struct placeset *sets;
     struct exec_lane *lanes;
+    struct placeref at;
     uint32_t n = 0;
 
     e->step = g;
@@ -1080,7 +1091,8 @@ void gather_start(struct exec *e, const struct placeset *places)
     for (uint32_t i = 0; i < g->n_branches; i++)
         make_lanes(g, &g->b[i], &sets[i], lanes);
     exec_calc_deprecated(e);
-    ask_metadata(g, sets[0].items[0].partition, sets[0].items[0].shard_id);
+    at = statement_place(g);
+    ask_metadata(g, at.partition, at.shard_id);
     if (exec_failed(e)) {
         g->lanes_over = true;
         maybe_over(g);
