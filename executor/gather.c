@@ -888,13 +888,30 @@ static void lane_ok(struct bcmd *cmd, const struct packet_ok *ok, bool is_result
     exec_lane_ok(l, ok);
 }
 
+enum { NOT_IN_GROUP_BY = 1055 };
+
+/* ONLY_FULL_GROUP_BY may not see of a fragment's columns what it sees of the statement's (MariaDB: NULLIF(x, x) grouped by itself). */
+static void lane_err(struct bcmd *cmd, const struct packet_err *err, struct sv payload)
+{
+    struct exec_lane *l = CONTAINER_OF(cmd, struct exec_lane, cmd);
+    struct gather *g = gather_of(l->e);
+
+    if (err->code != NOT_IN_GROUP_BY || !(g->gave_up || give_up(g))) {
+        exec_on_err(cmd, err, payload);
+        return;
+    }
+    l->result = (struct txn_result){.done = TXN_DONE_ERROR, .error_code = err->code};
+    resume_lanes(g);
+    exec_lane_over(l);
+}
+
 static const struct bcmd_ops lane_ops = {
     .on_meta = lane_meta,
     .on_coldef = lane_coldef,
     .on_meta_end = lane_meta_end,
     .on_row = lane_row,
     .on_ok = lane_ok,
-    .on_err = exec_on_err,
+    .on_err = lane_err,
     .on_lost = exec_on_lost,
 };
 

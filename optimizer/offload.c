@@ -176,12 +176,40 @@ static struct sv create_text(struct opt *o, const struct offload_input *in)
 
 /* ---- the reading ---- */
 
-/* Depends on nothing but its arguments. */
-static bool is_settled(const struct ast_func *f)
+/* Depends on nothing but its arguments, and fails for none of them: the statement itself may never look at this condition. */
+static bool is_harmless(const struct ast_func *f)
 {
-    const struct func *known = func_find(f->name.name);
+    static const char *const names[] = {"year", "month", "day", "dayofmonth", "dayofweek", "quarter", "date", "hour", "minute", "second", "substring",
+        "substr", "left", "right", "lower", "upper", "trim", "ltrim", "rtrim", "length", "char_length", "ifnull", "coalesce", "nullif", "if",
+        "concat", "date_add", "date_sub"};
 
-    return known && !(func_flags(known) & FUNC_USES_ENV);
+    for (unsigned i = 0; i < ARRAY_LEN(names); i++)
+        if (sv_eq_nocase(f->name.name, sv_cstr(names[i])))
+            return true;
+    return false;
+}
+
+static enum ast_walk column_pre(struct ast_node **slot, void *arg)
+{
+    (void)arg;
+    return (*slot)->kind == AST_COLUMN ? AST_ABORT : AST_CONTINUE;
+}
+
+/* A comparison; or arithmetic of constants: what has a column in it may overflow. */
+static bool is_harmless_binary(struct ast_node *n)
+{
+    switch (AST_AS_CONST(binary, n)->op) {
+    case AST_OP_EQ:
+    case AST_OP_NULL_EQ:
+    case AST_OP_NE:
+    case AST_OP_LT:
+    case AST_OP_LE:
+    case AST_OP_GT:
+    case AST_OP_GE:
+        return true;
+    default:
+        return ast_walk(&n, column_pre, NULL, NULL);
+    }
 }
 
 static enum ast_walk push_pre(struct ast_node **slot, void *arg)
@@ -194,11 +222,13 @@ static enum ast_walk push_pre(struct ast_node **slot, void *arg)
     case AST_COLUMN:
         return bind_column_of(s->block, n, &c) && c.src == s ? AST_CONTINUE : AST_ABORT;
     case AST_FUNC:
-        return is_settled(AST_AS_CONST(func, n)) ? AST_CONTINUE : AST_ABORT;
+        return is_harmless(AST_AS_CONST(func, n)) ? AST_CONTINUE : AST_ABORT;
+    case AST_BINARY:
+        return is_harmless_binary(n) ? AST_CONTINUE : AST_ABORT;
+    case AST_UNARY:
+        return AST_AS(unary, n)->arg->kind == AST_LIT || AST_AS(unary, n)->op == AST_OP_NOT ? AST_CONTINUE : AST_ABORT;
     case AST_LIT:
     case AST_PARAM:
-    case AST_BINARY:
-    case AST_UNARY:
     case AST_LOGIC:
     case AST_BETWEEN:
     case AST_LIKE:

@@ -35,6 +35,8 @@ if [ ${#files[@]} = 0 ]; then
             /usr/bin/python3 -B "$src/t/sql/gen-$kind_of.py" $((seed + i)) >"$tmp/${kind_of}_$((seed + i)).test" || exit 99
             files+=("$tmp/${kind_of}_$((seed + i)).test")
         done
+        /usr/bin/python3 -B "$src/t/random/gen.py" $((seed + i)) >"$tmp/queries_$((seed + i)).test" || exit 99
+        files+=("$tmp/queries_$((seed + i)).test")
     done
 fi
 
