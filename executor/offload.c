@@ -3,7 +3,7 @@
  * statement runs on it and is relayed. The transaction's own changes are in the rows that it has read.
  *
  * Values go from text to text as SQL literals in their exact forms (literal.c), stored with an empty sql_mode, in UTC: nothing of them
- * is converted or refused. REPLACE, because without a snapshot over the shards a row that moves may be read twice.
+ * is converted or refused.
  *
  * Back-pressure: each copy has a buffer that fills while another one is under way; when both are full its readers pause.
  * Afterwards the connection is reset (COM_RESET_CONNECTION), which drops the copies. */
@@ -223,11 +223,8 @@ static bool take_row(struct reader *r, unsigned char *payload, size_t n, struct 
     if (!text_says_all(r))
         return diag_set(d, ER_NOT_SUPPORTED_YET, "a JSON value that its text does not say all of (a date, binary bytes) in a query over several places");
     if (b->len == 0) {
-        strbuf_puts(b, "REPLACE INTO ");
-        strbuf_put_ident(b, in->db);
-        strbuf_putc(b, '.');
-        strbuf_put_ident(b, in->name);
-        strbuf_puts(b, " VALUES (");
+        strbuf_putsv(b, in->head);
+        strbuf_putc(b, '(');
     } else {
         strbuf_puts(b, ",(");
     }

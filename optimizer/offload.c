@@ -109,9 +109,11 @@ static void put_column(const struct cat_column *c, struct strbuf *b)
     strbuf_putsv(b, c->type.text);
     if (c->type.charset.len && c->type.collation.len)
         strbuf_printf(b, " CHARACTER SET %.*s COLLATE %.*s", SV_ARG(c->type.charset), SV_ARG(c->type.collation));
-    strbuf_puts(b, c->nullable ? " NULL" : " NOT NULL");
+    /* MariaDB wants a default of an invisible column that is NOT NULL. */
+    strbuf_puts(b, c->nullable || c->invisible ? " NULL" : " NOT NULL");
     if (c->generated == CAT_NOT_GENERATED)
         put_default(c, b);
+    strbuf_puts(b, c->invisible ? " INVISIBLE" : "");
 }
 
 /* As much of the key as the copy has columns of, from its first on: joins are as fast as on a server, and the columns' flags are the same.
@@ -171,6 +173,24 @@ static struct sv create_text(struct opt *o, const struct offload_input *in)
     }
     strbuf_putsv(&b, strbuf_sv(&keys));
     strbuf_puts(&b, ") ENGINE=InnoDB");
+    return strbuf_sv(&b);
+}
+
+/* REPLACE: without a snapshot over the shards a row that moves meanwhile may be read twice. */
+static struct sv head_text(struct opt *o, const struct offload_input *in)
+{
+    struct strbuf b;
+
+    strbuf_init(&b, o->arena);
+    strbuf_puts(&b, "REPLACE INTO ");
+    strbuf_put_ident(&b, in->db);
+    strbuf_putc(&b, '.');
+    strbuf_put_ident(&b, in->name);
+    for (uint16_t i = 0; i < in->n_cols; i++) {
+        strbuf_puts(&b, i ? ", " : " (");
+        strbuf_put_ident(&b, in->table->columns[in->cols[i]].name);
+    }
+    strbuf_puts(&b, ") VALUES ");
     return strbuf_sv(&b);
 }
 
@@ -428,6 +448,7 @@ void opt_plan_offload(struct opt *o, enum opt_offload role)
         f->n_inputs++;
         in->n_cols = needed(o, s, &in->cols);
         in->create = create_text(o, in);
+        in->head = head_text(o, in);
         in->read = read_plan(o, s, in);
     }
     last_edits(o, f, by);

@@ -276,6 +276,7 @@ struct offload_input {
     const struct cat_table *table;
     struct sv db, name;      /* of the copy */
     struct sv create;        /* CREATE TEMPORARY TABLE */
+    struct sv head;          /* of the statement that stores rows, up to VALUES */
     const struct plan *read; /* fragment and route: the columns in their exact forms; then, for each JSON column of a MySQL server, whether its
                               * text says all */
     const uint16_t *cols;    /* ordinals */

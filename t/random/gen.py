@@ -92,7 +92,7 @@ class Gen:
         if kind == "int":
             return self.pick(lambda: "(%s + %s)" % (v("int"), v("int")), lambda: "(%s * 2)" % v("int"), lambda: "COALESCE(%s, %s)" % (v("int"), v("int")),
                              lambda: "LENGTH(%s)" % v("str"), lambda: "IF(%s, %s, %s)" % (self.cond(scope, depth + 1), v("int"), v("int")), lambda: "YEAR(%s)" % v("date"),
-                             lambda: "ABS(%s - 20)" % v("int"), lambda: "MOD(%s, 7)" % v("int"), lambda: "CASE WHEN %s THEN %s END" % (self.cond(scope, depth + 1), v("int")))()
+                             lambda: "ABS(%s)" % v("int"), lambda: "MOD(%s, 7)" % v("int"), lambda: "CASE WHEN %s THEN %s END" % (self.cond(scope, depth + 1), v("int")))()
         if kind == "dec":
             return self.pick(lambda: "(%s + %s)" % (v("dec"), v("int")), lambda: "ROUND(%s, 1)" % v("dec"), lambda: "NULLIF(%s, %s)" % (v("dec"), v("dec")))()
         if kind == "dbl":
