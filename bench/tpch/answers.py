@@ -74,31 +74,58 @@ class TimedClient(PlainClient):
         _, _, kind, _, decimals = struct.unpack_from("<HIBHB", data, at + 1)
         return name.decode("utf8", "replace"), kind, decimals
 
+    def _slurp(self):
+        """All packets of one answer as (offset, length) in what was read, and when the last byte was here: nothing is looked at
+        but where packets end, so that the client's own time does not hide the server's."""
+        data, at, ends, packets, left = bytearray(), 0, 0, [], None
+        while True:
+            part = self.sock.recv(1 << 20)
+            now = time.monotonic()
+            if not part:
+                raise ConnectionError("the server closed the connection")
+            data += part
+            size = len(data)
+            while size - at >= 4:
+                n = data[at] | data[at + 1] << 8 | data[at + 2] << 16
+                if size - at - 4 < n:
+                    break
+                at += 4
+                first = data[at] if n else 0
+                if first == 0xFF:
+                    self._raise(bytes(data[at:at + n]))
+                if n == 0xFFFFFF:
+                    raise ConnectionError("a packet of 16 MiB, which no query here has")
+                if left is None and first == 0 or first == 0xFE and n < 9 and ends:
+                    return data, packets, now
+                left = 0
+                if first == 0xFE and n < 9:
+                    ends += 1
+                else:
+                    packets.append((at, n))
+                at += n
+
+    def _raise(self, data):
+        raise ServerError(int.from_bytes(data[1:3], "little"), data[4:9].decode(), data[9:].decode("utf8", "replace"))
+
     def ask(self, sql):
         """The Answer. ServerError as the server says it; TooSlow behind the connection's limit (it is then of no more use)."""
         began = time.monotonic()
         try:
             self.seq = 0
             self._write(b"\x03" + sql.encode())
-            head = self._read()
-            if head[:1] == b"\0":
-                return Answer([], [], time.monotonic() - began, 0)
-            columns = [self._read() for _ in range(self._lenenc(head, 0)[0])]
-            self._read()
-            packets = []
-            while True:
-                data = self._read()
-                if data[:1] == b"\xfe" and len(data) < 9:
-                    break
-                packets.append(data)
+            data, packets, ended = self._slurp()
         except TimeoutError:
             with contextlib.suppress(OSError, ServerError), PlainClient(self.port, timeout=10) as c:
                 c.query("KILL %d" % self.id)
             self.close()
             raise TooSlow("more than %.0f s" % (time.monotonic() - began)) from None
-        seconds = time.monotonic() - began
-        return Answer([self._column(c) for c in columns], [tuple(self._strings(p)) for p in packets], seconds,
-                      sum(4 + len(p) for p in packets))
+        seconds = ended - began
+        if not packets:
+            return Answer([], [], seconds, 0)
+        packets = [bytes(data[at:at + n]) for at, n in packets]
+        n = self._lenenc(packets[0], 0)[0]
+        rows = packets[1 + n:]
+        return Answer([self._column(c) for c in packets[1:1 + n]], [tuple(self._strings(p)) for p in rows], seconds, sum(4 + len(p) for p in rows))
 
 
 def _same_value(a, b, kind):

@@ -162,6 +162,11 @@ def geometric_mean(values):
 
 
 def report(outcomes, kind, peak):
+    if all(o.state == "plain only" for o in outcomes):
+        print("| query | %s s | rows |\n| --- | --- | --- |" % kind)
+        for o in outcomes:
+            print("| Q%d | %.3f | %d |" % (o.query.number, statistics.median(o.plain or [0]), o.rows))
+        return
     print("| query | %s s | Tessera s | Tessera / plain | its CPU s | its peak MiB | rows | answer |" % kind)
     print("| --- | --- | --- | --- | --- | --- | --- | --- |")
 
@@ -246,18 +251,14 @@ def check(plain_port, n, o):
     note("%d rules of the data hold" % len(results))
 
 
-def arguments():
-    a = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+def arguments(about, more=None):
+    a = argparse.ArgumentParser(description=about.split("\n\n")[0])
     a.add_argument("--scale", type=float, default=0.1, help="scale factor: 1 is 6 million lines, 1.2 GB (0.1)")
     a.add_argument("--server", default=SERVER, choices=("mariadb", "mysql"))
     a.add_argument("--shards", type=int, default=4)
     a.add_argument("--queries", default="", help="numbers, as 1,3-5 (all)")
     a.add_argument("--repeat", type=int, default=3, help="measured runs of each query (3); 0: compare only")
-    a.add_argument("--query-memory", metavar="SIZE", help="limit of a query's memory in Tessera, as 16M")
-    a.add_argument("--set", action="append", default=[], metavar="SQL", help="a statement for the session through Tessera, as 'SET x = 1'")
     a.add_argument("--timeout", type=float, default=600, help="seconds after which a query is given up (600)")
-    a.add_argument("--plain-only", action="store_true", help="only the plain server")
-    a.add_argument("--skip-checks", action="store_true", help="do not check the data's rules on the plain server")
     a.add_argument("--seed", type=int, default=SEED, help="of the data (%d: with it every query has rows from scale 0.01 on)" % SEED)
     a.add_argument("--collation", help="of the database (the server's own)")
     a.add_argument("--connections", type=int, default=4, help="that load at once (4)")
@@ -265,7 +266,33 @@ def arguments():
     a.add_argument("--dir", help="folder in which the servers stay, loaded, for the next run")
     a.add_argument("--json", metavar="FILE", help="write all figures there too")
     a.add_argument("--verbose", action="store_true")
-    return a.parse_args()
+    if more:
+        more(a)
+    o = a.parse_args()
+    if not os.access(GEN, os.X_OK) or not os.access(TESSERAD, os.X_OK) and not getattr(o, "plain_only", False):
+        sys.exit("%s or %s is not built: make bench-tpch does that" % (GEN, TESSERAD))
+    return o
+
+
+def more_arguments(a):
+    a.add_argument("--query-memory", metavar="SIZE", help="limit of a query's memory in Tessera, as 16M")
+    a.add_argument("--set", action="append", default=[], metavar="SQL", help="a statement for the session through Tessera, as 'SET x = 1'")
+    a.add_argument("--plain-only", action="store_true", help="only the plain server")
+    a.add_argument("--skip-checks", action="store_true", help="do not check the data's rules on the plain server")
+
+
+def open_fleets(stack, o, both=True):
+    """The plain server's fleet and the shards' (None without), loaded."""
+    pool = size(o.buffer_pool) if o.buffer_pool else max(256 * MIB, int(3 * 1024 * MIB * o.scale))
+    kept = o.dir and os.path.join(os.path.abspath(o.dir), "%s-%g" % (o.server, o.scale))
+    n, many = counts(o.scale, o.seed), None
+    one = stack.enter_context(fleet(kept, "plain", shards=1, proxies=0, server=o.server, extra=("--buffer-pool", str(pool))))
+    fill(one, "the plain server", one.port("s1"), [one.port("s1")], o, n)
+    if both:
+        share = max(32 * MIB, pool // o.shards)
+        many = stack.enter_context(fleet(kept, "shards%d" % o.shards, shards=o.shards, server=o.server, extra=("--buffer-pool", str(share))))
+        fill(many, "through Tessera", many.port(), [many.port("s%d" % (i + 1)) for i in range(o.shards)], o, n)
+    return one, many
 
 
 def chosen(queries, text):
@@ -279,28 +306,18 @@ def chosen(queries, text):
 
 
 def main():
-    o = arguments()
-    if not os.access(GEN, os.X_OK) or not o.plain_only and not os.access(TESSERAD, os.X_OK):
-        sys.exit("%s or %s is not built: make bench-tpch does that" % (GEN, TESSERAD))
-    queries = chosen(read_queries(o.scale), o.queries)
-    pool = size(o.buffer_pool) if o.buffer_pool else max(256 * MIB, int(3 * 1024 * MIB * o.scale))
-    n = counts(o.scale, o.seed)
-    kept = o.dir and os.path.join(os.path.abspath(o.dir), "%s-%g" % (o.server, o.scale))
-    outcomes, peak, share = [], 0, max(32 * MIB, pool // o.shards)
+    o = arguments(__doc__, more_arguments)
+    queries, outcomes, peak = chosen(read_queries(o.scale), o.queries), [], 0
     with contextlib.ExitStack() as stack:
-        one = stack.enter_context(fleet(kept, "plain", shards=1, proxies=0, server=o.server, extra=("--buffer-pool", str(pool))))
-        fill(one, "the plain server", one.port("s1"), [one.port("s1")], o, n)
+        one, many = open_fleets(stack, o, not o.plain_only)
         if not o.skip_checks:
-            check(one.port("s1"), n, o)
+            check(one.port("s1"), counts(o.scale, o.seed), o)
         plain, tessera, pid = Side("plain", one.port("s1"), o.timeout), None, None
-        if not o.plain_only:
-            many = stack.enter_context(fleet(kept, "shards%d" % o.shards, shards=o.shards, server=o.server, extra=("--buffer-pool", str(share))))
-            fill(many, "through Tessera", many.port(), [many.port("s%d" % (i + 1)) for i in range(o.shards)], o, n)
+        if many:
             tessera = Side("Tessera", many.port(), o.timeout, [*limit_memory(many, o), *o.set])
             pid = many.pid()
             note("tesserad: %.1f MiB before the first query" % peak_mib(pid))
-        with PlainClient(one.port("s1")) as c:
-            version = texts(c.query("SELECT VERSION()"))[0][0]
+        version = texts(PlainClient(one.port("s1")).query("SELECT VERSION()"))[0][0]
         print("## TPC-H-like, scale %g (%s, %s, %s; %d cores; medians of %d, interleaved%s)\n" % (
             o.scale, time.strftime("%Y-%m-%d"), version, "plain server only" if o.plain_only else "%d shards" % o.shards, os.cpu_count(),
             o.repeat, "; a query's memory limited to " + o.query_memory if o.query_memory else ""))
@@ -308,7 +325,7 @@ def main():
             out = run_query(q, plain, tessera, pid, o.repeat)
             outcomes.append(out)
             peak = max(peak, out.peak or 0)
-            note("%s: %s %s" % (q.name, out.state, out.text if out.state != "same" else ""))
+            note(" ".join((q.name + ":", out.state, out.text)))
             if tessera and out.state == "error" and not many.alive():
                 note("tesserad is gone; it is started again" + many.log_tail())
                 many.restart()
