@@ -5,6 +5,7 @@
 --   -- step NAME        runs on every shard, with tables standing for the shard's partitions; its rows become a table NAME
 --   -- above NAME       runs above, on the tables of the steps (in SQLite: amounts are floating there)
 --   -- answer           the same, and gives the query's answer
+-- q3b and so on: another plan for q3, to see which of them the cost model should choose.
 -- {NAME.column} is the list of different values of a column that came before: keys that are sent down with the fragment.
 
 -- q1
@@ -16,6 +17,15 @@ WHERE l_shipdate <= DATE '1998-12-01' - INTERVAL 90 DAY
 GROUP BY l_returnflag, l_linestatus;
 -- answer
 SELECT l_returnflag, l_linestatus, SUM(q), SUM(p), SUM(d), SUM(c), SUM(q) / SUM(n), SUM(p) / SUM(n), SUM(s) / SUM(n), SUM(n)
+FROM lines GROUP BY 1, 2 ORDER BY 1, 2;
+
+-- q1b
+-- step lines
+SELECT l_returnflag, l_linestatus, l_quantity AS q, l_extendedprice AS p, l_discount AS d, l_tax AS t
+FROM lineitem
+WHERE l_shipdate <= DATE '1998-12-01' - INTERVAL 90 DAY;
+-- answer
+SELECT l_returnflag, l_linestatus, SUM(q), SUM(p), SUM(p * (1 - d)), SUM(p * (1 - d) * (1 + t)), AVG(q), AVG(p), AVG(d), COUNT(*)
 FROM lines GROUP BY 1, 2 ORDER BY 1, 2;
 
 -- q2
@@ -50,6 +60,17 @@ LIMIT 10;
 -- answer
 SELECT * FROM top ORDER BY revenue DESC, o_orderdate LIMIT 10;
 
+-- q3b
+-- step builders
+SELECT c_custkey FROM customer WHERE c_mktsegment = 'BUILDING';
+-- step open
+SELECT l_orderkey, SUM(l_extendedprice * (1 - l_discount)) AS revenue, o_orderdate, o_shippriority, o_custkey
+FROM orders JOIN lineitem ON l_orderkey = o_orderkey
+WHERE o_orderdate < DATE '1995-03-15' AND l_shipdate > DATE '1995-03-15'
+GROUP BY l_orderkey, o_orderdate, o_shippriority, o_custkey;
+-- answer
+SELECT l_orderkey, revenue, o_orderdate, o_shippriority FROM open JOIN builders ON c_custkey = o_custkey ORDER BY revenue DESC, o_orderdate LIMIT 10;
+
 -- q4
 -- step counts
 SELECT o_orderpriority, COUNT(*) AS n
@@ -74,6 +95,19 @@ WHERE o_orderdate >= DATE '1994-01-01' AND o_orderdate < DATE '1994-01-01' + INT
 SELECT n_name, SUM(r) AS revenue FROM lines JOIN customers ON c_custkey = o_custkey JOIN suppliers ON s_suppkey = l_suppkey AND n_name = c_nation
 GROUP BY 1 ORDER BY 2 DESC;
 
+-- q5b
+-- step suppliers
+SELECT s_suppkey, n_name FROM supplier JOIN nation ON n_nationkey = s_nationkey JOIN region ON r_regionkey = n_regionkey WHERE r_name = 'ASIA';
+-- step customers
+SELECT c_custkey, n_name AS c_nation FROM customer JOIN nation ON n_nationkey = c_nationkey JOIN region ON r_regionkey = n_regionkey WHERE r_name = 'ASIA';
+-- step lines
+SELECT o_custkey, l_suppkey, l_extendedprice * (1 - l_discount) AS r
+FROM orders JOIN lineitem ON l_orderkey = o_orderkey
+WHERE o_orderdate >= DATE '1994-01-01' AND o_orderdate < DATE '1994-01-01' + INTERVAL 1 YEAR AND l_suppkey IN ({suppliers.s_suppkey});
+-- answer
+SELECT n_name, SUM(r) AS revenue FROM lines JOIN customers ON c_custkey = o_custkey JOIN suppliers ON s_suppkey = l_suppkey AND n_name = c_nation
+GROUP BY 1 ORDER BY 2 DESC;
+
 -- q6
 -- step lines
 SELECT SUM(l_extendedprice * l_discount) AS r
@@ -93,6 +127,20 @@ SELECT l_suppkey, o_custkey, EXTRACT(YEAR FROM l_shipdate) AS l_year, l_extended
 FROM orders JOIN lineitem ON l_orderkey = o_orderkey
 WHERE l_shipdate BETWEEN DATE '1995-01-01' AND DATE '1996-12-31'
   AND o_custkey IN ({customers.c_custkey}) AND l_suppkey IN ({suppliers.s_suppkey});
+-- answer
+SELECT supp_nation, cust_nation, l_year, SUM(r)
+FROM lines JOIN suppliers ON s_suppkey = l_suppkey JOIN customers ON c_custkey = o_custkey AND cust_nation <> supp_nation
+GROUP BY 1, 2, 3 ORDER BY 1, 2, 3;
+
+-- q7b
+-- step suppliers
+SELECT s_suppkey, n_name AS supp_nation FROM supplier JOIN nation ON n_nationkey = s_nationkey WHERE n_name IN ('FRANCE', 'GERMANY');
+-- step customers
+SELECT c_custkey, n_name AS cust_nation FROM customer JOIN nation ON n_nationkey = c_nationkey WHERE n_name IN ('FRANCE', 'GERMANY');
+-- step lines
+SELECT l_suppkey, o_custkey, EXTRACT(YEAR FROM l_shipdate) AS l_year, l_extendedprice * (1 - l_discount) AS r
+FROM orders JOIN lineitem ON l_orderkey = o_orderkey
+WHERE l_shipdate BETWEEN DATE '1995-01-01' AND DATE '1996-12-31' AND l_suppkey IN ({suppliers.s_suppkey});
 -- answer
 SELECT supp_nation, cust_nation, l_year, SUM(r)
 FROM lines JOIN suppliers ON s_suppkey = l_suppkey JOIN customers ON c_custkey = o_custkey AND cust_nation <> supp_nation
@@ -130,6 +178,19 @@ SELECT nation, o_year, SUM(r - ps_supplycost * q)
 FROM lines JOIN stock ON ps_partkey = l_partkey AND ps_suppkey = l_suppkey JOIN suppliers ON s_suppkey = l_suppkey
 GROUP BY 1, 2 ORDER BY 1, 2 DESC;
 
+-- q9b
+-- step stock
+SELECT ps_partkey, ps_suppkey, ps_supplycost FROM part JOIN partsupp ON ps_partkey = p_partkey WHERE p_name LIKE '%green%';
+-- step suppliers
+SELECT s_suppkey, n_name AS nation FROM supplier JOIN nation ON n_nationkey = s_nationkey;
+-- step lines
+SELECT l_partkey, l_suppkey, EXTRACT(YEAR FROM o_orderdate) AS o_year, l_extendedprice * (1 - l_discount) AS r, l_quantity AS q
+FROM lineitem JOIN orders ON o_orderkey = l_orderkey;
+-- answer
+SELECT nation, o_year, SUM(r - ps_supplycost * q)
+FROM lines JOIN stock ON ps_partkey = l_partkey AND ps_suppkey = l_suppkey JOIN suppliers ON s_suppkey = l_suppkey
+GROUP BY 1, 2 ORDER BY 1, 2 DESC;
+
 -- q10
 -- step sums
 SELECT o_custkey, SUM(l_extendedprice * (1 - l_discount)) AS r
@@ -149,9 +210,9 @@ ORDER BY revenue DESC LIMIT 20;
 -- step suppliers
 SELECT s_suppkey FROM supplier JOIN nation ON n_nationkey = s_nationkey WHERE n_name = 'GERMANY';
 -- step stock
-SELECT ps_partkey, SUM(ps_supplycost * ps_availqty) AS value FROM partsupp WHERE ps_suppkey IN ({suppliers.s_suppkey}) GROUP BY ps_partkey;
+SELECT ps_partkey, ps_supplycost * ps_availqty AS v FROM partsupp WHERE ps_suppkey IN ({suppliers.s_suppkey});
 -- answer
-SELECT ps_partkey, value FROM stock WHERE value > (SELECT SUM(value) * :fraction FROM stock) ORDER BY value DESC;
+SELECT ps_partkey, SUM(v) AS value FROM stock GROUP BY 1 HAVING value > (SELECT SUM(v) * :fraction FROM stock) ORDER BY 2 DESC;
 
 -- q12
 -- step counts
@@ -174,15 +235,33 @@ SELECT c_count, COUNT(*) AS custdist
 FROM (SELECT c_custkey, COALESCE(SUM(n), 0) AS c_count FROM customers LEFT JOIN counts ON o_custkey = c_custkey GROUP BY 1)
 GROUP BY 1 ORDER BY 2 DESC, 1 DESC;
 
--- q14
--- step sums
-SELECT l_partkey, SUM(l_extendedprice * (1 - l_discount)) AS r
-FROM lineitem WHERE l_shipdate >= DATE '1995-09-01' AND l_shipdate < DATE '1995-09-01' + INTERVAL 1 MONTH
-GROUP BY l_partkey;
--- step parts
-SELECT p_partkey, p_type LIKE 'PROMO%' AS promoted FROM part WHERE p_partkey IN ({sums.l_partkey});
+-- q13b
+-- step orders_of
+SELECT o_custkey FROM orders WHERE o_comment NOT LIKE '%special%requests%';
+-- step customers
+SELECT c_custkey FROM customer;
 -- answer
-SELECT 100 * SUM(CASE WHEN promoted THEN r ELSE 0 END) / SUM(r) FROM sums JOIN parts ON p_partkey = l_partkey;
+SELECT c_count, COUNT(*) AS custdist
+FROM (SELECT c_custkey, COALESCE(n, 0) AS c_count FROM customers LEFT JOIN (SELECT o_custkey, COUNT(*) AS n FROM orders_of GROUP BY 1) ON o_custkey = c_custkey)
+GROUP BY 1 ORDER BY 2 DESC, 1 DESC;
+
+-- q14
+-- step lines
+SELECT l_partkey, l_extendedprice * (1 - l_discount) AS r
+FROM lineitem WHERE l_shipdate >= DATE '1995-09-01' AND l_shipdate < DATE '1995-09-01' + INTERVAL 1 MONTH;
+-- step parts
+SELECT p_partkey, p_type LIKE 'PROMO%' AS promoted FROM part WHERE p_partkey IN ({lines.l_partkey});
+-- answer
+SELECT 100 * SUM(CASE WHEN promoted THEN r ELSE 0 END) / SUM(r) FROM lines JOIN parts ON p_partkey = l_partkey;
+
+-- q14b
+-- step lines
+SELECT l_partkey, l_extendedprice * (1 - l_discount) AS r
+FROM lineitem WHERE l_shipdate >= DATE '1995-09-01' AND l_shipdate < DATE '1995-09-01' + INTERVAL 1 MONTH;
+-- step parts
+SELECT p_partkey, p_type LIKE 'PROMO%' AS promoted FROM part;
+-- answer
+SELECT 100 * SUM(CASE WHEN promoted THEN r ELSE 0 END) / SUM(r) FROM lines JOIN parts ON p_partkey = l_partkey;
 
 -- q15
 -- step sums
@@ -201,7 +280,7 @@ SELECT s_suppkey, s_name, s_address, s_phone, total FROM suppliers JOIN best ON 
 -- step complained
 SELECT s_suppkey FROM supplier WHERE s_comment LIKE '%Customer%Complaints%';
 -- step stock
-SELECT DISTINCT p_brand, p_type, p_size, ps_suppkey
+SELECT p_brand, p_type, p_size, ps_suppkey
 FROM part JOIN partsupp ON ps_partkey = p_partkey
 WHERE p_brand <> 'Brand#45' AND p_type NOT LIKE 'MEDIUM POLISHED%' AND p_size IN (49, 14, 23, 45, 19, 3, 36, 9)
   AND ps_suppkey NOT IN ({complained.s_suppkey});
@@ -226,6 +305,18 @@ GROUP BY o_custkey, o_orderkey, o_orderdate, o_totalprice;
 SELECT c_custkey, c_name FROM customer WHERE c_custkey IN ({large.o_custkey});
 -- answer
 SELECT c_name, c_custkey, o_orderkey, o_orderdate, o_totalprice, pieces FROM large JOIN customers ON c_custkey = o_custkey
+ORDER BY o_totalprice DESC, o_orderdate LIMIT 100;
+
+-- q18b
+-- step large
+SELECT l_orderkey, SUM(l_quantity) AS pieces FROM lineitem GROUP BY l_orderkey HAVING SUM(l_quantity) > 300;
+-- step orders_of
+SELECT o_orderkey, o_custkey, o_orderdate, o_totalprice FROM orders WHERE o_orderkey IN ({large.l_orderkey});
+-- step customers
+SELECT c_custkey, c_name FROM customer WHERE c_custkey IN ({orders_of.o_custkey});
+-- answer
+SELECT c_name, c_custkey, o_orderkey, o_orderdate, o_totalprice, pieces
+FROM orders_of JOIN large ON l_orderkey = o_orderkey JOIN customers ON c_custkey = o_custkey
 ORDER BY o_totalprice DESC, o_orderdate LIMIT 100;
 
 -- q19
@@ -288,5 +379,19 @@ SELECT c_custkey, SUBSTRING(c_phone FROM 1 FOR 2) AS code, c_acctbal FROM custom
 WHERE SUBSTRING(c_phone FROM 1 FOR 2) IN ('13', '31', '23', '29', '30', '18', '17') AND c_acctbal > {least.a};
 -- step ordering
 SELECT DISTINCT o_custkey FROM orders WHERE o_custkey IN ({customers.c_custkey});
+-- answer
+SELECT code, COUNT(*), SUM(c_acctbal) FROM customers WHERE c_custkey NOT IN (SELECT o_custkey FROM ordering) GROUP BY 1 ORDER BY 1;
+
+-- q22b
+-- step average
+SELECT SUM(c_acctbal) AS s, COUNT(*) AS n FROM customer
+WHERE c_acctbal > 0.00 AND SUBSTRING(c_phone FROM 1 FOR 2) IN ('13', '31', '23', '29', '30', '18', '17');
+-- above least
+SELECT SUM(s) / SUM(n) AS a FROM average;
+-- step customers
+SELECT c_custkey, SUBSTRING(c_phone FROM 1 FOR 2) AS code, c_acctbal FROM customer
+WHERE SUBSTRING(c_phone FROM 1 FOR 2) IN ('13', '31', '23', '29', '30', '18', '17') AND c_acctbal > {least.a};
+-- step ordering
+SELECT DISTINCT o_custkey FROM orders;
 -- answer
 SELECT code, COUNT(*), SUM(c_acctbal) FROM customers WHERE c_custkey NOT IN (SELECT o_custkey FROM ordering) GROUP BY 1 ORDER BY 1;
