@@ -60,8 +60,8 @@ class TimedClient(PlainClient):
     """A connection that asks one query at a time and stops the clock before it looks at the rows."""
 
     def __init__(self, port, timeout):
-        self.port = port
-        super().__init__(port, timeout=timeout)
+        self.port, self.timeout = port, timeout
+        super().__init__(port, timeout=max(timeout, 10))
         self.id = int(self.query("SELECT CONNECTION_ID()")[1][0][0])
 
     def _column(self, data):
@@ -74,11 +74,14 @@ class TimedClient(PlainClient):
         _, _, kind, _, decimals = struct.unpack_from("<HIBHB", data, at + 1)
         return name.decode("utf8", "replace"), kind, decimals
 
-    def _slurp(self):
+    def _slurp(self, deadline):
         """All packets of one answer as (offset, length) in what was read, and when the last byte was here: nothing is looked at
         but where packets end, so that the client's own time does not hide the server's."""
-        data, at, ends, packets, left = bytearray(), 0, 0, [], None
+        data, at, ends, packets, left, now = bytearray(), 0, 0, [], None, time.monotonic()
         while True:
+            if now >= deadline:
+                raise TimeoutError
+            self.sock.settimeout(deadline - now)
             part = self.sock.recv(1 << 20)
             now = time.monotonic()
             if not part:
@@ -113,12 +116,12 @@ class TimedClient(PlainClient):
         try:
             self.seq = 0
             self._write(b"\x03" + sql.encode())
-            data, packets, ended = self._slurp()
+            data, packets, ended = self._slurp(began + self.timeout)
         except TimeoutError:
             with contextlib.suppress(OSError, ServerError), PlainClient(self.port, timeout=10) as c:
                 c.query("KILL %d" % self.id)
             self.close()
-            raise TooSlow("more than %.0f s" % (time.monotonic() - began)) from None
+            raise TooSlow("more than %.3g s" % (time.monotonic() - began)) from None
         seconds = ended - began
         if not packets:
             return Answer([], [], seconds, 0)

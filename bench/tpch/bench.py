@@ -86,6 +86,11 @@ class Outcome:
         self.peak = self.rows = self.size = self.digest = None
         self.state, self.text = "same", ""      # same, refused, WRONG, error, slow, plain only
 
+    def end(self, state, text):
+        """A wrong answer stays one, whatever comes after it."""
+        if self.state != "WRONG":
+            self.state, self.text = state, text
+
     def ratio(self):
         return statistics.median(self.tessera) / statistics.median(self.plain) if self.plain and self.tessera else None
 
@@ -99,10 +104,10 @@ def ask_plain(out, plain):
     try:
         answer = plain.ask(out.query.sql)
     except TooSlow as e:
-        out.state, out.text = "slow", "the plain server: %s" % e
+        out.end("slow", "the plain server: %s" % e)
         return None
     except ServerError as e:
-        out.state, out.text = "error", "the plain server: %s" % e
+        out.end("error", "the plain server: %s" % e)
         return None
     out.rows, out.size, out.digest = len(answer.rows), answer.size, answer.digest()
     return answer
@@ -115,19 +120,19 @@ def ask_tessera(out, tessera, pid, plain, want):
     try:
         got = tessera.ask(out.query.sql)
     except TooSlow as e:
-        out.state, out.text = "slow", str(e)
+        out.end("slow", str(e))
         return None
     except ServerError as e:
-        out.state, out.text = ("refused" if e.code == REFUSED else "error"), str(e)
+        out.end("refused" if e.code == REFUSED else "error", str(e))
         return None
     except (ConnectionError, OSError) as e:
-        out.state, out.text = "error", "the connection broke: %s" % e
+        out.end("error", "the connection broke: %s" % e)
         return None
     spent = cpu_seconds(pid) - before
     out.peak = max(out.peak or 0, peak_mib(pid))
     differs = want and compare(out.query, want, got, lambda: plain.ask(out.query.unlimited))
     if differs:
-        out.state, out.text = "WRONG", differs
+        out.end("WRONG", differs)
     return got, spent
 
 
@@ -175,7 +180,7 @@ def report(outcomes, kind, peak):
     for o in outcomes:
         ratio = o.ratio()
         print("| Q%d | %s | %s | %s | %s | %s | %s | %s |" % (
-            o.query.number, figure(o.plain), figure(o.tessera), "%.2f" % ratio if ratio else "-", figure(o.cpu, "%.2f"),
+            o.query.number, figure(o.plain), figure(o.tessera), "%.2f" % ratio if ratio else "-", figure(o.cpu),
             "%.1f" % o.peak if o.peak else "-", "-" if o.rows is None else o.rows, o.state))
     done = [o for o in outcomes if o.ratio()]
     if done:
@@ -335,7 +340,7 @@ def main():
         with open(o.json, "w") as f:
             json.dump({"scale": o.scale, "seed": o.seed, "server": version, "shards": o.shards, "query_memory": o.query_memory, "peak_mib": peak,
                        "queries": {q.query.name: q.as_json() for q in outcomes}}, f, indent=1)
-    return 1 if any(q.state in ("WRONG", "error") for q in outcomes) else 0
+    return 1 if any(q.state in ("WRONG", "error", "slow") for q in outcomes) else 0
 
 
 if __name__ == "__main__":
