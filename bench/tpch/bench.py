@@ -12,6 +12,7 @@ import contextlib
 import json
 import math
 import os
+import signal
 import statistics
 import sys
 import time
@@ -55,13 +56,21 @@ def size(text):
 
 
 class Side:
-    """One of the two that are asked: a connection that is made again after it was given up."""
+    """One of the two that are asked: a connection that is made again after it was given up. servers: the processes of the servers
+    that work for it; server_cpu: what they spent on the last question."""
 
-    def __init__(self, name, port, timeout, session=()):
-        self.name, self.port, self.timeout, self.session = name, port, timeout, session
-        self.client = None
+    def __init__(self, port, timeout, servers, session=()):
+        self.port, self.timeout, self.servers, self.session = port, timeout, servers, session
+        self.client, self.server_cpu = None, 0.0
 
     def ask(self, sql):
+        before = sum(map(cpu_seconds, self.servers))
+        try:
+            return self._ask(sql)
+        finally:
+            self.server_cpu = sum(map(cpu_seconds, self.servers)) - before
+
+    def _ask(self, sql):
         if self.client is None:
             self.client = TimedClient(self.port, self.timeout)
             for s in ("USE " + DB, *self.session):
@@ -78,11 +87,12 @@ class Side:
 
 
 class Outcome:
-    """What came of one query: seconds on both sides by run, how the answers compare, and what Tessera spent."""
+    """What came of one query: seconds on both sides by run, how the answers compare, and the CPU time that tesserad, its shards
+    and the plain server spent."""
 
     def __init__(self, query):
         self.query = query
-        self.plain, self.tessera, self.cpu = [], [], []
+        self.plain, self.tessera, self.cpu, self.shards_cpu, self.plain_cpu = [], [], [], [], []
         self.peak = self.rows = self.size = self.digest = None
         self.state, self.text = "same", ""      # same, refused, WRONG, error, slow, plain only
 
@@ -94,9 +104,15 @@ class Outcome:
     def ratio(self):
         return statistics.median(self.tessera) / statistics.median(self.plain) if self.plain and self.tessera else None
 
+    def cpu_ratio(self):
+        """All that Tessera and its shards spent, to what the plain server spent: other load on the machine hardly changes it."""
+        spent = [a + b for a, b in zip(self.cpu, self.shards_cpu)]
+        return statistics.median(spent) / statistics.median(self.plain_cpu) if spent and self.plain_cpu else None
+
     def as_json(self):
         return {"state": self.state, "text": self.text, "rows": self.rows, "bytes": self.size, "digest": self.digest, "plain_s": self.plain,
-                "tessera_s": self.tessera, "tessera_cpu_s": self.cpu, "tessera_peak_mib": self.peak, "ratio": self.ratio()}
+                "tessera_s": self.tessera, "plain_cpu_s": self.plain_cpu, "tessera_cpu_s": self.cpu, "shards_cpu_s": self.shards_cpu,
+                "cpu_ratio": self.cpu_ratio(), "tessera_peak_mib": self.peak, "ratio": self.ratio()}
 
 
 def ask_plain(out, plain):
@@ -153,12 +169,14 @@ def run_query(query, plain, tessera, pid, repeat):
                 if not answer:
                     return out
                 out.plain.append(answer.seconds)
+                out.plain_cpu.append(plain.server_cpu)
             elif first:
                 got = ask_tessera(out, tessera, pid, plain, want)
                 if not got:
                     return out
                 out.tessera.append(got[0].seconds)
                 out.cpu.append(got[1])
+                out.shards_cpu.append(tessera.server_cpu)
     return out
 
 
@@ -172,23 +190,26 @@ def report(outcomes, kind, peak):
         for o in outcomes:
             print("| Q%d | %.3f | %d |" % (o.query.number, statistics.median(o.plain or [0]), o.rows))
         return
-    print("| query | %s s | Tessera s | Tessera / plain | its CPU s | its peak MiB | rows | answer |" % kind)
-    print("| --- | --- | --- | --- | --- | --- | --- | --- |")
+    print("| query | %s s | Tessera s | Tessera / plain | its CPU s | shards' CPU s | all CPU / plain CPU | its peak MiB | rows | answer |" % kind)
+    print("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |")
 
     def figure(values, form="%.3f"):
         return form % statistics.median(values) if values else "-"
+
+    def ratio(value):
+        return "%.2f" % value if value else "-"
     for o in outcomes:
-        ratio = o.ratio()
-        print("| Q%d | %s | %s | %s | %s | %s | %s | %s |" % (
-            o.query.number, figure(o.plain), figure(o.tessera), "%.2f" % ratio if ratio else "-", figure(o.cpu),
+        print("| Q%d | %s | %s | %s | %s | %s | %s | %s | %s | %s |" % (
+            o.query.number, figure(o.plain), figure(o.tessera), ratio(o.ratio()), figure(o.cpu), figure(o.shards_cpu), ratio(o.cpu_ratio()),
             "%.1f" % o.peak if o.peak else "-", "-" if o.rows is None else o.rows, o.state))
     done = [o for o in outcomes if o.ratio()]
     if done:
         mean = geometric_mean([o.ratio() for o in done])
         worst = max(done, key=lambda o: o.ratio())
-        print("| geometric mean of %d | %.3f | %.3f | %.2f | | %.1f | | |" % (
+        print("| geometric mean of %d | %.3f | %.3f | %.2f | | | %s | %.1f | | |" % (
             len(done), geometric_mean([statistics.median(o.plain) for o in done]),
-            geometric_mean([statistics.median(o.tessera) for o in done]), mean, peak))
+            geometric_mean([statistics.median(o.tessera) for o in done]), mean,
+            ratio(geometric_mean([o.cpu_ratio() for o in done]) if all(o.cpu_ratio() for o in done) else None), peak))
     states = {}
     for o in outcomes:
         states.setdefault(o.state, []).append(o)
@@ -276,6 +297,7 @@ def arguments(about, more=None):
     o = a.parse_args()
     if not os.access(GEN, os.X_OK) or not os.access(TESSERAD, os.X_OK) and not getattr(o, "plain_only", False):
         sys.exit("%s or %s is not built: make bench-tpch does that" % (GEN, TESSERAD))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))        # servers are ended on the way out
     return o
 
 
@@ -317,9 +339,9 @@ def main():
         one, many = open_fleets(stack, o, not o.plain_only)
         if not o.skip_checks:
             check(one.port("s1"), counts(o.scale, o.seed), o)
-        plain, tessera, pid = Side("plain", one.port("s1"), o.timeout), None, None
+        plain, tessera, pid = Side(one.port("s1"), o.timeout, [one.pid("s1")]), None, None
         if many:
-            tessera = Side("Tessera", many.port(), o.timeout, [*limit_memory(many, o), *o.set])
+            tessera = Side(many.port(), o.timeout, [many.pid("s%d" % (i + 1)) for i in range(o.shards)], [*limit_memory(many, o), *o.set])
             pid = many.pid()
             note("tesserad: %.1f MiB before the first query" % peak_mib(pid))
         version = texts(PlainClient(one.port("s1")).query("SELECT VERSION()"))[0][0]

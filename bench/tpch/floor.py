@@ -4,7 +4,8 @@ Tessera, and one plain server's answer beside them in one interleaved run.
 
 Printed for each query: rows and bytes that the shards send, bytes that are sent to them (a fragment with its keys goes to every
 shard whole, which a planner that knows where keys live can do with a part of), and seconds: of a step that of the slowest
-shard, of the query the sum of its steps. Tessera's time for a query, less this, is its own part. The rows are put together
+shard, of the query the sum of its steps. Tessera's time for a query, less this, is its own part. CPU seconds of the
+servers are what other load on the machine changes least: on c cores no plan is faster than its CPU seconds / c. The rows are put together
 in SQLite, and the answer must be the plain server's: a plan that is wrong does not pass for a cheap one. Where floor.sql has
 other plans for a query (q3b), they stand below it; the geometric mean takes the fastest one of each query.
 """
@@ -21,7 +22,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 from answers import TimedClient, read_queries
-from bench import Side, arguments, chosen, note, open_fleets
+from bench import Side, arguments, chosen, cpu_seconds, geometric_mean, note, open_fleets
 from loading import DB, TABLES
 from lib import PlainClient, texts
 
@@ -51,8 +52,9 @@ def read_plans(scale):
 class Shard:
     """A connection to a shard and how its partitions of the tables are called there."""
 
-    def __init__(self, port, timeout):
-        self.client = TimedClient(port, timeout)
+    def __init__(self, fleet, name, timeout):
+        self.pid = fleet.pid(name)
+        self.client = TimedClient(fleet.port(name), timeout)
         self.client.query("USE " + DB)
         self.names = {}
         for (name,) in texts(self.client.query("SELECT table_name FROM information_schema.tables WHERE table_schema = '%s'" % DB)):
@@ -108,7 +110,7 @@ class Cost:
     def __init__(self):
         self.rows = self.up = self.down = 0
         self.steps = []         # (name, rows, bytes up, bytes down, seconds)
-        self.seconds = 0.0
+        self.seconds = self.cpu = 0.0
 
     def add(self, part, answers, down):
         rows, up, seconds = sum(len(a.rows) for a in answers), sum(a.size for a in answers), max(a.seconds for a in answers)
@@ -118,7 +120,7 @@ class Cost:
 
 def run_plan(parts, shards):
     """(Cost, rows of the answer)"""
-    above, cost = sqlite3.connect(":memory:"), Cost()
+    above, cost, before = sqlite3.connect(":memory:"), Cost(), sum(cpu_seconds(s.pid) for s in shards)
     above.execute("PRAGMA case_sensitive_like = 1")
     with contextlib.closing(above):
         for p in parts:
@@ -130,6 +132,7 @@ def run_plan(parts, shards):
             elif p.kind == "above":
                 above.execute("CREATE TABLE %s AS %s" % (p.name, sql))
             else:
+                cost.cpu = sum(cpu_seconds(s.pid) for s in shards) - before
                 return cost, above.execute(sql).fetchall()
     raise SystemExit("a plan without an answer")
 
@@ -153,33 +156,35 @@ def differs(want, rows):
 
 
 class Figures:
-    """What came of one plan: the last run's Cost, seconds by run, and what is wrong with its answer."""
+    """What came of one plan: the last run's Cost, seconds and CPU seconds by run, and what is wrong with its answer."""
 
     def __init__(self):
-        self.cost, self.seconds, self.differs = None, [], None
+        self.cost, self.seconds, self.cpu, self.differs = None, [], [], None
 
     def add(self, cost, want, rows):
         self.cost = cost
+        self.cpu.append(cost.cpu)
         self.seconds.append(cost.seconds)
         self.differs = self.differs or differs(want, rows)
 
     def as_json(self):
-        return {"rows": self.cost.rows, "up": self.cost.up, "down": self.cost.down, "shards_s": self.seconds, "steps": self.cost.steps,
+        return {"rows": self.cost.rows, "up": self.cost.up, "down": self.cost.down, "shards_s": self.seconds, "shards_cpu_s": self.cpu, "steps": self.cost.steps,
                 "differs": self.differs}
 
 
 def measure(query, plans, plain, shards, repeat):
-    """({plan's name: Figures}, the plain server's seconds by run)"""
+    """({plan's name: Figures}, the plain server's seconds by run, its CPU seconds by run)"""
     names = sorted(n for n in plans if re.fullmatch(query.name + "[a-z]?", n))
-    want, figures, alone = plain.ask(query.sql), {n: Figures() for n in names}, []
+    want, figures, alone, cpu = plain.ask(query.sql), {n: Figures() for n in names}, [], []
     for n in names if repeat > 1 else ():
         run_plan(plans[n], shards)          # fills the servers' caches
     for _ in range(repeat):
         alone.append(plain.ask(query.sql).seconds)
+        cpu.append(plain.server_cpu)
         for n in names:
             cost, rows = run_plan(plans[n], shards)
             figures[n].add(cost, want, rows)
-    return figures, alone
+    return figures, alone, cpu
 
 
 def main():
@@ -190,27 +195,28 @@ def main():
         del plans[name]
     with contextlib.ExitStack() as stack:
         one, many = open_fleets(stack, o)
-        plain = Side("plain", one.port("s1"), o.timeout)
-        shards = [Shard(many.port("s%d" % (i + 1)), o.timeout) for i in range(o.shards)]
+        plain = Side(one.port("s1"), o.timeout, [one.pid("s1")])
+        shards = [Shard(many, "s%d" % (i + 1), o.timeout) for i in range(o.shards)]
         version = texts(PlainClient(one.port("s1")).query("SELECT VERSION()"))[0][0]
         print("## TPC-H-like, scale %g: fragments alone (%s, %s, %d shards; %d cores; medians of %d, interleaved)\n" % (
             o.scale, time.strftime("%Y-%m-%d"), version, o.shards, os.cpu_count(), max(1, o.repeat)))
-        print("| query | steps | rows up | KiB up | KiB down | shards s | one server s | shards / one server |")
-        print("| --- | --- | --- | --- | --- | --- | --- | --- |")
+        print("| plan | steps | rows up | KiB up | KiB down | shards s | one server s | ratio | shards' CPU s | one server's CPU s | ratio |")
+        print("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |")
         for q in chosen(read_queries(o.scale), o.queries):
-            figures, alone = measure(q, plans, plain, shards, max(1, o.repeat))
-            p = statistics.median(alone)
+            figures, alone, alone_cpu = measure(q, plans, plain, shards, max(1, o.repeat))
+            p, pc = statistics.median(alone), statistics.median(alone_cpu)
             for name, f in figures.items():
-                s, cost = statistics.median(f.seconds), f.cost
-                print("| %s | %d | %s | %.1f | %.1f | %.3f | %.3f | %.2f |" % (
-                    name.capitalize(), len(cost.steps), format(cost.rows, ","), cost.up / 1024, cost.down / 1024, s, p, s / p), flush=True)
+                s, c, cost = statistics.median(f.seconds), statistics.median(f.cpu), f.cost
+                print("| %s | %d | %s | %.1f | %.1f | %.3f | %.3f | %.2f | %.3f | %.3f | %.2f |" % (
+                    name.capitalize(), len(cost.steps), format(cost.rows, ","), cost.up / 1024, cost.down / 1024, s, p, s / p, c, pc, c / pc), flush=True)
                 for step, n, up, down, seconds in cost.steps if o.verbose else ():
                     note("%s %s: %d rows, %d bytes up, %d down, %.4f s" % (name, step, n, up, down, seconds))
                 if f.differs:
                     wrong.append("%s: %s" % (name.capitalize(), f.differs))
-            ratios.append(min(statistics.median(f.seconds) for f in figures.values()) / p)
-            out[q.name] = {"plain_s": alone, "plans": {name: f.as_json() for name, f in figures.items()}}
-        print("| geometric mean | | | | | | | %.2f |" % math.exp(sum(map(math.log, ratios)) / len(ratios)))
+            ratios.append((min(statistics.median(f.seconds) for f in figures.values()) / p,
+                           min(statistics.median(f.cpu) for f in figures.values()) / pc))
+            out[q.name] = {"plain_s": alone, "plain_cpu_s": alone_cpu, "plans": {name: f.as_json() for name, f in figures.items()}}
+        print("| geometric mean | | | | | | | %.2f | | | %.2f |" % tuple(map(geometric_mean, zip(*ratios))))
     print("".join("\n- WRONG: " + w for w in wrong) or "\nAll answers are the plain server's.")
     if o.json:
         with open(o.json, "w") as f:
