@@ -202,7 +202,7 @@ def report(outcomes, kind, peak):
         print("| Q%d | %s | %s | %s | %s | %s | %s | %s | %s | %s |" % (
             o.query.number, figure(o.plain), figure(o.tessera), ratio(o.ratio()), figure(o.cpu), figure(o.shards_cpu), ratio(o.cpu_ratio()),
             "%.1f" % o.peak if o.peak else "-", "-" if o.rows is None else o.rows, o.state))
-    done = [o for o in outcomes if o.ratio()]
+    done = [o for o in outcomes if o.state == "same" and o.ratio()]
     if done:
         mean = geometric_mean([o.ratio() for o in done])
         worst = max(done, key=lambda o: o.ratio())
