@@ -396,16 +396,11 @@ bool opt_plan_query(struct opt *o)
             if (diag_is_set(o->diag))
                 return false;
         }
-        if (q->block) {
-            struct dist d = place_block(&o->placer, q->block);
-
-            if (w.part && d.kind == DIST_NO)
-                w.why = d.reason;
-        }
         opt_plan_offload(o, OPT_OFFLOAD_ONLY);
         if (o->plan->offload)
             return true;
-        return opt_unsupported(o, "%.*s", SV_ARG(w.why));
+        *o->diag = o->plan->refusal; /* why not even that */
+        return false;
     }
     opt_route_simple(o, &w);
     if (w.part)
