@@ -391,8 +391,10 @@ bool opt_plan_query(struct opt *o)
             o->plan->route.kind = w.part ? ROUTE_PARTITIONS : ROUTE_ANY_SHARD;
             o->plan->route.table = w.part;
             o->plan->route.split_only = true;
-            if (plan_union(o, q, o->plan))
+            if (plan_union(o, q, o->plan)) {
+                opt_plan_offload(o, OPT_OFFLOAD_SPARE);
                 return true;
+            }
             if (diag_is_set(o->diag))
                 return false;
         }
