@@ -5,7 +5,8 @@
  * Values go from text to text as SQL literals in their exact forms (literal.c), stored with an empty sql_mode, in UTC: nothing of them
  * is converted or refused.
  *
- * Back-pressure: each copy has a buffer that fills while another one is under way; when both are full its readers pause.
+ * Back-pressure: each copy has a statement that fills while others wait or are under way; with FULL_MAX that wait its readers pause, so that
+ * what is held is that much and a row of each reader. No statement is longer than SEND_BYTES and one row (max_allowed_packet).
  * Afterwards the connection is reset (COM_RESET_CONNECTION), which drops the copies. */
 #include "executor/exec-int.h"
 
@@ -13,17 +14,26 @@
 #include "backend/sync.h"
 #include "catalog/names.h"
 #include "catalog/snapshot.h"
+#include "optimizer/optcat.h"
 #include "router/place.h"
 
-enum { SEND_BYTES = 256 << 10, PAUSE_BYTES = 512 << 10 };
+enum { SEND_BYTES = 256 << 10, FULL_MAX = 2 };
+
+/* A statement that stores rows. */
+struct chunk {
+    struct chunk *next;
+    struct arena mem;
+    struct strbuf text;
+};
 
 struct copy {
     struct offload *f;
     const struct offload_input *in;
     struct bcmd cmd;
-    struct arena mem[2]; /* of the buffers: one fills, the other one is on its way */
-    struct strbuf rows;  /* what fills, in mem[filling] */
-    unsigned filling;
+    struct chunk *filling;      /* NULL: no row since the last one was full */
+    struct chunk *first, **end; /* full ones that wait */
+    unsigned n_full;
+    struct chunk *sent;
     bool sending;
 };
 
@@ -75,6 +85,14 @@ static void leave(struct offload *f)
     }
 }
 
+static void free_chunk(struct chunk *k)
+{
+    if (!k)
+        return;
+    arena_free(&k->mem);
+    xfree(k);
+}
+
 /* ---- the end ---- */
 
 void offload_close(struct exec *e)
@@ -85,8 +103,16 @@ void offload_close(struct exec *e)
     e->plan = f->plan;
     e->offload = NULL;
     for (uint16_t i = 0; i < f->p->n_inputs; i++) {
-        arena_free(&f->copies[i].mem[0]);
-        arena_free(&f->copies[i].mem[1]);
+        struct copy *c = &f->copies[i];
+
+        free_chunk(c->filling);
+        free_chunk(c->sent);
+        while (c->first) {
+            struct chunk *k = c->first;
+
+            c->first = k->next;
+            free_chunk(k);
+        }
     }
     if (f->storing)
         sync_unref(f->storing);
@@ -100,6 +126,8 @@ void offload_close(struct exec *e)
 
 static void command_over(struct copy *c)
 {
+    free_chunk(c->sent);
+    c->sent = NULL;
     c->sending = false;
     c->f->n_under_way--;
     go_on(c->f);
@@ -148,19 +176,25 @@ static void store(struct copy *c, struct sv sql)
     (void)FAULT("offload.sent");
 }
 
-static void begin_rows(struct copy *c)
+static void fill_over(struct copy *c)
 {
-    arena_reset(&c->mem[c->filling]);
-    strbuf_init(&c->rows, &c->mem[c->filling]);
+    *c->end = c->filling;
+    c->end = &c->filling->next;
+    c->filling = NULL;
+    c->n_full++;
 }
 
-static void send_rows(struct copy *c)
+/* The next full one, if the one before it is stored. */
+static void store_next(struct copy *c)
 {
-    struct sv sql = strbuf_sv(&c->rows);
-
-    c->filling ^= 1;
-    begin_rows(c);
-    store(c, sql);
+    if (c->sending || !c->first)
+        return;
+    c->sent = c->first;
+    c->first = c->sent->next;
+    if (!c->first)
+        c->end = &c->first;
+    c->n_full--;
+    store(c, strbuf_sv(&c->sent->text));
 }
 
 /* ---- rows ---- */
@@ -177,6 +211,13 @@ static void put_cell(struct exec *e, const struct cat_column *col, const struct 
             strbuf_puts(b, "'0000-00-00 00:00:00'");
         else
             strbuf_printf(b, "FROM_UNIXTIME(%.*s)", SV_ARG(cell));
+        return;
+    }
+    if (cell.ptr && optcat_tells_bytes(col)) {
+        strbuf_printf(b, "_%.*s x'", SV_ARG(col->type.charset));
+        for (size_t k = 0; k < cell.len; k++)
+            strbuf_printf(b, "%02x", (unsigned char)cell.ptr[k]);
+        strbuf_putc(b, '\'');
         return;
     }
     type_from_coldef(&t, c->type, c->flags, c->charset, c->length, c->decimals);
@@ -216,18 +257,21 @@ static bool text_says_all(const struct reader *r)
 static bool take_row(struct reader *r, unsigned char *payload, size_t n, struct diag *d)
 {
     const struct offload_input *in = r->copy->in;
-    struct strbuf *b = &r->copy->rows;
+    struct strbuf *b;
 
     if (r->n_cols != (uint32_t)in->n_cols + in->n_checks || !rowtext_decode(payload, n, r->cells, r->n_cols))
         return diag_set(d, ER_MALFORMED_PACKET);
     if (!text_says_all(r))
         return diag_set(d, ER_NOT_SUPPORTED_YET, "a JSON value that its text does not say all of (a date, binary bytes) in a query over several places");
-    if (b->len == 0) {
-        strbuf_putsv(b, in->head);
-        strbuf_putc(b, '(');
-    } else {
-        strbuf_puts(b, ",(");
+    if (!r->copy->filling) {
+        struct chunk *k = r->copy->filling = xcalloc(1, sizeof(*k));
+
+        arena_init(&k->mem, 0);
+        strbuf_init(&k->text, &k->mem);
+        strbuf_putsv(&k->text, in->head);
     }
+    b = &r->copy->filling->text;
+    strbuf_puts(b, b->len > in->head.len ? ",(" : "(");
     for (uint16_t i = 0; i < in->n_cols; i++) {
         strbuf_puts(b, i ? "," : "");
         put_cell(r->lane->e, &in->table->columns[in->cols[i]], &r->cols[i], r->cells[i], b);
@@ -249,9 +293,11 @@ static void on_row(struct bcmd *cmd, unsigned char *payload, size_t n)
         exec_fail(l->e, &d);
         return;
     }
-    if (c->rows.len >= SEND_BYTES && !c->sending)
-        send_rows(c);
-    else if (c->rows.len >= PAUSE_BYTES)
+    if (c->filling->text.len >= SEND_BYTES) {
+        fill_over(c);
+        store_next(c);
+    }
+    if (c->n_full >= FULL_MAX)
         bconn_pause(l->conn);
 }
 
@@ -356,13 +402,14 @@ static void go_on(struct offload *f)
     for (uint16_t i = 0; i < f->p->n_inputs && !stop && (f->reading || f->read); i++) {
         struct copy *c = &f->copies[i];
 
-        if (!c->sending && c->rows.len >= (f->read ? 1 : SEND_BYTES))
-            send_rows(c);
+        if (f->read && c->filling)
+            fill_over(c);
+        store_next(c);
     }
     for (uint32_t i = 0; f->reading && i < e->n_lanes; i++) {
         struct exec_lane *l = &e->lanes[i];
 
-        if (l->state == LANE_BUSY && l->conn->is_paused && (stop || ((struct reader *)l->arg)->copy->rows.len < PAUSE_BYTES))
+        if (l->state == LANE_BUSY && l->conn->is_paused && (stop || ((struct reader *)l->arg)->copy->n_full < FULL_MAX))
             bconn_resume(l->conn);
     }
     if (f->n_under_way || f->reading)
@@ -417,7 +464,7 @@ bool offload_cancel(struct exec *e)
 
 static struct sync_state *storing_state(void)
 {
-    struct sync_state *fresh = sync_new(), *mode = sync_with_var(fresh, SV("sql_mode"), SV("'NO_AUTO_VALUE_ON_ZERO'")), *all;
+    struct sync_state *fresh = sync_new(), *mode = sync_with_var(fresh, SV("sql_mode"), SV("'NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES'")), *all;
 
     CHECK(mode);
     all = sync_with_var(mode, SV("time_zone"), SV("'+00:00'"));
@@ -490,9 +537,7 @@ void offload_start(struct exec *e, bool begun)
         struct copy *c = &f->copies[i];
 
         *c = (struct copy){.f = f, .in = &f->p->inputs[i]};
-        arena_init(&c->mem[0], 0);
-        arena_init(&c->mem[1], 0);
-        begin_rows(c);
+        c->end = &c->first;
     }
     f->storing = storing_state();
     f->waiter = (struct pool_waiter){.on_conn = on_conn, .on_fail = on_fail, .like = f->storing, .owner_kind = "offload", .owner = f};

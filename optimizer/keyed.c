@@ -41,7 +41,11 @@ void opt_put_json_check(struct tmpl *t, const struct source *s, const struct cat
     opt_put_column(t, s, c);
     tmpl_puts(t, " = CAST(CAST(");
     opt_put_column(t, s, c);
-    tmpl_puts(t, " AS CHAR) AS JSON), 1)");
+    tmpl_puts(t, " AS CHAR) AS JSON) AND CAST(");
+    opt_put_column(t, s, c);
+    tmpl_puts(t, " AS BINARY) = CAST(CAST(CAST(");
+    opt_put_column(t, s, c);
+    tmpl_puts(t, " AS CHAR) AS JSON) AS BINARY), 1)");
 }
 
 void opt_put_exact(struct tmpl *t, const struct source *s, const struct cat_column *c)
@@ -50,7 +54,7 @@ void opt_put_exact(struct tmpl *t, const struct source *s, const struct cat_colu
 
     tmpl_puts(t, form == EXACT_EPOCH ? "UNIX_TIMESTAMP(" : form == EXACT_INDEX ? "CAST(" : "");
     opt_put_column(t, s, c);
-    tmpl_puts(t, form == EXACT_EPOCH ? ")" : form == EXACT_DOUBLE ? " + 0e0" : form == EXACT_INDEX ? " AS UNSIGNED)" : "");
+    tmpl_puts(t, form == EXACT_EPOCH ? ")" : form == EXACT_DOUBLE ? " * 1e0" : form == EXACT_INDEX ? " AS UNSIGNED)" : "");
 }
 
 uint16_t opt_row_key_cols(struct opt *o, const struct cat_table *t, const uint16_t **cols)

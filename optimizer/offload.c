@@ -64,17 +64,22 @@ static uint16_t needed(struct opt *o, const struct source *s, const uint16_t **o
 {
     const struct cat_table *t = s->table;
     struct need n = {s, ARENA_NEW_N(o->scratch, bool, t->columns_n), has_star(s)};
+    const struct cat_key *key = opt_row_key(t);
     uint16_t *cols = ARENA_NEW_N(o->arena, uint16_t, t->columns_n), n_cols = 0;
 
     ast_walk(&o->stmt, need_pre, NULL, &n);
+    /* What tells rows apart: one that moves meanwhile may be read twice, and servers may demand a primary key. */
+    for (uint32_t i = 0; key && i < key->parts_n; i++)
+        n.cols[key->parts[i].column] = true;
+    for (uint32_t i = 0; i < t->keys_n && AST_AS_CONST(table, s->node)->index_hints.n; i++)
+        for (uint32_t k = 0; k < t->keys[i].parts_n; k++)
+            if (t->keys[i].parts[k].column >= 0)
+                n.cols[t->keys[i].parts[k].column] = true;
     for (uint16_t i = 0; i < t->columns_n; i++)
         if (n.cols[i] || (n.all && !optcat_column_invisible(t, i)))
             cols[n_cols++] = i;
-    if (!n_cols) { /* its rows are only counted */
-        const struct cat_key *key = opt_row_key(t);
-
-        cols[n_cols++] = key ? (uint16_t)key->parts[0].column : 0;
-    }
+    if (!n_cols) /* its rows are only counted */
+        cols[n_cols++] = 0;
     *out = cols;
     return n_cols;
 }
@@ -91,15 +96,21 @@ static bool has_col(const struct offload_input *in, int32_t col)
 
 static void put_default(const struct cat_column *c, struct strbuf *b)
 {
-    bool number = c->type.code == TYPE_BIT; /* b'101' */
+    const struct sv current = SV("CURRENT_TIMESTAMP");
+    bool now = c->default_text.len >= current.len && sv_eq_nocase(sv_make(c->default_text.ptr, current.len), current);
 
     if (c->default_kind == CAT_DEFAULT_LITERAL) {
         strbuf_puts(b, " DEFAULT ");
-        if (number)
+        if (c->type.code == TYPE_BIT) /* b'101' */
             strbuf_putsv(b, c->default_text);
         else
             strbuf_put_quoted(b, c->default_text, false);
+    } else if (c->default_kind == CAT_DEFAULT_EXPR && !memchr(c->default_text.ptr, '`', c->default_text.len)) {
+        /* One that reads columns needs columns that may not be here; only DEFAULT(c) would miss it. */
+        strbuf_printf(b, now ? " DEFAULT %.*s" : " DEFAULT (%.*s)", SV_ARG(c->default_text));
     }
+    if (c->on_update.len)
+        strbuf_printf(b, " ON UPDATE %.*s", SV_ARG(c->on_update));
 }
 
 static void put_column(const struct cat_column *c, struct strbuf *b)
@@ -251,7 +262,6 @@ static enum ast_walk push_pre(struct ast_node **slot, void *arg)
     case AST_PARAM:
     case AST_LOGIC:
     case AST_BETWEEN:
-    case AST_LIKE:
     case AST_IS:
     case AST_ROW:
     case AST_CASE:
@@ -260,6 +270,8 @@ static enum ast_walk push_pre(struct ast_node **slot, void *arg)
     case AST_INTERVAL:
     case AST_COLLATE:
         return AST_CONTINUE;
+    case AST_LIKE: /* a regular expression may be none */
+        return AST_AS(like, n)->op == AST_OP_LIKE ? AST_CONTINUE : AST_ABORT;
     case AST_IN:
         return AST_AS(in, n)->query ? AST_ABORT : AST_CONTINUE;
     default:
@@ -302,6 +314,20 @@ static void put_locks(struct tmpl *t, const struct source *s)
     }
 }
 
+/* In the order in which they were written: the list has them the other way round. */
+static void put_conjuncts(struct tmpl *t, const struct source *s, const struct conjunct *c, const char **and)
+{
+    if (!c)
+        return;
+    put_conjuncts(t, s, c->next, and);
+    if (!is_pushed(s, c))
+        return;
+    tmpl_puts(t, *and);
+    tmpl_node(t, c->expr);
+    tmpl_puts(t, ")");
+    *and = " AND (";
+}
+
 static struct sql_template read_text(struct opt *o, const struct source *s, struct offload_input *in)
 {
     const struct cat_table *t = in->table;
@@ -310,8 +336,16 @@ static struct sql_template read_text(struct opt *o, const struct source *s, stru
 
     tmpl_init(&tm, o);
     for (uint16_t i = 0; i < in->n_cols; i++) {
+        const struct cat_column *c = &t->columns[in->cols[i]];
+
         tmpl_puts(&tm, i ? ", " : "SELECT ");
-        opt_put_exact(&tm, s, &t->columns[in->cols[i]]);
+        if (optcat_tells_bytes(c)) {
+            tmpl_puts(&tm, "CAST(");
+            opt_put_column(&tm, s, c);
+            tmpl_puts(&tm, " AS BINARY)");
+        } else {
+            opt_put_exact(&tm, s, c);
+        }
     }
     for (uint16_t i = 0; i < in->n_cols && o->env->flavour != ENV_MARIADB; i++) {
         if (t->columns[in->cols[i]].type.code != TYPE_JSON)
@@ -326,16 +360,20 @@ static struct sql_template read_text(struct opt *o, const struct source *s, stru
     tmpl_table(&tm, t);
     tmpl_puts(&tm, " AS ");
     tmpl_ident(&tm, s->name);
-    for (const struct conjunct *c = s->ctx->conjuncts; c; c = c->next) {
-        if (!is_pushed(s, c))
-            continue;
-        tmpl_puts(&tm, and);
-        tmpl_node(&tm, c->expr);
-        tmpl_puts(&tm, ")");
-        and = " AND (";
-    }
+    put_conjuncts(&tm, s, s->ctx->conjuncts, &and);
     put_locks(&tm, s);
     return tmpl_finish(&tm);
+}
+
+/* Where rows are that some use of the table may need: a CTE's table has as many as the CTE. */
+static const struct route_cond *all_uses_cond(struct opt *o, const struct source *s)
+{
+    const struct route_cond *all = place_source_cond(&o->placer, s);
+
+    for (unsigned i = s->id + 1u; i < o->binder.n_sources && all; i++)
+        if (o->binder.sources[i]->node == s->node)
+            all = place_or(&o->placer, all, place_source_cond(&o->placer, o->binder.sources[i]));
+    return all;
 }
 
 static struct plan *read_plan(struct opt *o, const struct source *s, struct offload_input *in)
@@ -350,7 +388,7 @@ static struct plan *read_plan(struct opt *o, const struct source *s, struct offl
     if (optcat_is_partitioned(in->table)) {
         r->kind = ROUTE_PARTITIONS;
         r->table = in->table;
-        opt_route_cond(p, place_source_cond(&o->placer, s));
+        opt_route_cond(p, all_uses_cond(o, s));
     } else if (in->table->kind == CAT_BROADCAST) {
         r->kind = ROUTE_ANY_SHARD;
         if (o->binder.has_locks && o->snap->shards.n) { /* as opt_plan_query: locks exclude each other on one server only */

@@ -131,7 +131,7 @@ uint16_t opt_row_key_cols(struct opt *o, const struct cat_table *t, const uint16
 uint32_t opt_clause_at(const struct opt *o, uint32_t from, int a, int b, int c);
 /* A column, qualified by the name of s (NULL: not). */
 void opt_put_column(struct tmpl *t, const struct source *s, const struct cat_column *c);
-/* 1 where the text of a JSON value says all of it (MySQL: no date, no binary bytes inside). */
+/* 1 where the text of a JSON value says all of it that counts (MySQL: no date, no binary bytes, no DECIMAL with zeros at its end inside). */
 void opt_put_json_check(struct tmpl *t, const struct source *s, const struct cat_column *c);
 /* The column in the form in which its text tells all of its value. */
 void opt_put_exact(struct tmpl *t, const struct source *s, const struct cat_column *c);

@@ -52,6 +52,18 @@ bool optcat_same_values(struct colref a, struct colref b)
         (class_of(x) != CLASS_TEXT || x->coll_id == y->coll_id);
 }
 
+bool optcat_tells_bytes(const struct cat_column *c)
+{
+    static const char *const both_ways[] = {"utf8mb4", "utf8mb3", "utf8", "latin1", "ascii", "utf16", "utf16le", "utf32", "ucs2", "binary"};
+
+    if (!c->type.charset.len || c->type.code == TYPE_ENUM || c->type.code == TYPE_SET)
+        return false;
+    for (unsigned i = 0; i < ARRAY_LEN(both_ways); i++)
+        if (sv_eq_nocase(c->type.charset, sv_cstr(both_ways[i])))
+            return false;
+    return true;
+}
+
 enum exact_form opt_exact_form(const struct cat_column *c)
 {
     switch (c->type.code) {
@@ -60,6 +72,7 @@ enum exact_form opt_exact_form(const struct cat_column *c)
     case TYPE_TIMESTAMP:
         return EXACT_EPOCH;
     case TYPE_ENUM:
+    case TYPE_SET:
         return EXACT_INDEX;
     default:
         return EXACT_TEXT;

@@ -56,6 +56,9 @@ static inline uint32_t optcat_part_at(const struct cat_table *t, uint32_t place)
     return t->parts_n > 1 ? place : 0;
 }
 
+/* Characters of the column's set may be told in utf8mb4 and come back as others; its bytes are told instead. */
+bool optcat_tells_bytes(const struct cat_column *c);
+
 /* Some partition's physical name is not the logical one. */
 static inline bool optcat_renamed(const struct cat_table *t)
 {
