@@ -323,5 +323,10 @@ void plan_dump(const struct plan *p, struct strbuf *out)
         plan_dump(p->set_branches[i], out);
     }
     if (p->refusal.code)
-        strbuf_printf(out, "refused: %s\n", p->refusal.text);
+        strbuf_printf(out, p->offload ? "offload: %s\n" : "refused: %s\n", p->refusal.text);
+    for (uint16_t i = 0; p->refusal.code && p->offload && i < p->offload->n_inputs; i++) {
+        strbuf_puts(out, "copy: ");
+        plan_dump_template(&p->offload->inputs[i].read->fragment, out);
+        strbuf_puts(out, "\n");
+    }
 }

@@ -491,7 +491,6 @@ void opt_plan_offload(struct opt *o, enum opt_offload role)
     }
     last_edits(o, f, by);
     o->plan->offload = f;
-    o->plan->refusal.code = 0;
 }
 
 /* What the plan says of itself is known at its end. */

@@ -330,7 +330,7 @@ struct plan {
     uint32_t n_edits;
     struct sql_template fragment;  /* several places; n_pieces 0: refused with `refusal` */
     const struct plan_top *top;    /* NULL: nothing to merge */
-    struct diag refusal;           /* why several places are not possible, naming what is missing */
+    struct diag refusal;           /* why there is no fragment, naming what is missing; without an offload: the error of several places */
     const struct insert_plan *insert;
     const struct move_plan *move;
     const struct offload_plan *offload; /* several places: instead of fragment, or if what is above it turns out not to be computed here */

@@ -398,6 +398,13 @@ bool opt_plan_query(struct opt *o)
             if (diag_is_set(o->diag))
                 return false;
         }
+        if (q->block) {
+            struct dist d = place_block(&o->placer, q->block);
+
+            if (w.part && d.kind == DIST_NO)
+                w.why = d.reason;
+            opt_refuse(o, o->plan, w.why);
+        }
         opt_plan_offload(o, OPT_OFFLOAD_ONLY);
         if (o->plan->offload)
             return true;
