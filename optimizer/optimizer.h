@@ -72,7 +72,8 @@ struct plan_inputs {
 /* Value of an rvalue. Text that had to be decoded lives in a. False: malformed literal. */
 bool optimizer_value(const struct rvalue *v, const struct plan_inputs *in, struct arena *a, struct value *out) MUST_CHECK;
 
-/* Which places the statement needs; none: plan.offload, where no place has all that it reads. Never allocates for a plan with a point; else what it needs comes from a. Order: by
+/* Which places the statement needs; none: plan.offload, where no place has all that it reads.
+ * Never allocates for a plan with a point; else what it needs comes from a. Order: by
  * partition ordinal. False: d (a statement for one place needs several: plan->refusal; malformed literal). */
 bool optimizer_route(const struct plan *p, const struct plan_inputs *in, const struct cat_snapshot *snap, struct arena *a,
     struct placeset *out, struct diag *d) MUST_CHECK;

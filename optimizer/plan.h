@@ -233,7 +233,8 @@ struct insert_plan {
 };
 
 /* In which a column is read, written and compared so that nothing of its value is lost: the text of FLOAT has six digits, that of
- * TIMESTAMP is ambiguous in the hour in which summer time ends, that of ENUM is the same for the invalid value and for '', that of SET for none and for an empty member. */
+ * TIMESTAMP is ambiguous in the hour in which summer time ends, that of ENUM is the same for the
+ * invalid value and for '', that of SET for none and for an empty member. */
 enum exact_form { EXACT_TEXT, EXACT_DOUBLE, EXACT_EPOCH, EXACT_INDEX };
 enum exact_form opt_exact_form(const struct cat_column *c);
 
