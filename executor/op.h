@@ -121,7 +121,8 @@ struct op *op_aggregate_new(struct op_ctx *cx, struct op *child, const struct be
     const struct op_agg *aggs, uint32_t n_aggs, const uint32_t *first_cols, uint32_t n_first) MUST_CHECK;
 /* GROUP BY ... WITH ROLLUP: besides the groups by all n_groups expressions those by the first n_groups - 1, ..., by none, with NULL for
  * the expressions that are rolled up. Output as above, and behind it a column BIGINT: what GROUPING() of all group expressions gives (the
- * i-th from the right is bit i). GROUPING(e) is a bit of it. Groups come in no order. Empty input gives no row. */
+ * i-th from the right is bit i). GROUPING(e) is a bit of it. Groups come in no order. Empty input gives the row of the
+ * grand total on MySQL and none on MariaDB. */
 struct op *op_rollup_new(struct op_ctx *cx, struct op *child, const struct bexpr *const *groups, uint32_t n_groups,
     const struct op_agg *aggs, uint32_t n_aggs, const uint32_t *first_cols, uint32_t n_first) MUST_CHECK;
 /* Distinct by the first n_keys columns (0: all). The first row of each stays. Streams. */
@@ -130,6 +131,52 @@ struct op *op_sort_new(struct op_ctx *cx, struct op *child, const struct sort_co
 /* The first offset+limit rows in order, of which offset are skipped. */
 struct op *op_topn_new(struct op_ctx *cx, struct op *child, const struct sort_col *order, uint32_t n_order, uint64_t limit,
     uint64_t offset) MUST_CHECK;
+
+/* ---- window functions ---- */
+
+enum op_win_fn {
+    OP_WIN_ROW_NUMBER,
+    OP_WIN_RANK,
+    OP_WIN_DENSE_RANK,
+    OP_WIN_PERCENT_RANK,
+    OP_WIN_CUME_DIST,
+    OP_WIN_NTILE, /* n: of groups */
+    OP_WIN_LAG,   /* args: value [, default]; n rows back (0: this one) */
+    OP_WIN_LEAD,
+    OP_WIN_FIRST_VALUE, /* args: value; over the frame */
+    OP_WIN_LAST_VALUE,
+    OP_WIN_NTH_VALUE, /* n from 1 */
+    OP_WIN_AGG        /* agg over args and the frame; not DISTINCT */
+};
+
+enum op_bound { OP_BOUND_UNBOUNDED_PRECEDING, OP_BOUND_PRECEDING, OP_BOUND_CURRENT_ROW, OP_BOUND_FOLLOWING, OP_BOUND_UNBOUNDED_FOLLOWING };
+
+struct op_frame_bound {
+    enum op_bound how;
+    uint64_t n; /* ROWS: so many rows */
+    /* RANGE with PRECEDING or FOLLOWING: the value of the (only) order column at which the frame begins or ends, over the child's
+     * columns: #k - 5, #k + INTERVAL 1 DAY (the other way round for DESC). NULL: the rows that are equal to the current one. */
+    const struct bexpr *limit;
+};
+
+struct op_frame {
+    bool range;
+    struct op_frame_bound start, end;
+};
+
+struct op_window_fn {
+    enum op_win_fn fn;
+    struct agg_spec agg;
+    const struct bexpr *const *args;
+    uint32_t n_args;
+    uint64_t n;
+    struct op_frame frame; /* FIRST_VALUE, LAST_VALUE, NTH_VALUE, AGG: always said, also where SQL has a default */
+};
+
+/* Window functions over input that comes ordered by the partition columns and then by `order`. Several windows are several operators.
+ * Output: the child's columns, then one for each function, of MySQL's types. One partition is kept in memory. */
+struct op *op_window_new(struct op_ctx *cx, struct op *child, const uint32_t *part_cols, uint32_t n_part, const struct sort_col *order,
+    uint32_t n_order, const struct op_window_fn *fns, uint32_t n_fns) MUST_CHECK;
 
 /* ---- joins ---- */
 

@@ -204,9 +204,9 @@ static bool charge(struct aggregate *a)
         }
     }
     if (more)
-        a->frozen_held = o->mem.used_bytes + o->extra;
+        a->frozen_held = o->mem.used_bytes + a->counted;
     /* What still grows is in the states (GROUP_CONCAT, long MIN and MAX): a little may pass. */
-    if (o->mem.used_bytes + o->extra > a->frozen_held + a->frozen_held / 4 + 4 * OP_FLOOR_BYTES)
+    if (o->mem.used_bytes + a->counted > a->frozen_held + a->frozen_held / 4 + 4 * OP_FLOOR_BYTES)
         return op_charge(o);
     op_force_charge(o);
     return true;
@@ -473,12 +473,14 @@ static bool emit_groups(struct aggregate *a, struct batch **out)
     return true;
 }
 
-/* No input and no GROUP BY: one row of empty aggregates; carried columns are NULL. */
+/* No input and no GROUP BY, or ROLLUP on MySQL: one row of empty aggregates; groups and carried columns are NULL. */
 static void make_scalar(struct aggregate *a)
 {
     char *row = row_store_add(&a->groups.rows);
     struct vec **nulls = op_null_columns(a->op.cx, a->l->cols, a->l->n_cols);
 
+    if (a->rollup)
+        nulls[a->n_groups] = a->levels[a->n_groups];
     row_put_one(&a->groups.rows, row, nulls, 0);
     for (uint32_t i = 0; i < a->n_aggs; i++)
         agg_init(&a->aggs[i].call, state_of(a, row, &a->aggs[i]));
@@ -538,7 +540,7 @@ static enum op_result aggregate_next(struct op *o, struct batch **out)
             if (r == OP_DONE ? !input_ended(a) : a->reading ? !consume_part(a, in) : !consume(a, in))
                 return OP_ERROR;
         }
-        if (a->n_keys == 0 && a->groups.rows.n == 0 && !a->scalar_made)
+        if ((a->n_groups == 0 || (a->rollup && o->cx->env->flavour == ENV_MYSQL8)) && a->groups.rows.n == 0 && !a->scalar_made)
             make_scalar(a);
         a->scalar_made = true;
         if (a->emitted < a->groups.rows.n)

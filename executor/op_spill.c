@@ -44,15 +44,17 @@ static int open_unlinked(const char *dir)
     int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 
     /* Not every file system has O_TMPFILE: a name that is gone at once does as well. */
-    if (fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL && errno != ENOENT))
-        return fd;
-    if (snprintf(path, sizeof(path), "%s/tessera-spill-XXXXXX", dir) >= (int)sizeof(path)) {
-        errno = ENAMETOOLONG;
-        return -1;
+    for (unsigned i = 0; fd < 0 && i < 100; i++) {
+        if (i ? errno != EEXIST : errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL)
+            return -1;
+        if (snprintf(path, sizeof(path), "%s/tessera-spill-%ld-%p-%u", dir, (long)getpid(), (void *)path, i) >= (int)sizeof(path)) {
+            errno = ENAMETOOLONG;
+            return -1;
+        }
+        fd = open(path, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
+        if (fd >= 0)
+            unlink(path);
     }
-    fd = mkostemp(path, O_CLOEXEC);
-    if (fd >= 0)
-        unlink(path);
     return fd;
 }
 
