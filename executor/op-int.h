@@ -90,8 +90,8 @@ struct row_layout {
     uint32_t n_cols;
     struct row_col *col;
     uint32_t cells_end; /* behind the last cell */
-    uint32_t tail;      /* where the owner's room begins, 16-aligned */
-    uint32_t bytes;     /* a row, a multiple of 16 */
+    uint32_t tail;      /* where the owner's room begins, 8-aligned */
+    uint32_t bytes;     /* a row, a multiple of 8 */
     uint32_t n_str;
     uint32_t *str; /* columns that are strings */
     struct arena *scratch;
@@ -138,9 +138,8 @@ static inline void row_mark(const struct row_layout *l, char *row)
 }
 
 struct row_block {
-    struct row_block *next;
+    char *data; /* begins with a cache line */
     uint32_t n;
-    _Alignas(16) char data[];
 };
 
 /* Rows in blocks of a fixed number of rows; the i-th can be found. */
@@ -159,6 +158,7 @@ void row_store_init(struct row_store *s, struct row_layout *l);
 /* With blocks of about so many bytes. */
 void row_store_init_blocks(struct row_store *s, struct row_layout *l, size_t bytes);
 void row_store_free(struct row_store *s);
+size_t row_block_bytes(const struct row_store *s);
 /* No rows; the first block stays. */
 void row_store_clear(struct row_store *s);
 static inline size_t row_store_bytes(const struct row_store *s)
@@ -197,6 +197,27 @@ char *row_store_copy(struct row_store *s, const char *row);
 bool row_equals(const struct row_layout *l, const char *row, struct vec *const *cols, uint32_t n, uint32_t at);
 /* Column c of the row against v[at] (no constant); both are valid. */
 bool row_cell_equals(const struct row_layout *l, uint32_t c, const char *row, const struct vec *v, uint32_t at);
+/* The first column is 8 bytes that are equal when their bits are. */
+static inline bool row_key_is_word(const struct row_layout *l)
+{
+    return l->col[0].width == 8 && l->col[0].kind != VEC_F64;
+}
+/* row_equals for one such column. */
+static inline bool row_word_equals(const struct row_layout *l, const char *row, const struct vec *v, uint32_t at)
+{
+    uint64_t key;
+
+    at = vec_row(v, at);
+    memcpy(&key, row + l->col[0].off, sizeof(key));
+    return key == v->u64[at] && (row[ROW_HEAD] & 1) && (v->valid[at >> 6] >> (at & 63) & 1);
+}
+/* Asks for a row's memory. */
+static inline void row_prefetch(const struct row_layout *l, const char *row)
+{
+    __builtin_prefetch(row, 1);
+    if (((uintptr_t)row & 63) + l->bytes > 64)
+        __builtin_prefetch(row + 64, 1);
+}
 /* Columns [first, first + n) of two rows; n at most the layout's columns. */
 bool row_equals_row(const struct row_layout *l, const char *a, const char *b, uint32_t first, uint32_t n);
 /* Hashes of columns' values, 0 combined with each. */

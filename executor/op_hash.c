@@ -119,8 +119,19 @@ static bool part_read(struct part_reader *r, struct op *o)
 
 /* ---- aggregation ---- */
 
+/* Sums of 64-bit integers, as they mostly are, need neither 256 bits nor a look at the type for each row. */
+struct short_sum {
+    uint64_t low;
+    int64_t high;
+    uint64_t count;
+};
+
+enum agg_short { AGG_GENERAL, AGG_SHORT_COUNT, AGG_SHORT_SUM };
+
 struct agg_one {
     struct agg_call call;
+    enum agg_short how;
+    unsigned short_scale;
     uint32_t offset;    /* in a group's room */
     uint32_t first_arg; /* in the program's results */
     uint32_t n_args;
@@ -217,6 +228,122 @@ static void *state_of(const struct aggregate *a, char *row, const struct agg_one
     return row + a->l->tail + g->offset;
 }
 
+/* ---- states of the common aggregates ---- */
+
+static void short_init(const struct agg_one *g, void *state)
+{
+    if (g->how == AGG_GENERAL)
+        agg_init(&g->call, state);
+    else
+        memset(state, 0, g->how == AGG_SHORT_COUNT ? sizeof(uint64_t) : sizeof(struct short_sum));
+}
+
+/* Which aggregates: COUNT over nothing or one argument, SUM and AVG of what is held in 64 bits with a sign. */
+static enum agg_short short_of(const struct agg_one *g)
+{
+    enum agg_fn fn = g->call.spec.fn;
+    unsigned scale;
+
+    if (fn == AGG_COUNT_STAR || (fn == AGG_COUNT && g->n_args == 1))
+        return AGG_SHORT_COUNT;
+    if ((fn != AGG_SUM && fn != AGG_AVG) || g->call.type.code == TYPE_DOUBLE)
+        return AGG_GENERAL;
+    if (type_kind_of(&g->call.args[0].type) == KIND_I64)
+        return AGG_SHORT_SUM;
+    return type_kind_of(&g->call.args[0].type) == KIND_DEC && op_col_kind(&g->call.args[0], &scale) == VEC_DEC64 ? AGG_SHORT_SUM : AGG_GENERAL;
+}
+
+static void short_add(char *state, int64_t v)
+{
+    struct short_sum *s = (struct short_sum *)(void *)state;
+    uint64_t low = s->low + (uint64_t)v;
+
+    s->high += (v >> 63) + (low < s->low);
+    s->low = low;
+    s->count++;
+}
+
+/* Values that are held in another way than was bound. */
+static void short_add_any(const struct agg_one *g, const struct vec *v, const struct sel *sel, char *const *rows, uint32_t off)
+{
+    for (uint32_t k = 0; k < sel->n; k++) {
+        struct short_sum *s = (struct short_sum *)(void *)(rows[k] + off);
+        struct value x;
+        struct dec d;
+        int128 i = 0;
+        uint128 sum;
+
+        vec_get(v, SEL_ROW(sel, k), &x);
+        if (x.kind == KIND_NULL)
+            continue;
+        d = value_to_dec(&x, NULL);
+        (void)dec_rescale(&d, (int)g->short_scale, DEC_HALF_UP);
+        if (!dec_to_i128(&d, &i)) /* beyond its type */
+            i = d.neg ? INT64_MIN : INT64_MAX;
+        sum = ((uint128)(uint64_t)s->high << 64 | s->low) + (uint128)i;
+        s->low = (uint64_t)sum;
+        s->high = (int64_t)(uint64_t)(sum >> 64);
+        s->count++;
+    }
+}
+
+static void short_update(const struct agg_one *g, const struct vec *v, const struct sel *sel, char *const *rows, uint32_t off)
+{
+    uint32_t mask;
+
+    if (g->how == AGG_SHORT_COUNT && g->n_args == 0) {
+        for (uint32_t k = 0; k < sel->n; k++)
+            ++*(uint64_t *)(void *)(rows[k] + off);
+        return;
+    }
+    mask = v->is_const ? 0 : UINT32_MAX;
+    if (g->how == AGG_SHORT_COUNT) {
+        for (uint32_t k = 0; k < sel->n; k++)
+            *(uint64_t *)(void *)(rows[k] + off) += vec_is_valid(v, SEL_ROW(sel, k));
+        return;
+    }
+    if ((v->kind != VEC_I64 && v->kind != VEC_DEC64) || v->scale != g->short_scale) {
+        short_add_any(g, v, sel, rows, off);
+        return;
+    }
+    for (uint32_t k = 0; k < sel->n; k++) {
+        uint32_t row = SEL_ROW(sel, k) & mask;
+
+        if (vec_is_valid(v, row))
+            short_add(rows[k] + off, v->i64[row]);
+    }
+}
+
+static bool short_final(struct func_ctx *cx, const struct agg_one *g, const void *state, struct vec *out, uint32_t row)
+{
+    const struct short_sum *s = state;
+    struct dec d, n, q;
+    struct value v;
+
+    if (g->how == AGG_SHORT_COUNT) {
+        out->i64[row] = *(const int64_t *)state;
+        vec_set_valid(out, row);
+        return true;
+    }
+    if (s->count == 0) {
+        vec_set_null(out, row);
+        return true;
+    }
+    if (g->call.spec.fn == AGG_SUM && out->kind == VEC_DEC128 && out->scale == g->short_scale) {
+        out->i128[row] = (int128)((uint128)(uint64_t)s->high << 64 | s->low);
+        vec_set_valid(out, row);
+        return true;
+    }
+    d = dec_from_i128((int128)((uint128)(uint64_t)s->high << 64 | s->low), g->short_scale);
+    if (g->call.spec.fn == AGG_AVG) {
+        n = dec_from_u64(s->count);
+        (void)dec_div(&d, &n, cx->env->div_precision_increment, &q);
+        d = q;
+    }
+    v = value_dec(d);
+    return vec_put(out, row, &v) || diag_set(cx->diag, ER_DATA_OUT_OF_RANGE, "DECIMAL", agg_name(g->call.spec.fn));
+}
+
 /* ---- DISTINCT aggregates ---- */
 
 /* Tells the aggregate those rows of the batch (group, keys, arguments) that are new; writes those that a frozen set lacks. */
@@ -311,6 +438,10 @@ static bool update_aggs(struct aggregate *a, const struct sel *sel, char *const 
         struct agg_one *g = &a->aggs[i];
         const struct vec *const *args = (const struct vec *const *)(a->vals + g->first_arg);
 
+        if (g->how != AGG_GENERAL) {
+            short_update(g, g->n_args ? args[0] : NULL, sel, groups, a->l->tail + g->offset);
+            continue;
+        }
         if (!g->distinct) {
             for (uint32_t k = 0; k < sel->n; k++)
                 a->states[k] = state_of(a, groups[k], g);
@@ -366,7 +497,7 @@ static bool aggregate_rows(struct aggregate *a, const struct sel *in, struct vec
     row_set_find(&a->groups, a->aligned, &sel, a->hashes, a->frozen, a->found, a->fresh, &n_fresh);
     for (uint32_t k = 0; k < n_fresh; k++) {
         for (uint32_t i = 0; i < a->n_aggs; i++)
-            agg_init(&a->aggs[i].call, state_of(a, a->found[a->fresh[k]], &a->aggs[i]));
+            short_init(&a->aggs[i], state_of(a, a->found[a->fresh[k]], &a->aggs[i]));
     }
     if (a->frozen) {
         uint32_t *out = ARENA_NEW_N(&a->text, uint32_t, sel.n);
@@ -463,7 +594,11 @@ static bool emit_groups(struct aggregate *a, struct batch **out)
     }
     for (uint32_t i = 0; i < a->n_aggs; i++) {
         for (uint32_t k = 0; k < n; k++) {
-            if (!agg_final(&cx, &a->aggs[i].call, state_of(a, a->found[k], &a->aggs[i]), b->cols[a->n_groups + i], k))
+            const struct agg_one *g = &a->aggs[i];
+            void *state = state_of(a, a->found[k], g);
+            struct vec *v = b->cols[a->n_groups + i];
+
+            if (g->how == AGG_GENERAL ? !agg_final(&cx, &g->call, state, v, k) : !short_final(&cx, g, state, v, k))
                 return false;
         }
     }
@@ -483,7 +618,7 @@ static void make_scalar(struct aggregate *a)
         nulls[a->n_groups] = a->levels[a->n_groups];
     row_put_one(&a->groups.rows, row, nulls, 0);
     for (uint32_t i = 0; i < a->n_aggs; i++)
-        agg_init(&a->aggs[i].call, state_of(a, row, &a->aggs[i]));
+        short_init(&a->aggs[i], state_of(a, row, &a->aggs[i]));
 }
 
 /* The input, or a partition, has ended. */
@@ -627,8 +762,12 @@ static bool bind_aggs(struct aggregate *a, const struct op_agg *aggs, struct fun
         g->first_key = aggs[i].spec.n_keys ? at - g->n_keys : g->first_arg;
         if (!agg_bind(&aggs[i].spec, args, g->n_args, cx->env, cx->arena, &g->call, cx->diag))
             return false;
+        g->how = aggs[i].spec.distinct ? AGG_GENERAL : short_of(g);
+        g->short_scale = g->how != AGG_SHORT_SUM || type_kind_of(&g->call.args[0].type) != KIND_DEC ? 0
+            : g->call.args[0].dec_scale == FUNC_SCALE_OF_TYPE ? g->call.args[0].type.decimals : g->call.args[0].dec_scale;
         g->offset = a->state_bytes;
-        a->state_bytes += (g->call.state_bytes + 15u) & ~15u;
+        a->state_bytes += g->how == AGG_SHORT_COUNT ? (uint32_t)sizeof(uint64_t) : g->how == AGG_SHORT_SUM ? (uint32_t)sizeof(struct short_sum)
+            : (g->call.state_bytes + 7u) & ~7u;
         out_cols[a->n_groups + i] =
             (struct func_arg){g->call.type, NULL, type_kind_of(&g->call.type) == KIND_DEC ? g->call.vec_scale : FUNC_SCALE_OF_TYPE};
         if (aggs[i].spec.distinct && fn != AGG_MIN && fn != AGG_MAX && g->n_args && !bind_distinct(a, g))

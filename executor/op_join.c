@@ -63,6 +63,7 @@ struct join {
     char **nulls;
     uint32_t n_nulls, cap_nulls;
     bool dups, keep_null_keys;
+    bool word; /* the key is one of 8 bytes */
     size_t counted;
     /* partitions of this level */
     uint32_t fan, keep, level;
@@ -158,7 +159,7 @@ static bool split_rows(struct join *j)
         }
         xfree(block);
         old.blocks[b] = NULL;
-        old.bytes -= sizeof(*block) + ((size_t)j->l->bytes << old.shift);
+        old.bytes -= row_block_bytes(&old);
     }
     old.n_blocks = 0;
     row_store_free(&old);
@@ -345,6 +346,14 @@ static int compare_in(const struct join *j, const char *row, uint32_t at)
     return met;
 }
 
+/* The hashed keys of a build row and of a probe row. */
+static inline bool same_keys(const struct join *j, const char *r, uint32_t row)
+{
+    if (j->word && row_word_equals(j->l, r, j->keys[0], row))
+        return true;
+    return row_equals(j->l, r, j->keys, j->n_hash, row);
+}
+
 static bool probe_has_null(const struct join *j, uint32_t row)
 {
     for (uint32_t i = 0; i < j->n_keys; i++) {
@@ -380,7 +389,7 @@ static char *next_cand(struct join *j, uint32_t k, bool *unknown)
         char *r = j->cur;
 
         j->cur = row_next(r);
-        if (row_hash(r) != h || !row_equals(j->l, r, j->keys, j->n_hash, row))
+        if (row_hash(r) != h || !same_keys(j, r, row))
             continue;
         if (j->three && !j->any_null) {
             int met = compare_in(j, r, row);
@@ -446,7 +455,7 @@ static bool join_once(struct join *j, struct batch **out)
         uint32_t row = SEL_ROW(&j->sel, k);
         char *r = j->no_key[k] ? NULL : j->cand[k];
 
-        while (r && (row_hash(r) != j->hashes[k] || !row_equals(j->l, r, j->keys, j->n_hash, row)))
+        while (r && (row_hash(r) != j->hashes[k] || !same_keys(j, r, row)))
             r = row_next(r);
         j->state_of[k] = 0;
         if (!r)
@@ -685,7 +694,7 @@ static bool probe_start(struct join *j, struct batch *in)
     for (uint32_t k = 0; k < sel.n; k++) {
         j->cand[k] = row_chain(&j->table, j->hashes[k]);
         if (j->cand[k])
-            __builtin_prefetch(j->cand[k]);
+            row_prefetch(j->l, j->cand[k]);
     }
     j->k = 0;
     j->started = false;
@@ -1105,6 +1114,7 @@ static bool bind_keys(struct join *j, const struct op_join_key *keys, uint32_t n
         cols[at++] = build->cols[c];
     }
     j->l = row_layout_new(cx->arena, cols, at, 0);
+    j->word = j->n_hash == 1 && row_key_is_word(j->l);
     return true;
 }
 

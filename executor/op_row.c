@@ -11,7 +11,7 @@
 #include "types/coll.h"
 #include "util/hash.h"
 
-enum { BLOCK_BYTES = 64 << 10 };
+enum { BLOCK_BYTES = 64 << 10, LINE = 64 };
 
 /* ---- layout ---- */
 
@@ -58,8 +58,8 @@ struct row_layout *row_layout_new(struct arena *a, const struct func_arg *cols, 
         }
     }
     l->cells_end = at;
-    l->tail = (at + 15u) & ~15u;
-    l->bytes = l->tail + ((tail_bytes + 15u) & ~15u);
+    l->tail = (at + 7u) & ~7u;
+    l->bytes = l->tail + ((tail_bytes + 7u) & ~7u);
     return l;
 }
 
@@ -78,6 +78,11 @@ void row_store_init(struct row_store *s, struct row_layout *l)
     row_store_init_blocks(s, l, BLOCK_BYTES);
 }
 
+size_t row_block_bytes(const struct row_store *s)
+{
+    return sizeof(struct row_block) + LINE + ((size_t)s->l->bytes << s->shift);
+}
+
 void row_store_free(struct row_store *s)
 {
     if (!s->l)
@@ -92,7 +97,7 @@ void row_store_free(struct row_store *s)
 
 void row_store_clear(struct row_store *s)
 {
-    size_t block = sizeof(struct row_block) + ((size_t)s->l->bytes << s->shift);
+    size_t block = row_block_bytes(s);
 
     while (s->n_blocks > 1) {
         xfree(s->blocks[--s->n_blocks]);
@@ -107,7 +112,7 @@ void row_store_clear(struct row_store *s)
 
 char *row_store_grow(struct row_store *s)
 {
-    size_t block = sizeof(struct row_block) + ((size_t)s->l->bytes << s->shift);
+    size_t block = row_block_bytes(s);
     uint32_t at = (uint32_t)(s->n >> s->shift);
     struct row_block *b;
 
@@ -118,7 +123,8 @@ char *row_store_grow(struct row_store *s)
             s->blocks = xrealloc(s->blocks, cap * sizeof(*s->blocks));
             s->cap_blocks = cap;
         }
-        s->blocks[s->n_blocks++] = xmalloc(block);
+        b = s->blocks[s->n_blocks++] = xmalloc(block);
+        b->data = (char *)(((uintptr_t)(b + 1) + LINE - 1) & ~(uintptr_t)(LINE - 1));
         s->bytes += block;
     }
     b = s->blocks[at];
@@ -228,6 +234,12 @@ static void scatter(struct row_store *s, uint32_t c, const struct vec *v, const 
 
 static void row_start(const struct row_layout *l, char *row)
 {
+    if (LIKELY(l->n_cols < 64)) {
+        uint64_t bits = ~(UINT64_C(1) << l->n_cols); /* little-endian: bit i is column i's */
+
+        memcpy(row + ROW_HEAD, &bits, sizeof(bits));
+        return;
+    }
     memset(row + ROW_HEAD, 0xff, (l->n_cols / 64 + 1) * 8);
     row[ROW_HEAD + (l->n_cols >> 3)] = (char)(row[ROW_HEAD + (l->n_cols >> 3)] & ~(1 << (l->n_cols & 7)));
 }
@@ -509,9 +521,22 @@ static char *find_one(const struct row_set *s, struct vec *const *cols, uint32_t
     return NULL;
 }
 
+/* find_one for a single key of 8 bytes. */
+static char *find_word(const struct row_set *s, const struct vec *key, uint32_t row, uint64_t hash)
+{
+    for (char *r = row_chain(&s->table, hash); r; r = row_next(r)) {
+        if (row_hash(r) == hash && row_word_equals(s->rows.l, r, key, row))
+            return r;
+    }
+    return NULL;
+}
+
 void row_set_find(struct row_set *s, struct vec *const *cols, const struct sel *sel, const uint64_t *hashes, bool frozen, char **found,
     uint32_t *fresh, uint32_t *n_fresh)
 {
+    const struct row_layout *l = s->rows.l;
+    bool word = s->n_keys == 1 && row_key_is_word(l);
+
     *n_fresh = 0;
     if (!s->table.slots || (!frozen && s->rows.n + sel->n > s->table.mask)) {
         row_table_free(&s->table);
@@ -523,12 +548,12 @@ void row_set_find(struct row_set *s, struct vec *const *cols, const struct sel *
     for (uint32_t k = 0; k < sel->n; k++) {
         found[k] = row_chain(&s->table, hashes[k]);
         if (found[k])
-            __builtin_prefetch(found[k], 1);
+            row_prefetch(l, found[k]);
     }
     for (uint32_t k = 0; k < sel->n; k++) {
         uint32_t row = SEL_ROW(sel, k);
 
-        found[k] = find_one(s, cols, row, hashes[k]);
+        found[k] = word && vec_is_valid(cols[0], row) ? find_word(s, cols[0], row, hashes[k]) : find_one(s, cols, row, hashes[k]);
         if (found[k] || frozen)
             continue;
         found[k] = row_store_add(&s->rows);

@@ -344,7 +344,7 @@ static bool write_run(struct sort *s)
     n = MIN(n_rows(s), wanted(s));
     for (uint64_t i = 0; i < n; i++) {
         if (i + 8 < n)
-            __builtin_prefetch(row_at(s, i + 8));
+            row_prefetch(s->l, row_at(s, i + 8));
         if (!spool_put(run, row_at(s, i)) || (i % 65536 == 0 && op_cancelled(&s->op)))
             return false;
     }
@@ -529,7 +529,7 @@ static void take_rows(struct sort *s, uint32_t n, bool copy)
     struct batch *b = s->out;
 
     for (uint32_t k = 0; k < n; k++)
-        __builtin_prefetch(s->ptrs[k]);
+        row_prefetch(s->l, s->ptrs[k]);
     for (uint32_t i = 0; i < b->n_cols; i++) {
         struct vec *v = b->cols[i];
 
