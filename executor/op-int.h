@@ -259,6 +259,9 @@ static inline void row_table_link(struct row_table *t, char *row, uint64_t hash)
 /* Links all rows of s, by the hashes that they carry. */
 void row_table_fill(struct row_table *t, struct row_store *s);
 
+/* Candidates that have another hash give way to the next in their chain, twice: in a loop over all, so that the waits for memory overlap. */
+void row_skip_others(const struct row_layout *l, char **rows, const uint64_t *hashes, uint32_t n);
+
 /* Rows that differ in their first n_keys columns. */
 struct row_set {
     struct row_store rows;

@@ -696,6 +696,7 @@ static bool probe_start(struct join *j, struct batch *in)
         if (j->cand[k])
             row_prefetch(j->l, j->cand[k]);
     }
+    row_skip_others(j->l, j->cand, j->hashes, sel.n);
     j->k = 0;
     j->started = false;
     return true;

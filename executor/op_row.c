@@ -500,6 +500,19 @@ void row_table_fill(struct row_table *t, struct row_store *s)
     }
 }
 
+void row_skip_others(const struct row_layout *l, char **rows, const uint64_t *hashes, uint32_t n)
+{
+    for (int round = 0; round < 2; round++) {
+        for (uint32_t k = 0; k < n; k++) {
+            if (!rows[k] || row_hash(rows[k]) == hashes[k])
+                continue;
+            rows[k] = row_next(rows[k]);
+            if (rows[k])
+                row_prefetch(l, rows[k]);
+        }
+    }
+}
+
 void row_set_init(struct row_set *s, struct row_layout *l, uint32_t n_keys)
 {
     *s = (struct row_set){.n_keys = n_keys};
@@ -512,9 +525,10 @@ void row_set_free(struct row_set *s)
     row_table_free(&s->table);
 }
 
-static char *find_one(const struct row_set *s, struct vec *const *cols, uint32_t row, uint64_t hash)
+/* From row r on. */
+static char *find_one(const struct row_set *s, char *r, struct vec *const *cols, uint32_t row, uint64_t hash)
 {
-    for (char *r = row_chain(&s->table, hash); r; r = row_next(r)) {
+    for (; r; r = row_next(r)) {
         if (row_hash(r) == hash && row_equals(s->rows.l, r, cols, s->n_keys, row))
             return r;
     }
@@ -522,9 +536,9 @@ static char *find_one(const struct row_set *s, struct vec *const *cols, uint32_t
 }
 
 /* find_one for a single key of 8 bytes. */
-static char *find_word(const struct row_set *s, const struct vec *key, uint32_t row, uint64_t hash)
+static char *find_word(const struct row_set *s, char *r, const struct vec *key, uint32_t row, uint64_t hash)
 {
-    for (char *r = row_chain(&s->table, hash); r; r = row_next(r)) {
+    for (; r; r = row_next(r)) {
         if (row_hash(r) == hash && row_word_equals(s->rows.l, r, key, row))
             return r;
     }
@@ -550,12 +564,21 @@ void row_set_find(struct row_set *s, struct vec *const *cols, const struct sel *
         if (found[k])
             row_prefetch(l, found[k]);
     }
+    row_skip_others(l, found, hashes, sel->n);
     for (uint32_t k = 0; k < sel->n; k++) {
         uint32_t row = SEL_ROW(sel, k);
+        bool by_word = word && vec_is_valid(cols[0], row);
+        char *r = found[k];
 
-        found[k] = word && vec_is_valid(cols[0], row) ? find_word(s, cols[0], row, hashes[k]) : find_one(s, cols, row, hashes[k]);
+        found[k] = by_word ? find_word(s, r, cols[0], row, hashes[k]) : find_one(s, r, cols, row, hashes[k]);
         if (found[k] || frozen)
             continue;
+        if (*n_fresh) { /* it may have come with this batch: then it is in front of r */
+            r = row_chain(&s->table, hashes[k]);
+            found[k] = by_word ? find_word(s, r, cols[0], row, hashes[k]) : find_one(s, r, cols, row, hashes[k]);
+            if (found[k])
+                continue;
+        }
         found[k] = row_store_add(&s->rows);
         row_put_one(&s->rows, found[k], cols, row);
         row_set_hash(found[k], hashes[k]);
