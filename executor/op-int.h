@@ -326,4 +326,31 @@ char *spool_get(struct spool_reader *r, bool *ok);
 void spool_close(struct spool_reader *r);
 void spill_close(struct op *o);
 
+/* ---- many rows by number (op_pages.c) ---- */
+
+struct row_page;
+
+struct row_pages {
+    struct op *op;
+    struct row_layout *l;
+    struct row_page *page;
+    uint32_t n_pages, cap_pages, n_loaded, max_loaded, shift;
+    uint64_t n, clock;
+    size_t bytes;  /* in memory */
+    bool spilling; /* only max_loaded pages are in memory */
+    bool failed;   /* the disk refused, error set: rows are not what they should be */
+    char *none;    /* given then */
+};
+
+void row_pages_init(struct row_pages *p, struct op *o, struct row_layout *l);
+/* No rows, and nothing held. */
+void row_pages_clear(struct row_pages *p);
+/* From now on, until cleared, few pages stay in memory. False: error. */
+bool row_pages_spill(struct row_pages *p) MUST_CHECK;
+/* Appends; cols are as the layout holds them. False: error. */
+bool row_pages_put(struct row_pages *p, struct vec *const *cols, const struct sel *sel) MUST_CHECK;
+/* The i-th row. Once spilling, it is there until max_loaded - 1 other pages were asked for; a batch of neighbours is. Where the disk fails: a row
+ * of nothing, and p->failed is set. */
+char *row_pages_at(struct row_pages *p, uint64_t i);
+
 #endif

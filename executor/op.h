@@ -174,7 +174,7 @@ struct op_window_fn {
 };
 
 /* Window functions over input that comes ordered by the partition columns and then by `order`. Several windows are several operators.
- * Output: the child's columns, then one for each function, of MySQL's types. One partition is kept in memory. */
+ * Output: the child's columns, then one for each function, of MySQL's types. One partition is kept, spilled where it must be. */
 struct op *op_window_new(struct op_ctx *cx, struct op *child, const uint32_t *part_cols, uint32_t n_part, const struct sort_col *order,
     uint32_t n_order, const struct op_window_fn *fns, uint32_t n_fns) MUST_CHECK;
 

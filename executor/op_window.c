@@ -1,7 +1,7 @@
 /* Window functions.
  *
  * The rows of one partition are kept, each with the values of all functions' arguments and of the limits of RANGE frames behind its
- * own columns. When the partition has ended they are given out in order; each function keeps where it is: its frame as row numbers
+ * own columns (op_pages.c: by pages, which go to disk when memory is refused). When the partition has ended they are given out in order; each function keeps where it is: its frame as row numbers
  * [start, end), and an aggregate's state over it. While a frame only grows, rows are added to the state. A frame that loses rows is
  * computed anew, in the order of its rows, as a server does it (sums of doubles depend on the order); but
  * long frames of aggregates that do not (exact ones) are put together from states of blocks of 64 rows. */
@@ -33,7 +33,7 @@ struct window {
     const struct sort_col *order;
     struct win_fn *fns;
     struct row_layout *l;
-    struct row_store rows;
+    struct row_pages rows;
     struct batch *in; /* partly taken */
     uint32_t in_at;
     bool input_done, whole;
@@ -48,9 +48,9 @@ struct window {
 
 /* ---- input ---- */
 
-static bool same_partition(const struct window *w, uint32_t row)
+static bool same_partition(struct window *w, uint32_t row)
 {
-    const char *first = row_store_at(&w->rows, 0);
+    const char *first = row_pages_at(&w->rows, 0);
 
     for (uint32_t i = 0; i < w->n_part; i++) {
         uint32_t c = w->part[i], r;
@@ -76,7 +76,8 @@ static bool take_rows(struct window *w)
         struct sel one = {&row, 1};
 
         if (w->rows.n == 0) {
-            row_store_put(&w->rows, w->aligned, &one, NULL, NULL);
+            if (!row_pages_put(&w->rows, w->aligned, &one))
+                return false;
         } else if (!same_partition(w, row)) {
             w->whole = true;
             break;
@@ -85,11 +86,20 @@ static bool take_rows(struct window *w)
         }
     }
     sel = (struct sel){w->sel_rows, n};
-    row_store_put(&w->rows, w->aligned, &sel, NULL, NULL);
+    if (!row_pages_put(&w->rows, w->aligned, &sel))
+        return false;
     if (w->in_at == w->in->n_sel)
         w->in = NULL;
-    op_hold(&w->op, &w->counted, row_store_bytes(&w->rows));
-    return op_charge(&w->op);
+    op_hold(&w->op, &w->counted, w->rows.bytes);
+    if (op_try_charge(&w->op))
+        return true;
+    if (!op_can_spill(&w->op))
+        return op_charge(&w->op);
+    if (!row_pages_spill(&w->rows))
+        return false;
+    op_hold(&w->op, &w->counted, w->rows.bytes);
+    op_force_charge(&w->op);
+    return true;
 }
 
 static enum op_result read_partition(struct window *w)
@@ -160,14 +170,14 @@ static void get_cell(const struct window *w, uint32_t col, const char *row, stru
 }
 
 /* -1, 0, 1: the order column of a row against a limit, in the window's direction. */
-static int against(const struct window *w, uint64_t i, const struct value *limit, const struct sql_type *limit_type)
+static int against(struct window *w, uint64_t i, const struct value *limit, const struct sql_type *limit_type)
 {
     const struct sort_col *o = &w->order[0];
     const struct sql_type *t = &w->l->cols[o->col].type;
     struct value v;
     int c;
 
-    get_cell(w, o->col, row_store_at(&w->rows, i), &v);
+    get_cell(w, o->col, row_pages_at(&w->rows, i), &v);
     if (value_is_null(&v))
         c = -1;
     else
@@ -176,12 +186,12 @@ static int against(const struct window *w, uint64_t i, const struct value *limit
 }
 
 /* The first row that is not before the limit, or (behind) the first that is behind it. */
-static uint64_t range_bound(const struct window *w, uint32_t limit_col, bool behind)
+static uint64_t range_bound(struct window *w, uint32_t limit_col, bool behind)
 {
     uint64_t low = 0, high = w->rows.n;
     struct value limit;
 
-    get_cell(w, limit_col, row_store_at(&w->rows, w->at), &limit);
+    get_cell(w, limit_col, row_pages_at(&w->rows, w->at), &limit);
     if (value_is_null(&limit))
         return behind ? w->peer_end : w->peer_start;
     while (low < high) {
@@ -196,7 +206,7 @@ static uint64_t range_bound(const struct window *w, uint32_t limit_col, bool beh
     return low;
 }
 
-static uint64_t bound_at(const struct window *w, const struct win_fn *f, bool end)
+static uint64_t bound_at(struct window *w, const struct win_fn *f, bool end)
 {
     const struct op_frame_bound *b = end ? &f->f.frame.end : &f->f.frame.start;
     uint64_t n = w->rows.n, i = w->at, past = i + end;
@@ -232,7 +242,7 @@ static bool add_rows(struct window *w, struct win_fn *f, void *state, uint64_t f
         struct sel sel = {NULL, n};
 
         for (uint32_t k = 0; k < n; k++) {
-            w->ptrs[k] = row_store_at(&w->rows, from + k);
+            w->ptrs[k] = row_pages_at(&w->rows, from + k);
             w->states[k] = state;
         }
         for (uint32_t i = 0; i < f->f.n_args; i++) {
@@ -261,7 +271,7 @@ static bool make_blocks(struct window *w, struct win_fn *f)
         if (!add_rows(w, f, f->blocks + b * bytes, b * BLOCK, (b + 1) * BLOCK, &f->block_grow))
             return false;
     }
-    return op_charge(&w->op);
+    return op_try_charge(&w->op) || (op_can_spill(&w->op) ? (op_force_charge(&w->op), true) : op_charge(&w->op));
 }
 
 static void drop_blocks(struct window *w, struct win_fn *f)
@@ -316,6 +326,8 @@ static bool put_cell(struct window *w, const struct win_fn *f, uint32_t col, con
 
     if (row && dst->kind == w->l->col[col].kind && dst->scale == w->l->col[col].scale) {
         row_get(w->l, col, row, dst, to);
+        if (w->rows.spilling && dst->kind == VEC_STR && vec_is_valid(dst, to) && dst->str[to].len > STRV_INLINE) /* its page may go */
+            dst->str[to].ptr = arena_dup(&w->text, strv_get(&dst->str[to])).ptr;
         return true;
     }
     v = value_null();
@@ -333,9 +345,9 @@ static bool lag_value(struct window *w, struct win_fn *f, struct vec *dst, uint3
     bool there = f->f.fn == OP_WIN_LAG ? f->f.n <= i : f->f.n < n - i;
 
     if (there)
-        return put_cell(w, f, f->first_arg, row_store_at(&w->rows, f->f.fn == OP_WIN_LAG ? i - f->f.n : i + f->f.n), dst, to);
+        return put_cell(w, f, f->first_arg, row_pages_at(&w->rows, f->f.fn == OP_WIN_LAG ? i - f->f.n : i + f->f.n), dst, to);
     if (f->f.n_args > 1)
-        return put_cell(w, f, f->first_arg + 1, row_store_at(&w->rows, i), dst, to);
+        return put_cell(w, f, f->first_arg + 1, row_pages_at(&w->rows, i), dst, to);
     return put_cell(w, f, f->first_arg, NULL, dst, to);
 }
 
@@ -355,7 +367,7 @@ static bool frame_value(struct window *w, struct win_fn *f, struct vec *dst, uin
         some = f->f.n - 1 < end - start;
         at = start + f->f.n - 1;
     }
-    return put_cell(w, f, f->first_arg, some ? row_store_at(&w->rows, at) : NULL, dst, to);
+    return put_cell(w, f, f->first_arg, some ? row_pages_at(&w->rows, at) : NULL, dst, to);
 }
 
 static int64_t ntile(uint64_t i, uint64_t n, uint64_t groups)
@@ -412,7 +424,7 @@ static void next_row(struct window *w)
     w->peer_start = w->at;
     w->dense++;
     for (w->peer_end = w->at + 1; w->peer_end < w->rows.n; w->peer_end++) {
-        if (!peers(w, row_store_at(&w->rows, w->at), row_store_at(&w->rows, w->peer_end)))
+        if (!peers(w, row_pages_at(&w->rows, w->at), row_pages_at(&w->rows, w->peer_end)))
             break;
     }
 }
@@ -434,11 +446,15 @@ static bool give_rows(struct window *w)
             return false;
     }
     for (uint32_t k = 0; k < n; k++)
-        w->ptrs[k] = row_store_at(&w->rows, from + k);
+        w->ptrs[k] = row_pages_at(&w->rows, from + k);
     for (uint32_t i = 0; i < n_in; i++)
         row_gather(w->l, i, w->ptrs, n, b->cols[i], NULL, 0);
     b->n_rows = b->n_sel = n;
-    return true;
+    if (w->rows.spilling) {
+        op_hold(&w->op, &w->counted, w->rows.bytes);
+        op_force_charge(&w->op);
+    }
+    return !w->rows.failed;
 }
 
 static void forget_partition(struct window *w)
@@ -447,7 +463,8 @@ static void forget_partition(struct window *w)
         drop_blocks(w, &w->fns[i]);
         w->fns[i].from = w->fns[i].to = 0;
     }
-    row_store_clear(&w->rows);
+    row_pages_clear(&w->rows);
+    op_hold(&w->op, &w->counted, 0);
     w->at = w->peer_start = w->peer_end = w->dense = 0;
     w->whole = false;
 }
@@ -485,7 +502,8 @@ static void window_close(struct op *o)
         arena_free(&w->fns[i].grow);
         arena_free(&w->fns[i].block_grow);
     }
-    row_store_free(&w->rows);
+    if (w->l)
+        row_pages_clear(&w->rows);
     arena_free(&w->text);
 }
 
@@ -621,7 +639,7 @@ struct op *op_window_new(struct op_ctx *cx, struct op *child, const uint32_t *pa
     }
     op_set_cols(&w->op, out, n_in + n_fns);
     w->l = row_layout_new(cx->arena, cols, n_in + w->n_vals, 0);
-    row_store_init(&w->rows, w->l);
+    row_pages_init(&w->rows, &w->op, w->l);
     w->vals = ARENA_NEW_N(cx->arena, struct vec *, w->n_vals + 1);
     w->cols = ARENA_NEW_N(cx->arena, struct vec *, n_in + w->n_vals + 1);
     w->aligned = ARENA_NEW_N(cx->arena, struct vec *, n_in + w->n_vals + 1);

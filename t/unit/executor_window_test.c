@@ -8,7 +8,7 @@ struct row {
     int key, val, id; /* val in hundredths */
 };
 
-enum { N_ROWS = 400 };
+enum { N_ROWS = 400, N_MANY = 8000 };
 
 /* part (general_ci), key int, val decimal(10,2), id */
 static uint32_t fill(struct ops_fixture *f, struct ops_table *t, struct row *rows, uint32_t n, uint32_t parts)
@@ -259,6 +259,31 @@ START_TEST(by_definition)
 }
 END_TEST
 
+/* Partitions that do not fit: the same rows as in memory. */
+START_TEST(spilled)
+{
+    struct ops_fixture f[2];
+    struct ops_lines got[2];
+    struct op *o[2];
+
+    for (int spill = 0; spill < 2; spill++) {
+        static struct row rows[N_MANY];
+        struct ops_table t, *all[] = {&t};
+
+        ops_setup(&f[spill], ENV_MYSQL8, _i & 1 ? 3 : 200, spill, 3);
+        fill(&f[spill], &t, rows, _i & 1 ? N_ROWS : N_MANY, 1);
+        o[spill] = make_window(&f[spill], &t, frames[_i], _i & 1);
+        ck_assert_msg(ops_drain(&f[spill], o[spill], all, 1, 300, &got[spill]) == OP_DONE, "%s", f[spill].d.text);
+    }
+    ck_assert_uint_eq(got[0].n, got[1].n);
+    for (uint32_t i = 0; i < got[0].n; i++)
+        ck_assert_str_eq(got[0].line[i], got[1].line[i]);
+    ck_assert(_i & 1 || op_get_stats(op_child(o[1], 0)).spilled_bytes > 0);
+    ops_teardown(&f[0], o[0]);
+    ops_teardown(&f[1], o[1]);
+}
+END_TEST
+
 START_TEST(refused)
 {
     struct ops_fixture f;
@@ -306,6 +331,7 @@ int main(void)
 
     tcase_set_timeout(t, 120);
     tcase_add_loop_test(t, by_definition, 0, ARRAY_LEN(frames));
+    tcase_add_loop_test(t, spilled, 0, ARRAY_LEN(frames));
     tcase_add_test(t, refused);
     tcase_add_test(t, cancelled);
     suite_add_tcase(s, t);
