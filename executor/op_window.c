@@ -1,10 +1,11 @@
 /* Window functions.
  *
  * The rows of one partition are kept, each with the values of all functions' arguments and of the limits of RANGE frames behind its
- * own columns (op_pages.c: by pages, which go to disk when memory is refused). When the partition has ended they are given out in order; each function keeps where it is: its frame as row numbers
- * [start, end), and an aggregate's state over it. While a frame only grows, rows are added to the state. A frame that loses rows is
- * computed anew, in the order of its rows, as a server does it (sums of doubles depend on the order); but
- * long frames of aggregates that do not (exact ones) are put together from states of blocks of 64 rows. */
+ * own columns (op_pages.c: by pages, which go to disk when memory is refused). When the partition has ended they are given out in
+ * order; each function keeps where it is: its frame as row numbers [start, end), and an aggregate's state over it. While a frame
+ * only grows, rows are added to the state. A frame that loses rows is computed anew, in the order of its rows, as a server does it
+ * (sums of doubles depend on the order); but long frames of aggregates that do not (exact ones) are put together from states of
+ * blocks of 64 rows. */
 #include "executor/op-int.h"
 
 #include "types/coll.h"

@@ -63,7 +63,8 @@ static void compare(const struct ops_lines *x, const struct ops_lines *y, const 
 /* Both ways; sorted where the order is nobody's. */
 static void both_ways(int what, uint32_t n, uint32_t range, uint32_t batch_rows, uint32_t seed)
 {
-    static const struct sort_col orders[][3] = {{{0, false}}, {{0, true}}, {{1, false}, {0, true}}, {{2, true}, {3, false}}, {{3, true}, {2, false}, {0, false}}};
+    static const struct sort_col orders[][3] = {{{0, false}}, {{0, true}}, {{1, false}, {0, true}}, {{2, true}, {3, false}},
+        {{3, true}, {2, false}, {0, false}}};
     static const uint32_t n_orders[] = {1, 1, 2, 2, 3};
     struct ops_fixture f[2];
     struct ops_lines got[2];
