@@ -2,6 +2,8 @@
  * refused what they give in memory. ROLLUP is compared with an aggregate for each of its levels. */
 #include "ops.h"
 
+#include "util/fault.h"
+
 /* int key, string key, amount, long text */
 static void fill(struct ops_fixture *f, struct ops_table *t, uint32_t n, uint32_t range)
 {
@@ -60,12 +62,28 @@ static void compare(const struct ops_lines *x, const struct ops_lines *y, const 
     ck_assert_msg(x->n == y->n, "%s: %u rows, in memory %u", what, x->n, y->n);
 }
 
-/* Both ways; sorted where the order is nobody's. */
-static void both_ways(int what, uint32_t n, uint32_t range, uint32_t batch_rows, uint32_t seed)
+static struct op *make_case(struct ops_fixture *x, struct ops_table *t, int what, uint32_t n)
 {
     static const struct sort_col orders[][3] = {{{0, false}}, {{0, true}}, {{1, false}, {0, true}}, {{2, true}, {3, false}},
         {{3, true}, {2, false}, {0, false}}};
     static const uint32_t n_orders[] = {1, 1, 2, 2, 3};
+    struct op *in = ops_source(x, t), *o;
+
+    if (what < 8)
+        o = make_aggregate(x, t, what, in);
+    else if (what < 10)
+        o = op_distinct_new(&x->cx, in, what == 8 ? 1 : 0);
+    else if (what < 15)
+        o = op_sort_new(&x->cx, in, orders[what - 10], n_orders[what - 10]);
+    else
+        o = op_topn_new(&x->cx, in, orders[what - 15], n_orders[what - 15], n / 2 + 3, (uint64_t)(what % 3 * 7));
+    ck_assert_msg(o != NULL, "%s", x->d.text);
+    return o;
+}
+
+/* Both ways; sorted where the order is nobody's. */
+static void both_ways(int what, uint32_t n, uint32_t range, uint32_t batch_rows, uint32_t seed)
+{
     struct ops_fixture f[2];
     struct ops_lines got[2];
     struct op *o[2];
@@ -75,21 +93,11 @@ static void both_ways(int what, uint32_t n, uint32_t range, uint32_t batch_rows,
     for (int spill = 0; spill < 2; spill++) {
         struct ops_fixture *x = &f[spill];
         struct ops_table t, *all[] = {&t};
-        struct op *in;
 
         ops_setup(x, ENV_MYSQL8, batch_rows, spill, seed);
         x->env.group_concat_max_len = 1 << 20;
         fill(x, &t, n, range);
-        in = ops_source(x, &t);
-        if (what < 8)
-            o[spill] = make_aggregate(x, &t, what, in);
-        else if (what < 10)
-            o[spill] = op_distinct_new(&x->cx, in, what == 8 ? 1 : 0);
-        else if (what < 15)
-            o[spill] = op_sort_new(&x->cx, in, orders[what - 10], n_orders[what - 10]);
-        else
-            o[spill] = op_topn_new(&x->cx, in, orders[what - 15], n_orders[what - 15], n / 2 + 3, (uint64_t)(what % 3 * 7));
-        ck_assert_msg(o[spill] != NULL, "%s", x->d.text);
+        o[spill] = make_case(x, &t, what, n);
         ck_assert_msg(ops_drain(x, o[spill], all, 1, 60, &got[spill]) == OP_DONE, "%s: %s", name, x->d.text);
         if (what < 10)
             ops_sort_lines(&got[spill]);
@@ -112,6 +120,42 @@ START_TEST(spilled_as_in_memory)
     both_ways(_i, 1500, 900, VEC_ROWS_DEFAULT, 4 + (uint32_t)_i);
 }
 END_TEST
+
+#ifdef WITH_FAULTS
+/* A full disk, a disk that cannot be read, a cancelled query: an error that says so, and nothing stays behind. */
+START_TEST(disk_fails)
+{
+    static const struct {
+        const char *fault;
+        unsigned code;
+    } cases[] = {{"spill.write=error", ER_DISK_FULL}, {"spill.read=error", ER_ERROR_ON_READ}, {NULL, ER_QUERY_INTERRUPTED}};
+    static const int what[] = {0, 3, 6, 9, 11, 16};
+    struct ops_fixture f;
+    struct ops_table t, *all[] = {&t};
+    struct ops_lines got;
+    struct op *o;
+
+    ops_setup(&f, ENV_MYSQL8, 64, true, 8);
+    fill(&f, &t, 1500, 900);
+    o = make_case(&f, &t, what[_i / 3], 1500);
+    if (cases[_i % 3].fault) {
+        ck_assert(fault_arm(sv_cstr(cases[_i % 3].fault), &f.d));
+    } else {
+        struct batch *b;
+
+        for (int i = 0; i < 10; i++) {
+            if (op_next(o, &b) == OP_BLOCKED)
+                (void)ops_feed(&f, all, 1, 60);
+        }
+        f.cancelled = true;
+    }
+    ck_assert_int_eq(ops_drain(&f, o, all, 1, 60, &got), OP_ERROR);
+    fault_disarm_all();
+    ck_assert_msg(f.d.code == cases[_i % 3].code, "%s", f.d.text);
+    ops_teardown(&f, o);
+}
+END_TEST
+#endif
 
 /* ROLLUP: the groups of each level are those of an aggregate by its keys. */
 START_TEST(rollup_levels)
@@ -211,6 +255,9 @@ int main(void)
 
     tcase_set_timeout(t, 120);
     tcase_add_loop_test(t, spilled_as_in_memory, 0, 20);
+#ifdef WITH_FAULTS
+    tcase_add_loop_test(t, disk_fails, 0, 18);
+#endif
     tcase_add_loop_test(t, rollup_levels, 0, 4);
     tcase_add_test(t, many_runs);
     tcase_add_test(t, refused_in_the_end);
