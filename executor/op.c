@@ -238,7 +238,7 @@ struct source {
     bool ended;
 };
 
-enum { SOURCE_FULL_BATCHES = 8, SOURCE_LOW_BATCHES = 3, SOURCE_FULL_BYTES = 4 << 20 };
+enum { SOURCE_FULL_BATCHES = 8, SOURCE_LOW_BATCHES = 3, SOURCE_FULL_BYTES = 4 << 20, SOURCE_PRESSED_BYTES = 1 << 20 };
 /* A batch of long rows ends early (op-int.h: OP_BATCH_BYTES). */
 
 static struct source_batch *source_take_free(struct source *s)
@@ -344,7 +344,20 @@ bool op_source_push_row(struct op *src, const struct sv *cells)
             (int)MIN(cells[bad].len, (size_t)40), cells[bad].ptr ? cells[bad].ptr : "", bad + 1, type);
     }
     src->extra += b->text.used_bytes - before;
-    return src->mem.used_bytes + src->extra == src->reserved ? true : op_charge(src);
+    if (src->mem.used_bytes + src->extra == src->reserved)
+        return true;
+    /* The operators above hold what the limit allows and cannot go on without rows: the queue, which is short then, may exceed it. */
+    if (op_can_spill(src) && s->n_queued <= 2 && src->extra <= SOURCE_FULL_BYTES) {
+        op_force_charge(src);
+        return true;
+    }
+    return op_charge(src);
+}
+
+/* Memory is short: queues stay short, so that the operators above have it. */
+static bool source_pressed(const struct op *o)
+{
+    return op_can_spill(o) && o->cx->acct && acct_left(o->cx->acct) < SOURCE_PRESSED_BYTES;
 }
 
 void op_source_end(struct op *src)
@@ -356,14 +369,14 @@ bool op_source_full(const struct op *src)
 {
     const struct source *s = (const struct source *)src;
 
-    return s->n_queued >= SOURCE_FULL_BATCHES || (s->n_queued && src->extra > SOURCE_FULL_BYTES);
+    return s->n_queued >= SOURCE_FULL_BATCHES || (s->n_queued && src->extra > SOURCE_FULL_BYTES) || (s->n_queued > 1 && source_pressed(src));
 }
 
 bool op_source_wants_rows(const struct op *src)
 {
     const struct source *s = (const struct source *)src;
 
-    return !s->ended && !src->done && s->n_queued <= SOURCE_LOW_BATCHES && !(s->n_queued && src->extra > SOURCE_FULL_BYTES);
+    return !s->ended && !src->done && s->n_queued <= SOURCE_LOW_BATCHES && !(s->n_queued && (src->extra > SOURCE_FULL_BYTES || source_pressed(src)));
 }
 
 /* ---- values ---- */

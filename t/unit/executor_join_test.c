@@ -326,6 +326,53 @@ static struct op *small_join(struct ops_fixture *f, struct ops_table *p, struct 
     return op_nested_loop_new(&f->cx, ops_source(f, p), ops_source(f, b), OP_JOIN_INNER, NULL, false);
 }
 
+/* A query under its limit: sources, two joins, an aggregate and a sort share it. */
+START_TEST(small_limit)
+{
+    struct ops_fixture f[2];
+    struct ops_lines got[2];
+    struct op *o[2];
+
+    for (int small = 0; small < 2; small++) {
+        struct ops_fixture *x = &f[small];
+        struct ops_table p, b, c, *all[] = {&p, &b, &c};
+        struct op_join_key key;
+        const struct bexpr *group, *arg;
+        struct sort_col by[] = {{1, true}, {0, false}};
+
+        ops_setup(x, ENV_MYSQL8, VEC_ROWS_DEFAULT, false, 5);
+        if (small) {
+            x->strict = true;
+            x->cx.spill_dir = "/tmp";
+            acct_set_limit(&x->acct, 1 << 20);
+        }
+        fill(x, &p, 0, 20000, 9000, 'p');
+        fill(x, &b, 0, 12000, 9000, 'b');
+        fill(x, &c, 0, 9000, 9000, 'c');
+        key = (struct op_join_key){ops_expr(x, p.types, "#0"), ops_expr(x, b.types, "#0"), OP_KEY_EQ};
+        o[small] = op_hash_join_new(&x->cx, ops_source(x, &p), ops_source(x, &b), OP_JOIN_INNER, &key, 1, NULL);
+        o[small] = op_hash_join_new(&x->cx, o[small], ops_source(x, &c), OP_JOIN_LEFT, &key, 1, NULL);
+        group = ops_expr(x, p.types, "#2");
+        arg = ops_expr(x, p.types, "#0");
+        {
+            struct op_agg aggs[] = {{{.fn = AGG_COUNT_STAR}, NULL, 0}, {{.fn = AGG_SUM}, &arg, 1}};
+
+            o[small] = op_aggregate_new(&x->cx, o[small], &group, 1, aggs, 2, NULL, 0);
+        }
+        o[small] = op_sort_new(&x->cx, o[small], by, 2);
+        ck_assert_msg(ops_drain(x, o[small], all, 3, 2000, &got[small]) == OP_DONE, "%s", x->d.text);
+    }
+    ck_assert_uint_gt(got[0].n, 1000);
+    ck_assert_uint_eq(got[0].n, got[1].n);
+    for (uint32_t i = 0; i < got[0].n; i++)
+        ck_assert_str_eq(got[0].line[i], got[1].line[i]);
+    ck_assert_uint_gt(op_get_stats(op_child(op_child(o[1], 0), 0)).spilled_bytes, 0);
+    ck_assert_msg(acct_peak(&f[1].acct) < 8 << 20, "%ld bytes at the peak", (long)acct_peak(&f[1].acct));
+    ops_teardown(&f[0], o[0]);
+    ops_teardown(&f[1], o[1]);
+}
+END_TEST
+
 START_TEST(memory_refused)
 {
     struct ops_fixture f;
@@ -441,6 +488,7 @@ int main(void)
     tcase_add_loop_test(t, hash_join, 0, N_VARIANTS);
     tcase_add_loop_test(t, nested_loop, 0, N_VARIANTS);
     tcase_add_test(t, one_key_spilled);
+    tcase_add_test(t, small_limit);
     tcase_add_loop_test(t, memory_refused, 0, 2);
     tcase_add_loop_test(t, cancelled, 0, 4);
 #ifdef WITH_FAULTS

@@ -18,6 +18,7 @@ struct ops_fixture {
     struct warn_sink warnings;
     struct op_ctx cx;
     bool cancelled;
+    bool strict; /* sources, too, are under the limit */
     uint32_t rnd;
 };
 
@@ -99,7 +100,8 @@ static inline bool ops_feed(struct ops_fixture *f, struct ops_table **t, uint32_
     bool any = false;
     int64_t limit = f->acct.limit;
 
-    acct_set_limit(&f->acct, 0); /* sources cannot spill */
+    if (!f->strict)
+        acct_set_limit(&f->acct, 0); /* sources cannot spill */
     for (uint32_t s = 0; s < n_tables; s++) {
         uint32_t n = most == 1 ? 1 : ops_rnd(f, most);
 
