@@ -1,6 +1,8 @@
 /* The common part of operators, and those that hold little: source, values, filter, project, limit, narrow, union. */
 #include "executor/op-int.h"
 
+#include "types/coll.h"
+
 #include "util/acct.h"
 #include "util/strbuf.h"
 
@@ -39,7 +41,12 @@ uint32_t op_batch_rows(const struct op *o)
     return o->cx->batch_rows ? o->cx->batch_rows : VEC_ROWS_DEFAULT;
 }
 
-bool op_charge(struct op *o)
+bool op_can_spill(const struct op *o)
+{
+    return o->cx->spill_dir != NULL;
+}
+
+bool op_try_charge(struct op *o)
 {
     size_t held = o->mem.used_bytes + o->extra;
 
@@ -49,10 +56,63 @@ bool op_charge(struct op *o)
     if (held < o->reserved) {
         acct_release(o->cx->acct, o->reserved - held);
     } else if (!acct_try_reserve(o->cx->acct, held - o->reserved, NULL)) {
-        return diag_set(o->cx->diag, ER_OUT_OF_RESOURCES, o->ops->name);
+        if (!op_can_spill(o) || held > (o->cx->floor_bytes ? o->cx->floor_bytes : OP_FLOOR_BYTES))
+            return false;
+        acct_charge(o->cx->acct, held - o->reserved);
     }
     o->reserved = held;
     return true;
+}
+
+void op_force_charge(struct op *o)
+{
+    size_t held = o->mem.used_bytes + o->extra;
+
+    o->peak = MAX(o->peak, held);
+    if (!o->cx->acct)
+        return;
+    if (held < o->reserved)
+        acct_release(o->cx->acct, o->reserved - held);
+    else
+        acct_charge(o->cx->acct, held - o->reserved);
+    o->reserved = held;
+}
+
+bool op_charge(struct op *o)
+{
+    return op_try_charge(o) || diag_set(o->cx->diag, ER_OUT_OF_RESOURCES, o->ops->name);
+}
+
+bool op_cancelled(struct op *o)
+{
+    return o->cx->cancelled && *o->cx->cancelled && !diag_set(o->cx->diag, ER_QUERY_INTERRUPTED);
+}
+
+bool op_native_coll(struct op_ctx *cx, const struct func_arg *a, const char *what)
+{
+    const struct collation *c;
+
+    if (!type_is_string(&a->type) || coll_id_is_native(a->type.coll))
+        return true;
+    c = coll_by_id(a->type.coll);
+    return diag_setf(cx->diag, ER_NOT_SUPPORTED_YET, "This version of Tessera doesn't yet support '%s in collation %s above the shards'",
+        what, c ? c->name : "?");
+}
+
+struct batch *op_batch_new(struct op_ctx *cx, const struct func_arg *cols, uint32_t n, uint32_t cap, struct arena *text)
+{
+    struct batch *b = ARENA_NEW(cx->arena, struct batch);
+
+    b->cols = ARENA_NEW_N(cx->arena, struct vec *, n + 1);
+    b->n_cols = n;
+    b->cap = cap;
+    for (uint32_t i = 0; i < n; i++) {
+        unsigned scale;
+        enum vec_kind k = op_col_kind(&cols[i], &scale);
+
+        b->cols[i] = vec_new_kind(cx->arena, &cols[i].type, k, scale, cap, text);
+    }
+    return b;
 }
 
 uint32_t op_n_cols(const struct op *o)
@@ -74,12 +134,7 @@ enum op_result op_next(struct op *o, struct batch **out)
         return OP_ERROR;
     if (o->done)
         return OP_DONE;
-    if (o->cx->cancelled && *o->cx->cancelled) {
-        diag_set(o->cx->diag, ER_QUERY_INTERRUPTED);
-        r = OP_ERROR;
-    } else {
-        r = o->ops->next(o, out);
-    }
+    r = op_cancelled(o) ? OP_ERROR : o->ops->next(o, out);
     switch (r) {
     case OP_BATCH:
         o->rows += (*out)->n_sel;
@@ -106,6 +161,7 @@ void op_close(struct op *o)
         op_close(o->children[i]);
     if (o->ops->close)
         o->ops->close(o);
+    spill_close(o);
     arena_free(&o->mem);
     if (o->cx->acct && o->reserved)
         acct_release(o->cx->acct, o->reserved);
@@ -114,7 +170,7 @@ void op_close(struct op *o)
 
 struct op_stats op_get_stats(const struct op *o)
 {
-    return (struct op_stats){o->ops->name, o->rows, o->batches, o->peak};
+    return (struct op_stats){o->ops->name, o->rows, o->batches, o->peak, o->spilled};
 }
 
 uint32_t op_n_children(const struct op *o)
@@ -129,7 +185,13 @@ struct op *op_child(const struct op *o, uint32_t i)
 
 struct vm *op_compile(struct op_ctx *cx, const struct bexpr *const *exprs, uint32_t n, const struct op *child)
 {
-    return vm_compile(exprs, n, child->cols, child->n_cols, cx->params, cx->n_params, cx->env, cx->arena, op_batch_rows(child),
+    return op_compile_cols(cx, exprs, n, child->cols, child->n_cols);
+}
+
+struct vm *op_compile_cols(struct op_ctx *cx, const struct bexpr *const *exprs, uint32_t n, const struct func_arg *cols, uint32_t n_cols)
+{
+    return vm_compile(exprs, n, cols, n_cols, cx->params, cx->n_params, cx->env, cx->arena,
+        cx->batch_rows ? cx->batch_rows : VEC_ROWS_DEFAULT,
         cx->diag);
 }
 
@@ -176,7 +238,7 @@ struct source {
     bool ended;
 };
 
-enum { SOURCE_FULL_BATCHES = 8, SOURCE_LOW_BATCHES = 3, SOURCE_FULL_BYTES = 4 << 20 };
+enum { SOURCE_FULL_BATCHES = 8, SOURCE_LOW_BATCHES = 3, SOURCE_FULL_BYTES = 4 << 20, SOURCE_PRESSED_BYTES = 1 << 20 };
 /* A batch of long rows ends early (op-int.h: OP_BATCH_BYTES). */
 
 static struct source_batch *source_take_free(struct source *s)
@@ -282,7 +344,20 @@ bool op_source_push_row(struct op *src, const struct sv *cells)
             (int)MIN(cells[bad].len, (size_t)40), cells[bad].ptr ? cells[bad].ptr : "", bad + 1, type);
     }
     src->extra += b->text.used_bytes - before;
-    return src->mem.used_bytes + src->extra == src->reserved ? true : op_charge(src);
+    if (src->mem.used_bytes + src->extra == src->reserved)
+        return true;
+    /* The operators above hold what the limit allows and cannot go on without rows: the queue, which is short then, may exceed it. */
+    if (op_can_spill(src) && s->n_queued <= 2 && src->extra <= SOURCE_FULL_BYTES) {
+        op_force_charge(src);
+        return true;
+    }
+    return op_charge(src);
+}
+
+/* Memory is short: queues stay short, so that the operators above have it. */
+static bool source_pressed(const struct op *o)
+{
+    return op_can_spill(o) && o->cx->acct && acct_left(o->cx->acct) < SOURCE_PRESSED_BYTES;
 }
 
 void op_source_end(struct op *src)
@@ -294,14 +369,14 @@ bool op_source_full(const struct op *src)
 {
     const struct source *s = (const struct source *)src;
 
-    return s->n_queued >= SOURCE_FULL_BATCHES || (s->n_queued && src->extra > SOURCE_FULL_BYTES);
+    return s->n_queued >= SOURCE_FULL_BATCHES || (s->n_queued && src->extra > SOURCE_FULL_BYTES) || (s->n_queued > 1 && source_pressed(src));
 }
 
 bool op_source_wants_rows(const struct op *src)
 {
     const struct source *s = (const struct source *)src;
 
-    return !s->ended && !src->done && s->n_queued <= SOURCE_LOW_BATCHES && !(s->n_queued && src->extra > SOURCE_FULL_BYTES);
+    return !s->ended && !src->done && s->n_queued <= SOURCE_LOW_BATCHES && !(s->n_queued && (src->extra > SOURCE_FULL_BYTES || source_pressed(src)));
 }
 
 /* ---- values ---- */
