@@ -15,7 +15,8 @@ struct table {
 };
 
 static const struct table tables[] = {
-    {funcs_num, &funcs_num_n}, {funcs_cmp, &funcs_cmp_n}, {funcs_str, &funcs_str_n}, {funcs_time, &funcs_time_n}};
+    {funcs_num, &funcs_num_n}, {funcs_cmp, &funcs_cmp_n}, {funcs_str, &funcs_str_n}, {funcs_time, &funcs_time_n},
+    {funcs_json, &funcs_json_n}, {funcs_regex, &funcs_regex_n}, {funcs_more, &funcs_more_n}};
 
 enum { NAME_SLOTS = 1024 };
 static const struct func *by_name[NAME_SLOTS];
@@ -473,7 +474,11 @@ bool func_bind(const struct func *f, const struct func_arg *args, uint32_t n_arg
         if (args[i].type.code == TYPE_GEOMETRY || args[i].type.code == TYPE_VECTOR)
             return diag_setf(d, ER_NOT_SUPPORTED_YET, "This version of Tessera doesn't yet support '%s() of a spatial or vector value "
                 "above the shards'", f->name);
+        if (args[i].type.code == TYPE_JSON && !func_takes_json(f, i, n_args, e->flavour == ENV_MARIADB))
+            return diag_setf(d, ER_NOT_SUPPORTED_YET, "This version of Tessera doesn't yet support '%s() of a JSON value above the shards'", f->name);
     }
+    if (f->flags & (e->flavour == ENV_MARIADB ? FUNC_MYSQL : FUNC_MARIADB))
+        return diag_setf(d, ER_NOT_SUPPORTED_YET, "This version of Tessera doesn't yet support '%s() of the other kind of server'", f->name);
     if (!f->bind(&b))
         return false;
     if (c->vec_kind == 0xff) {
@@ -526,6 +531,8 @@ bool func_eval_scalar(struct func_ctx *cx, const struct func_call *c, const stru
         return false;
     if (out->kind == KIND_STR)
         out->coll = c->type.coll;
+    if (out->kind == KIND_I64 && c->type.flags & TYPE_IS_BOOL)
+        out->code = TYPE_TINY;
     if (out->kind == KIND_F64 && out->f == 0 && cx->env->flavour == ENV_MARIADB)
         out->f = 0; /* a negative zero has no sign there once it is text */
     return true;

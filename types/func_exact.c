@@ -252,3 +252,39 @@ bool func_is_exact(const struct func *f, const struct func_arg *args, uint32_t n
     }
     return true;
 }
+
+static bool listed(const char *name, const char *const *list, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (!strcmp(name, list[i]))
+            return true;
+    }
+    return false;
+}
+
+/* A JSON value is text to functions of text (in utf8mb4_bin on MySQL). MySQL makes numbers of it by rules of its own, which value.c has; what
+ * MariaDB's JSON_EXTRACT() is beside numbers differs by function, so there it is text only. In conditions MySQL compares it with 0, with a warning. */
+bool func_takes_json(const struct func *f, uint32_t i, uint32_t n, bool mariadb)
+{
+    static const char *const text[] = {"is null", "is not null", "isnull", "concat", "||", "concat_ws", "length", "octet_length", "bit_length", "char_length",
+        "character_length", "upper", "ucase", "lower", "lcase", "left", "right", "substring", "substr", "mid", "replace", "hex", "md5", "sha", "sha1", "sha2",
+        "crc32", "to_base64", "like", "not like", "coalesce", "ifnull", "locate", "instr", "position", "trim", "trim_both", "trim_leading", "trim_trailing",
+        "ltrim", "rtrim", "reverse", "ascii", "regexp", "not regexp", "regexp_like", "regexp_instr", "regexp_substr", "regexp_replace"};
+    static const char *const number[] = {"=", "<>", "<", "<=", ">", ">=", "<=>", "+", "-", "*", "/", "neg", "abs", "round", "floor", "ceil", "ceiling",
+        "truncate", "sqrt", "pow", "power"};
+
+    for (size_t k = 0; k < funcs_json_n; k++) {
+        if (f == &funcs_json[k])
+            return true;
+    }
+    switch (f->id) {
+    case FUNC_CASE:
+        return i % 2 || i + 1 == n;
+    case FUNC_IF:
+        return i > 0;
+    case FUNC_CAST:
+        return !mariadb;
+    default:
+        return listed(f->name, text, ARRAY_LEN(text)) || (!mariadb && listed(f->name, number, ARRAY_LEN(number)));
+    }
+}

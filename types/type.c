@@ -34,7 +34,7 @@ struct sql_type type_int(bool is_unsigned)
 struct sql_type type_bool(void)
 {
     return (struct sql_type){
-        .code = TYPE_LONGLONG, .flags = TYPE_BINARY | TYPE_NUM, .coll = TYPE_COLL_BINARY, .deriv = DERIV_NUMERIC, .length = 1};
+        .code = TYPE_LONGLONG, .flags = TYPE_BINARY | TYPE_NUM | TYPE_IS_BOOL, .coll = TYPE_COLL_BINARY, .deriv = DERIV_NUMERIC, .length = 1};
 }
 
 struct sql_type type_double(void)

@@ -61,6 +61,7 @@ enum type_flag {
     TYPE_TIMESTAMP_FLAG = 1024,
     TYPE_SET_FLAG = 2048,
     TYPE_NO_DEFAULT = 4096,
+    TYPE_IS_BOOL = 16384, /* ours, never sent: TRUE, FALSE, what a comparison gives */
     TYPE_ON_UPDATE = 8192,
     TYPE_NUM = 32768
 };

@@ -125,6 +125,7 @@ void vec_get(const struct vec *v, uint32_t row, struct value *out)
     switch ((enum vec_kind)v->kind) {
     case VEC_I64:
         out->kind = KIND_I64;
+        out->code = v->type.flags & TYPE_IS_BOOL ? TYPE_TINY : 0;
         out->i = v->i64[row];
         return;
     case VEC_U64:

@@ -65,6 +65,11 @@ static inline struct sql_type expr_cast_type(const struct env *e, struct sv t)
         return type_int(false);
     if (sv_eq_cstr(name, "unsigned"))
         return type_int(true);
+    if (sv_eq_cstr(name, "json")) {
+        r = type_string(1u << 20, 46, DERIV_IMPLICIT);
+        r.code = TYPE_JSON;
+        return r;
+    }
     if (sv_eq_cstr(name, "double"))
         return type_double();
     if (sv_eq_cstr(name, "decimal"))
@@ -93,6 +98,12 @@ static inline struct value expr_literal(struct expr_reader *r, struct sv t)
 
     if (sv_eq_nocase(t, SV("NULL")))
         return value_null();
+    if (sv_eq_nocase(t, SV("TRUE")) || sv_eq_nocase(t, SV("FALSE")))
+        return value_bool(t.len == 4);
+    if (t.ptr[0] == 'B' && t.ptr[1] == '\'') {
+        CHECK(value_parse_string((struct sv){t.ptr + 1, t.len - 1}, false, TYPE_COLL_BINARY, TYPE_COLL_BINARY, r->a, &v));
+        return v;
+    }
     if (t.ptr[0] == '\'') {
         CHECK(value_parse_string(t, false, 255, r->env->coll_connection, r->a, &v));
         return v;
@@ -175,7 +186,9 @@ static inline const struct bexpr *expr_read(struct expr_reader *r)
         CHECK(temporal_unit_parse(expr_token(r), &opts.unit));
     if (func_flags(f) & FUNC_HAS_TARGET) {
         t = expr_token(r);
-        if (sv_eq_cstr(name, "collate")) {
+        if (sv_eq_cstr(name, "convert")) {
+            target = type_string(1u << 20, coll_default_of(t, r->env->flavour == ENV_MARIADB)->id, DERIV_IMPLICIT);
+        } else if (sv_eq_cstr(name, "collate")) {
             const struct collation *c = coll_by_name(t);
 
             target = type_string(1u << 20, c->id, DERIV_EXPLICIT);
