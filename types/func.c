@@ -329,7 +329,7 @@ bool bind_string_binary(struct binder *b)
 }
 
 struct unify {
-    bool any, str, temporal, date, datetime, time, num, i64, u64, big_u64, dec, f64, year, json, other_than_json;
+    bool any, only_bool, str, temporal, date, datetime, time, num, i64, u64, big_u64, dec, f64, year, json, other_than_json;
     unsigned ints, scale, phys, fsp;
     uint32_t chars;
 };
@@ -341,6 +341,7 @@ static void unify_add(struct unify *u, const struct func_arg *a)
 
     if (k == KIND_NULL)
         return;
+    u->only_bool = (!u->any || u->only_bool) && a->type.flags & TYPE_IS_BOOL;
     u->any = true;
     u->other_than_json |= a->type.code != TYPE_JSON;
     u->json |= a->type.code == TYPE_JSON;
@@ -381,6 +382,10 @@ bool func_unify_types(const struct func_arg *args, uint32_t n, const char *what,
         unify_add(&u, &args[i]);
     if (!u.any) {
         *out = type_null();
+        return true;
+    }
+    if (u.only_bool && e->flavour == ENV_MARIADB) {
+        *out = type_bool();
         return true;
     }
     if (u.json && !u.other_than_json) {
@@ -481,6 +486,7 @@ bool func_bind(const struct func *f, const struct func_arg *args, uint32_t n_arg
         return diag_setf(d, ER_NOT_SUPPORTED_YET, "This version of Tessera doesn't yet support '%s() of the other kind of server'", f->name);
     if (!f->bind(&b))
         return false;
+    c->type.flags |= TYPE_COMPUTED;
     if (c->vec_kind == 0xff) {
         c->vec_kind = (uint8_t)vec_kind_of(&c->type);
         c->vec_scale = type_kind_of(&c->type) == KIND_DEC ? c->type.decimals : 0;

@@ -6,6 +6,8 @@
  * What cannot be told from a text (the exact type of a number that a shard printed) is refused when func_ctx.exact. */
 #include "types/func-json.h"
 
+#include <openssl/evp.h>
+
 bool json_refuse(struct func_ctx *cx, const struct func_call *c, const char *of)
 {
     return diag_setf(cx->diag, ER_NOT_SUPPORTED_YET, "This version of Tessera doesn't yet support '%s() of %s above the shards'", c->f->name, of);
@@ -168,8 +170,18 @@ bool json_of_value(struct func_ctx *cx, const struct value *v, const struct sql_
     case KIND_STR:
         break;
     }
-    if (my && t->coll == TYPE_COLL_BINARY)
-        return false;
+    if (my && t->coll == TYPE_COLL_BINARY) { /* VARBINARY and literals are of type 15 inside documents; of the others the shards do not say enough */
+        size_t cap = (v->s.len + 2) / 3 * 4 + 16;
+        char *p = arena_alloc(cx->arena, cap + 1);
+
+        if (t->code != TYPE_VAR_STRING || v->s.len > INT32_MAX / 2)
+            return false;
+        memcpy(p, "base64:type15:", 14);
+        cap = 14 + (size_t)EVP_EncodeBlock((unsigned char *)p + 14, (const unsigned char *)v->s.ptr, (int)v->s.len);
+        *out = json_new_string((struct sv){p, cap}, cx->arena);
+        (*out)->guessed = true;
+        return cap <= 14 + 76; /* longer ones are broken into lines */
+    }
     *out = json_new_string(v->s, cx->arena);
     return coll_is_valid(46, v->s);
 }
@@ -209,16 +221,39 @@ struct sql_type json_type(const struct binder *b)
     return t;
 }
 
-/* On MariaDB a column of LONGTEXT may be JSON or not, which decides how it goes into a document. */
+const char *json_arg_unknown(const struct func_arg *a, bool mariadb)
+{
+    const struct sql_type *t = &a->type;
+
+    if (a->constant || t->flags & (TYPE_COMPUTED | TYPE_IS_BOOL))
+        return NULL;
+    if ((t->code == TYPE_LONG || t->code == TYPE_LONGLONG) && t->length == 1)
+        return "a number that may be a condition's";
+    return mariadb && type_is_string(t) && t->code != TYPE_JSON ? "text of a shard that may be JSON" : NULL;
+}
+
+/* Arguments from..n, each step-th, become values of the document. */
+static bool bind_values(struct binder *b, uint32_t from, uint32_t step)
+{
+    for (uint32_t i = from; i < b->n; i += step) {
+        const char *why = json_arg_unknown(&b->args[i], b->env->flavour == ENV_MARIADB);
+
+        if (why)
+            return diag_setf(b->diag, ER_NOT_SUPPORTED_YET, "This version of Tessera doesn't yet support '%s() of %s above the shards'", b->f->name, why);
+    }
+    b->c->type = json_type(b);
+    b->c->coll = b->c->type.coll;
+    return true;
+}
+
 static bool bind_json(struct binder *b)
 {
-    for (uint32_t i = 0; b->env->flavour == ENV_MARIADB && i < b->n; i++) {
-        const struct sql_type *t = &b->args[i].type;
+    return bind_values(b, 0, 1);
+}
 
-        if (b->c->aux && !b->args[i].constant && t->code >= TYPE_TINY_BLOB && t->code <= TYPE_BLOB)
-            return diag_setf(b->diag, ER_NOT_SUPPORTED_YET, "This version of Tessera doesn't yet support '%s() of a LONGTEXT column above the shards'",
-                b->f->name);
-    }
+/* All arguments are documents or paths. */
+static bool bind_docs(struct binder *b)
+{
     b->c->type = json_type(b);
     b->c->coll = b->c->type.coll;
     return true;
@@ -227,8 +262,7 @@ static bool bind_json(struct binder *b)
 /* JSON_KEYS is no JSON to MariaDB. */
 static bool bind_keys(struct binder *b)
 {
-    if (!bind_json(b))
-        return false;
+    (void)!bind_docs(b);
     if (b->env->flavour == ENV_MARIADB)
         b->c->type.code = TYPE_VAR_STRING;
     return true;
@@ -282,7 +316,7 @@ static bool bind_object(struct binder *b)
 {
     if (b->n % 2)
         return diag_set(b->diag, ER_WRONG_PARAMCOUNT_TO_NATIVE_FCT, b->f->name);
-    return bind_json(b);
+    return bind_values(b, 1, 2);
 }
 
 static bool f_object(struct func_ctx *cx, const struct func_call *c, const struct value *args, struct value *out)
@@ -521,7 +555,7 @@ static bool f_extract(struct func_ctx *cx, const struct func_call *c, const stru
 static bool bind_extract(struct binder *b)
 {
     if (!b->c->aux)
-        return bind_json(b);
+        return bind_docs(b);
     b->c->coll = 46;
     b->c->type = type_string(UINT32_MAX / 4, 46, DERIV_COERCIBLE);
     return true;
@@ -826,7 +860,7 @@ static bool bind_pairs(struct binder *b)
 {
     if (b->n % 2 == 0)
         return diag_set(b->diag, ER_WRONG_PARAMCOUNT_TO_NATIVE_FCT, b->f->name);
-    return bind_json(b);
+    return bind_values(b, 2, 2);
 }
 
 static bool f_remove(struct func_ctx *cx, const struct func_call *c, const struct value *args, struct value *out)
@@ -1083,9 +1117,7 @@ static void search_in(struct search *s, const struct json *j, struct sv path)
 
 static bool bind_search(struct binder *b)
 {
-    b->c->data = NULL;
-    if (!bind_json(b))
-        return false;
+    (void)!bind_docs(b);
     b->c->coll = 46;
     if (b->env->flavour == ENV_MARIADB) {
         b->c->coll = type_is_string(&b->args[2].type) ? b->args[2].type.coll : b->env->coll_connection;
@@ -1311,18 +1343,18 @@ const struct func funcs_json[] = {
     {"json_set", FUNC_OTHER, 3, UINT16_MAX, 0, bind_pairs, f_set, SET_REPLACE | SET_INSERT},
     {"json_insert", FUNC_OTHER, 3, UINT16_MAX, 0, bind_pairs, f_set, SET_INSERT},
     {"json_replace", FUNC_OTHER, 3, UINT16_MAX, 0, bind_pairs, f_set, SET_REPLACE},
-    {"json_remove", FUNC_OTHER, 2, UINT16_MAX, 0, bind_json, f_remove, 0},
+    {"json_remove", FUNC_OTHER, 2, UINT16_MAX, 0, bind_docs, f_remove, 0},
     {"json_array_append", FUNC_OTHER, 3, UINT16_MAX, 0, bind_pairs, f_array_append, 1},
     {"json_array_insert", FUNC_OTHER, 3, UINT16_MAX, 0, bind_pairs, f_array_insert, 1},
-    {"json_merge_patch", FUNC_OTHER, 2, UINT16_MAX, 0, bind_json, f_merge, 0},
-    {"json_merge_preserve", FUNC_OTHER, 2, UINT16_MAX, 0, bind_json, f_merge, 1},
-    {"json_merge", FUNC_OTHER, 2, UINT16_MAX, 0, bind_json, f_merge, 2},
+    {"json_merge_patch", FUNC_OTHER, 2, UINT16_MAX, 0, bind_docs, f_merge, 0},
+    {"json_merge_preserve", FUNC_OTHER, 2, UINT16_MAX, 0, bind_docs, f_merge, 1},
+    {"json_merge", FUNC_OTHER, 2, UINT16_MAX, 0, bind_docs, f_merge, 2},
     {"json_search", FUNC_OTHER, 3, UINT16_MAX, 0, bind_search, f_search, 0},
     {"json_pretty", FUNC_OTHER, 1, 2, N, bind_pretty, f_format, 0},
     {"json_detailed", FUNC_OTHER, 1, 2, N | MA, bind_pretty, f_format, 0},
-    {"json_compact", FUNC_OTHER, 1, 1, N | MA, bind_json, f_format, 2},
-    {"json_loose", FUNC_OTHER, 1, 1, N | MA, bind_json, f_format, 3},
-    {"json_normalize", FUNC_OTHER, 1, 1, N | MA, bind_json, f_normalize, 0},
+    {"json_compact", FUNC_OTHER, 1, 1, N | MA, bind_docs, f_format, 2},
+    {"json_loose", FUNC_OTHER, 1, 1, N | MA, bind_docs, f_format, 3},
+    {"json_normalize", FUNC_OTHER, 1, 1, N | MA, bind_docs, f_normalize, 0},
     {"json_equals", FUNC_OTHER, 2, 2, N | MA, bind_bool, f_normalize, 1},
 };
 const size_t funcs_json_n = ARRAY_LEN(funcs_json);

@@ -709,13 +709,21 @@ static bool f_bits(struct func_ctx *cx, const struct func_call *c, const struct 
     return true;
 }
 
+static bool bind_crc32(struct binder *b)
+{
+    if (b->n > 1 && b->env->flavour == ENV_MYSQL8)
+        return diag_set(b->diag, ER_WRONG_PARAMCOUNT_TO_NATIVE_FCT, b->f->name);
+    return bind_uint(b);
+}
+
 static bool f_crc32(struct func_ctx *cx, const struct func_call *c, const struct value *args, struct value *out)
 {
-    struct sv s = arg_str(cx, c, args, 0), native;
+    uint32_t i = c->n_args - 1; /* on MariaDB the first of two is where to start from */
+    struct sv s = arg_str(cx, c, args, i), native;
 
-    if (c->args[0].type.coll && type_is_string(&c->args[0].type) && coll_from_utf8(c->args[0].type.coll, s, cx->arena, &native))
+    if (c->args[i].type.coll && type_is_string(&c->args[i].type) && coll_from_utf8(c->args[i].type.coll, s, cx->arena, &native))
         s = native;
-    *out = value_u64(crc32(0, (const unsigned char *)s.ptr, (unsigned)s.len));
+    *out = value_u64(crc32(i ? (uint32_t)value_to_u64_bits(&args[0], cx->env) : 0, (const unsigned char *)s.ptr, (unsigned)s.len));
     return true;
 }
 
@@ -762,7 +770,7 @@ const struct func funcs_num[] = {
     {"<<", FUNC_SHL, 2, 2, N, bind_bits, f_bits, BIT_OP_SHL},
     {">>", FUNC_SHR, 2, 2, N, bind_bits, f_bits, BIT_OP_SHR},
     {"bit_count", FUNC_OTHER, 1, 1, N, bind_bits, f_bits, BIT_OP_COUNT},
-    {"crc32", FUNC_OTHER, 1, 1, N, bind_uint, f_crc32, 0},
+    {"crc32", FUNC_OTHER, 1, 2, N, bind_crc32, f_crc32, 0},
 };
 const size_t funcs_num_n = ARRAY_LEN(funcs_num);
 #undef N

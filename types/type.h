@@ -62,7 +62,7 @@ enum type_flag {
     TYPE_SET_FLAG = 2048,
     TYPE_NO_DEFAULT = 4096,
     TYPE_IS_BOOL = 16384, /* ours, never sent: TRUE, FALSE, what a comparison gives */
-    TYPE_ON_UPDATE = 8192,
+    TYPE_COMPUTED = 8192, /* ours, never sent (the protocol's ON UPDATE, which nobody asks for): a function here gave it */
     TYPE_NUM = 32768
 };
 
