@@ -186,8 +186,9 @@ def make_weights(mysql, mariadb):
     make_case(mysql)
 
 
-def case_table(port, coll, fn):
-    sql = ("SET SESSION cte_max_recursion_depth = 2000000; WITH RECURSIVE s(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM s WHERE n < 131071) "
+def case_table(port, coll, fn, maria=False):
+    sql = ("SELECT seq, hex(CONVERT(%s(CONVERT(CHAR(seq USING utf32) USING utf8mb4) COLLATE %s) USING utf32)) FROM mysql.seq_0_to_131071" % (fn, coll)
+           if maria else"SET SESSION cte_max_recursion_depth = 2000000; WITH RECURSIVE s(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM s WHERE n < 131071) "
            "SELECT n, hex(CONVERT(%s(CONVERT(CHAR(n USING utf32) USING utf8mb4) COLLATE %s) USING utf32)) FROM s" % (fn, coll))
     res = []
     for r in query(port, sql):
@@ -198,14 +199,17 @@ def case_table(port, coll, fn):
     return res
 
 
+def emit_case(sym, fn, t):
+    print("static const struct case_pair %s_%s[] = {" % (fn.lower(), sym))
+    for i in range(0, len(t), 12):
+        print(",".join(t[i:i + 12]) + ",")
+    print("};")
+
+
 def make_case(mysql):
     for sym, coll in (("old", "utf8mb4_general_ci"), ("520", "utf8mb4_unicode_520_ci"), ("0900", "utf8mb4_0900_ai_ci")):
         for fn in ("UPPER", "LOWER"):
-            t = case_table(mysql, coll, fn)
-            print("static const struct case_pair %s_%s[] = {" % (fn.lower(), sym))
-            for i in range(0, len(t), 12):
-                print(",".join(t[i:i + 12]) + ",")
-            print("};")
+            emit_case(sym, fn, case_table(mysql, coll, fn))
 
 
 def emit_level(sym, w, default):
@@ -326,6 +330,8 @@ def make_more(mysql, mariadb):
     found = contractions(mariadb, "utf8mb4_uca1400_ai_ci")
     emit_contractions("w_1400", found)
     emit("w_1400_plain", all_weights(mariadb, "utf8mb4_uca1400_ai_ci", True), False)
+    for fn in ("UPPER", "LOWER"):
+        emit_case("1400", fn, case_table(mariadb, "utf8mb4_uca1400_ai_ci", fn, True))
 
 
 PIECES = ("a A b B z 0 1 _ - . \u00e9 e\u0301 \u00c9 \u00df ss \u00e6 ae \u00f8 o \u0142 \u0131 i \u0130 \u017f s \ufb01 fi \u2126 \u03c9 \u0439 "

@@ -877,13 +877,14 @@ static struct sv change_case(uint16_t id, struct sv s, struct arena *a, bool up)
     const struct case_pair *t;
     size_t n, len = 0;
     const char *p = s.ptr, *end = p + s.len;
-    bool is_0900 = strstr(c->name, "_0900_") != NULL, is_520 = strstr(c->name, "_520_") != NULL;
+    bool is_0900 = strstr(c->name, "_0900_") != NULL, is_520 = strstr(c->name, "_520_") != NULL,
+         is_1400 = strstr(c->name, "_uca1400_") != NULL;
     char *buf;
 
     if (c->charset == CS_BINARY || s.len == 0)
         return s;
-    t = is_0900 ? (up ? upper_0900 : lower_0900) : is_520 ? (up ? upper_520 : lower_520) : (up ? upper_old : lower_old);
-    n = is_0900 ? (up ? ARRAY_LEN(upper_0900) : ARRAY_LEN(lower_0900))
+    t = is_1400 ? (up ? upper_1400 : lower_1400) : is_0900 ? (up ? upper_0900 : lower_0900) : is_520 ? (up ? upper_520 : lower_520) : (up ? upper_old : lower_old);
+    n = is_1400 ? (up ? ARRAY_LEN(upper_1400) : ARRAY_LEN(lower_1400)) : is_0900 ? (up ? ARRAY_LEN(upper_0900) : ARRAY_LEN(lower_0900))
         : is_520 ? (up ? ARRAY_LEN(upper_520) : ARRAY_LEN(lower_520))
                  : (up ? ARRAY_LEN(upper_old) : ARRAY_LEN(lower_old));
     buf = arena_alloc(a, s.len * 2 + 4); /* no pair grows from one to more than two bytes, or two to more than three */

@@ -225,6 +225,9 @@ const char *json_arg_unknown(const struct func_arg *a, bool mariadb)
 {
     const struct sql_type *t = &a->type;
 
+    /* AVG keeps more digits than it shows, and MySQL prints them inside documents. */
+    if (!mariadb && a->dec_scale != FUNC_SCALE_OF_TYPE && type_kind_of(t) == KIND_DEC && a->dec_scale != t->decimals)
+        return "a number with hidden digits";
     if (a->constant || t->flags & (TYPE_COMPUTED | TYPE_IS_BOOL))
         return NULL;
     if ((t->code == TYPE_LONG || t->code == TYPE_LONGLONG) && t->length == 1)
@@ -345,6 +348,9 @@ static bool f_quote(struct func_ctx *cx, const struct func_call *c, const struct
 {
     struct strbuf b;
 
+    if (args[0].kind == KIND_STR && c->args[0].type.coll == TYPE_COLL_BINARY)
+        return is_mariadb(cx) ? json_refuse(cx, c, "bytes")
+                              : raise(cx, 3144, "22032", "Cannot create a JSON value from a string with CHARACTER SET 'binary'.");
     if (args[0].kind != KIND_STR || (c->args[0].type.code == TYPE_JSON && is_mariadb(cx))) {
         if (!is_mariadb(cx))
             return raise(cx, 3064, "HY000", "Incorrect type for argument 1 in function json_quote.");

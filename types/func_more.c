@@ -359,7 +359,7 @@ static bool f_is_ip(struct func_ctx *cx, const struct func_call *c, const struct
     bool r;
 
     if (args[0].kind == KIND_NULL) {
-        *out = cx->env->flavour == ENV_MARIADB ? value_i64(0) : value_null();
+        *out = cx->env->flavour == ENV_MARIADB || type_kind_of(&c->args[0].type) != KIND_NULL ? value_i64(0) : value_null();
         return true;
     }
     s = arg_str(cx, c, args, 0);
@@ -451,7 +451,8 @@ static bool f_uncompress(struct func_ctx *cx, const struct func_call *c, const s
     int rc;
 
     if (c->aux) {
-        *out = value_i64(s.len > 4 ? said_length(s) : 0);
+        if (s.len == 0 || s.len > 4 || cx->env->flavour == ENV_MYSQL8)
+            *out = value_i64(s.len > 4 ? said_length(s) : 0);
         if (s.len > 0 && s.len <= 4)
             warn_add(cx->env->warnings, WARN_WARNING, 1259, "ZLIB: Input data corrupted");
         return true;

@@ -977,8 +977,14 @@ int value_truth(const struct value *v, const struct env *e)
     case KIND_DATETIME:
     case KIND_TIME:
         return v->t != 0;
-    case KIND_F64:
     case KIND_STR:
+        if (v->code == TYPE_JSON && e && e->flavour == ENV_MYSQL8) { /* compared with the document 0 */
+            warn_add(e->warnings, WARN_WARNING, 3986, "Evaluating a JSON value in SQL boolean context does an implicit comparison against JSON integer "
+                "0; if this is not what you want, consider converting JSON to a SQL numeric type with JSON_VALUE RETURNING");
+            return v->s.len == 0 || !strchr("-0123456789", v->s.ptr[0]) || value_to_f64(v, NULL) != 0;
+        }
+        break;
+    case KIND_F64:
         break;
     }
     return value_to_f64(v, e) != 0;
