@@ -461,6 +461,22 @@ bool func_to_result(struct func_ctx *cx, const struct func_call *c, const struct
 
 /* ---- binding ---- */
 
+/* Whether the result may be JSON because an argument is: text that a MariaDB shard sent does not show that. */
+static bool gives_argument(const struct binder *b)
+{
+    static const char *const names[] = {"nvl", "nvl2", "greatest", "least"};
+    enum func_id id = b->f->id;
+    bool gives = id == FUNC_CASE || id == FUNC_IF || id == FUNC_IFNULL || id == FUNC_COALESCE || id == FUNC_NULLIF, unknown = false;
+
+    if (b->env->flavour != ENV_MARIADB || type_kind_of(&b->c->type) != KIND_STR)
+        return false;
+    for (unsigned i = 0; i < ARRAY_LEN(names); i++)
+        gives |= !strcmp(b->f->name, names[i]);
+    for (uint32_t i = 0; i < b->n; i++)
+        unknown |= type_is_string(&b->args[i].type) && !b->args[i].constant && !(b->args[i].type.flags & TYPE_COMPUTED);
+    return gives && unknown;
+}
+
 bool func_bind(const struct func *f, const struct func_arg *args, uint32_t n_args, const struct func_bind_opts *opts,
     const struct env *e, struct arena *a, struct func_call *c, struct diag *d)
 {
@@ -486,7 +502,7 @@ bool func_bind(const struct func *f, const struct func_arg *args, uint32_t n_arg
         return diag_setf(d, ER_NOT_SUPPORTED_YET, "This version of Tessera doesn't yet support '%s() of the other kind of server'", f->name);
     if (!f->bind(&b))
         return false;
-    c->type.flags |= TYPE_COMPUTED;
+    c->type.flags |= gives_argument(&b) ? 0 : TYPE_COMPUTED;
     if (c->vec_kind == 0xff) {
         c->vec_kind = (uint8_t)vec_kind_of(&c->type);
         c->vec_scale = type_kind_of(&c->type) == KIND_DEC ? c->type.decimals : 0;

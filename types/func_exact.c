@@ -72,7 +72,7 @@ static bool fits(char want, const struct func_arg *a)
     case 'D':
         return !c || literal || c == 'D' || c == 'T';
     case 'c':
-        return !c || literal || c == 'T' || c == 't' || c == 'D' || c == 's';
+        return !c || literal || c == 'T' || c == 't' || c == 'D';
     case 't':
         return !c || literal || c == 't';
     case 'i':
@@ -126,6 +126,9 @@ static bool literals_usual(const struct func_arg *args, uint32_t n)
 
     for (uint32_t i = 0; i < n; i++)
         temporal |= class_of(&args[i]) == 'D' || class_of(&args[i]) == 'T' || class_of(&args[i]) == 't';
+    for (uint32_t i = 0; i < n && temporal; i++)
+        if (class_of(&args[i]) == 's' && !args[i].constant)
+            return false;
     for (uint32_t i = 0; i < n && temporal; i++) {
         const struct value *v = args[i].constant;
         char c = class_of(&args[i]);
@@ -204,6 +207,7 @@ static bool interval_fits(const struct func_arg *date, enum temporal_unit u)
         return u == UNIT_HOUR || u == UNIT_MINUTE || u == UNIT_SECOND || u == UNIT_MICROSECOND || u == UNIT_HOUR_SECOND || u == UNIT_HOUR_MINUTE ||
             u == UNIT_MINUTE_SECOND;
     case 's':
+        return date->constant != NULL;
     case 0:
     case 'D':
     case 'T':
@@ -243,6 +247,9 @@ bool func_is_exact(const struct func *f, const struct func_arg *args, uint32_t n
     for (uint32_t i = 0; i < n; i++)
         if (!func_takes_member(f, &args[i].type))
             return refuse(f, "an ENUM, SET or BIT", d);
+    for (uint32_t i = 0; (f->id == FUNC_SUB || f->id == FUNC_ADD) && i < n; i++)
+        if (type_is_temporal(&args[i].type) && type_kind_of(&args[n - 1 - i].type) == KIND_U64)
+            return refuse(f, "a date or time and an unsigned number", d);
     for (uint32_t i = 0; (f->id == FUNC_AND || f->id == FUNC_OR) && i < n; i++)
         if (args[i].type.code == TYPE_JSON)
             return refuse(f, "a JSON value", d);
@@ -286,7 +293,7 @@ bool func_takes_json(const struct func *f, uint32_t i, uint32_t n, bool mariadb)
     static const char *const text[] = {"is null", "is not null", "isnull", "concat", "||", "concat_ws", "length", "octet_length", "bit_length", "char_length",
         "character_length", "upper", "ucase", "lower", "lcase", "left", "right", "substring", "substr", "mid", "replace", "hex", "md5", "sha", "sha1", "sha2",
         "crc32", "to_base64", "like", "not like", "coalesce", "ifnull", "locate", "instr", "position", "trim", "trim_both", "trim_leading", "trim_trailing",
-        "ltrim", "rtrim", "reverse", "ascii", "regexp", "not regexp", "regexp_like", "regexp_instr", "regexp_substr", "regexp_replace"};
+        "ltrim", "rtrim", "reverse", "ascii", "collation", "charset", "coercibility", "regexp", "not regexp", "regexp_like", "regexp_instr", "regexp_substr", "regexp_replace"};
     static const char *const number[] = {"=", "<>", "<", "<=", ">", ">=", "<=>", "+", "-", "*", "/", "neg", "abs", "round", "floor", "ceil", "ceiling",
         "truncate", "sqrt", "pow", "power"};
 

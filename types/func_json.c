@@ -218,6 +218,7 @@ struct sql_type json_type(const struct binder *b)
         t = type_string(UINT32_MAX / 4, coll, DERIV_COERCIBLE);
     }
     t.code = TYPE_JSON;
+    t.flags |= b->env->flavour == ENV_MYSQL8 ? TYPE_BLOB_FLAG : 0; /* as that server says of its documents, which sort by value */
     return t;
 }
 
@@ -296,7 +297,10 @@ static bool bind_value(struct binder *b)
 
 static bool bind_pretty(struct binder *b)
 {
-    return bind_text_in(b, 46, json_type(b).coll);
+    (void)!bind_text_in(b, 46, json_type(b).coll);
+    if (b->env->flavour == ENV_MARIADB)
+        b->c->type.code = TYPE_JSON;
+    return true;
 }
 
 /* ---- building ---- */

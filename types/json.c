@@ -802,3 +802,78 @@ int json_compare(const struct json *x, const struct json *y)
     }
     return 0;
 }
+
+static void put_be(uint64_t v, struct strbuf *b)
+{
+    for (int i = 0; i < 8; i++)
+        strbuf_putc(b, (char)(v >> 8 * (7 - i)));
+}
+
+static void put_sort_key(const struct json *j, struct strbuf *b)
+{
+    static const char rank[] = {[JSON_NULL] = 0, [JSON_NUMBER] = 2, [JSON_STRING] = 4, [JSON_OBJECT] = 5, [JSON_ARRAY] = 6, [JSON_BOOL] = 7};
+    uint64_t bits, sign = UINT64_C(1) << 63;
+    double f;
+
+    strbuf_putc(b, rank[j->kind]);
+    switch ((enum json_kind)j->kind) {
+    case JSON_NULL:
+        return;
+    case JSON_BOOL:
+        strbuf_putc(b, j->truth);
+        return;
+    case JSON_NUMBER:
+        f = json_to_f64(j);
+        f = f == 0 ? 0 : f;
+        memcpy(&bits, &f, 8);
+        put_be(bits & sign ? ~bits : bits | sign, b);
+        /* Integers that are one double differ in what it lacks. */
+        put_be((j->number == JSON_INT ? (uint64_t)j->i - (uint64_t)(int64_t)MIN(f, 9223372036854774784.0)
+                   : j->number == JSON_UINT ? j->u - (f >= 18446744073709549568.0 ? UINT64_C(18446744073709549568) : (uint64_t)f)
+                                            : 0) + sign, b);
+        return;
+    case JSON_STRING:
+        for (size_t i = 0; i < j->text.len; i++) {
+            strbuf_putc(b, j->text.ptr[i]);
+            if (!j->text.ptr[i])
+                strbuf_putc(b, (char)255);
+        }
+        put_be(0, b);
+        return;
+    case JSON_OBJECT:
+    case JSON_ARRAY:
+        put_be(j->n, b);
+        return;
+    }
+}
+
+void json_sort_key(struct sv text, struct strbuf *b)
+{
+    struct json_error err;
+    struct arena a;
+    struct json *j;
+
+    arena_init(&a, 0);
+    j = json_parse(text, JSON_PRINTED, &a, &err);
+    if (j)
+        put_sort_key(j, b);
+    else
+        strbuf_putc(b, 9);
+    arena_free(&a);
+}
+
+int json_sort_cmp(struct sv x, struct sv y)
+{
+    struct strbuf kx, ky;
+    struct arena a;
+    int c;
+
+    arena_init(&a, 0);
+    strbuf_init(&kx, &a);
+    strbuf_init(&ky, &a);
+    json_sort_key(x, &kx);
+    json_sort_key(y, &ky);
+    c = sv_cmp(strbuf_sv(&kx), strbuf_sv(&ky));
+    arena_free(&a);
+    return c;
+}

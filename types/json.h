@@ -80,6 +80,9 @@ bool json_unescape(struct sv s, bool lenient, struct arena *a, struct sv *out) M
 int json_compare(const struct json *x, const struct json *y);
 /* Whether a text is in it that a MySQL server may hold as something else: a date, a time, bytes. */
 bool json_has_guessed_text(const struct json *j);
+/* Appends a key whose memcmp order is that in which MySQL sorts documents: arrays and objects by their number of items only. */
+void json_sort_key(struct sv text, struct strbuf *b);
+int json_sort_cmp(struct sv x, struct sv y);
 /* A number's value. */
 double json_to_f64(const struct json *j);
 

@@ -833,7 +833,7 @@ int64_t value_to_i64(const struct value *v, const struct env *e)
     case KIND_STR:
         if (v->code == TYPE_BIT)
             return (int64_t)big_endian(v->s);
-        if (v->code == TYPE_JSON) {
+        if (v->code == TYPE_JSON && !(e && e->flavour == ENV_MARIADB)) {
             struct value n = value_json_number(v, 'i', e);
 
             return value_to_i64(&n, e);
@@ -889,7 +889,7 @@ double value_to_f64(const struct value *v, const struct env *e)
     case KIND_STR:
         if (v->code == TYPE_BIT)
             return (double)big_endian(v->s);
-        if (v->code == TYPE_JSON) {
+        if (v->code == TYPE_JSON && !(e && e->flavour == ENV_MARIADB)) {
             struct value n = value_json_number(v, 'd', e);
 
             return value_to_f64(&n, e);
@@ -934,7 +934,7 @@ struct dec value_to_dec(const struct value *v, const struct env *e)
     case KIND_STR:
         if (v->code == TYPE_BIT)
             return dec_from_u64(big_endian(v->s));
-        if (v->code == TYPE_JSON) {
+        if (v->code == TYPE_JSON && !(e && e->flavour == ENV_MARIADB)) {
             struct value n = value_json_number(v, 'c', e);
 
             return value_to_dec(&n, e);
