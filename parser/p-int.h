@@ -241,6 +241,8 @@ struct ast_node *parse_data_format(struct parser *p); /* NULL: neither FIELDS no
 void parse_select_items(struct parser *p, struct ast_list *l);
 struct sv parse_hints(struct parser *p);
 struct ast_node *parse_period(struct parser *p);
+/* A point in history: TIMESTAMP and TRANSACTION in front of it say of what kind, unless TIMESTAMP begins a literal or a call. */
+struct ast_node *parse_period_point(struct parser *p, enum ast_period_unit *unit);
 
 /* ---- p_table.c ---- */
 struct ast_node *parse_option_value(struct parser *p);

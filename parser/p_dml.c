@@ -239,11 +239,7 @@ static void delete_single(struct parser *p, struct ast_delete *n, struct ast_tab
         next(p);
         expect(p, K_SYSTEM_TIME);
         q->type = AST_PERIOD_BEFORE;
-        if (accept(p, K_TRANSACTION))
-            q->unit = AST_PERIOD_UNIT_TRANSACTION;
-        else if (is(p, K_TIMESTAMP) && peek(p, 1) != TK_STRING && accept(p, K_TIMESTAMP))
-            q->unit = AST_PERIOD_UNIT_TIMESTAMP;
-        q->from = parse_bit_expr(p);
+        q->from = parse_period_point(p, &q->unit);
         t->period = done(p, q);
     }
     if (accept(p, K_AS) || (is_ident(p) && !is(p, K_RETURNING)))

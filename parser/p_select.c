@@ -772,7 +772,7 @@ static void index_hints(struct parser *p, struct ast_list *l)
     }
 }
 
-static struct ast_node *period_point(struct parser *p, enum ast_period_unit *unit)
+struct ast_node *parse_period_point(struct parser *p, enum ast_period_unit *unit)
 {
     if (accept(p, K_TRANSACTION))
         *unit = AST_PERIOD_UNIT_TRANSACTION;
@@ -802,19 +802,19 @@ struct ast_node *parse_period(struct parser *p)
         n->type = AST_PERIOD_ALL;
     } else if (accept(p, K_BETWEEN)) {
         n->type = AST_PERIOD_BETWEEN;
-        n->from = period_point(p, &n->unit);
+        n->from = parse_period_point(p, &n->unit);
         expect(p, K_AND);
-        n->to = period_point(p, &n->to_unit);
+        n->to = parse_period_point(p, &n->to_unit);
     } else if (accept(p, K_FROM)) {
         n->type = AST_PERIOD_FROM_TO;
-        n->from = period_point(p, &n->unit);
+        n->from = parse_period_point(p, &n->unit);
         expect(p, K_TO);
-        n->to = period_point(p, &n->to_unit);
+        n->to = parse_period_point(p, &n->to_unit);
     } else {
         expect(p, K_AS);
         expect(p, K_OF);
         n->type = AST_PERIOD_AS_OF;
-        n->from = period_point(p, &n->unit);
+        n->from = parse_period_point(p, &n->unit);
     }
     return done(p, n);
 }

@@ -270,8 +270,8 @@ int64_t parse_number(struct parser *p)
 
     if (is(p, TK_HEX)) {
         s = lex_bytes(p->a, &p->lex, p->t);
-        for (size_t i = 0; i < s.len && i < 8; i++)
-            v = v << 8 | (unsigned char)s.ptr[i];
+        for (size_t i = 0; i < s.len; i++)
+            v = v > INT64_MAX >> 8 ? INT64_MAX : v << 8 | (unsigned char)s.ptr[i];
     } else if (is(p, TK_INT) || is(p, TK_DECIMAL) || is(p, TK_FLOAT)) {
         size_t n = 0;
 
