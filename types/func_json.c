@@ -117,6 +117,16 @@ static bool path_of(struct func_ctx *cx, const struct func_call *c, const struct
     return true;
 }
 
+/* What MariaDB makes of names given twice hangs on the function. */
+static bool has_twins(const struct json *j)
+{
+    for (uint32_t i = 0; i < j->n; i++) {
+        if (has_twins(j->items[i]) || (j->kind == JSON_OBJECT && json_find(j, j->names[i]) != (int64_t)i))
+            return true;
+    }
+    return false;
+}
+
 /* What an SQL value is inside a document. */
 static bool json_of(struct func_ctx *cx, const struct func_call *c, const struct value *args, uint32_t i, struct json **out)
 {
@@ -492,14 +502,41 @@ static bool f_length(struct func_ctx *cx, const struct func_call *c, const struc
     return true;
 }
 
+/* MySQL's JSON_KEYS takes no value for the array of itself, as other functions do. */
+static bool path_is_literal(struct json *j, const struct json_path *p)
+{
+    for (uint32_t i = 0; i < p->n; i++) {
+        const struct json_leg *l = &p->legs[i];
+        int64_t at;
+        uint32_t k;
+
+        if (l->kind == JSON_LEG_CELL && (j->kind != JSON_ARRAY || !json_leg_index(l, j->n, &k)))
+            return false;
+        at = l->kind == JSON_LEG_CELL ? k : j->kind == JSON_OBJECT ? json_find(j, l->name) : -1;
+        if (at < 0)
+            return false;
+        j = j->items[at];
+    }
+    return true;
+}
+
 static bool f_keys(struct func_ctx *cx, const struct func_call *c, const struct value *args, struct value *out)
 {
     struct json *j, *r = json_new(JSON_ARRAY, cx->arena);
+    struct json_path p;
+    bool ok;
 
     if (!at_path(cx, c, args, 1, &j))
         return false;
     if (!j || j->kind != JSON_OBJECT)
         return true;
+    if (c->n_args > 1 && !is_mariadb(cx)) {
+        if (!json_doc(cx, c, args, 0, &j) || !path_of(cx, c, args, 1, PATH_SINGLE, &p, &ok))
+            return false;
+        if (!path_is_literal(j, &p))
+            return true;
+        (void)!at_path(cx, c, args, 1, &j);
+    }
     for (uint32_t i = 0; i < j->n; i++) {
         struct json *name = json_new_string(j->names[i], cx->arena);
 
@@ -531,6 +568,8 @@ static bool f_extract(struct func_ctx *cx, const struct func_call *c, const stru
             return true;
         if (is_mariadb(cx) && c->n_args > 2 && (p.many || i > 1))
             return json_refuse(cx, c, "several paths"); /* it gives them in the document's order */
+        if (j && is_mariadb(cx) && p.many && has_twins(j))
+            return json_refuse(cx, c, "a document that has a name twice");
         many |= p.many;
         if (j) {
             struct json_found one = {0};
@@ -621,6 +660,12 @@ static bool f_exists(struct func_ctx *cx, const struct func_call *c, const struc
         return false;
     if (!j || !ok)
         return true;
+    for (uint32_t i = 0; i < p.n; i++) {
+        if (p.legs[i].kind == JSON_LEG_RANGE)
+            return json_refuse(cx, c, "a path with a range");
+    }
+    if (p.many && has_twins(j))
+        return json_refuse(cx, c, "a document that has a name twice");
     json_seek(j, &p, true, true, cx->arena, &f);
     *out = value_i64(f.n > 0);
     return true;
@@ -720,6 +765,8 @@ static bool f_contains_path(struct func_ctx *cx, const struct func_call *c, cons
             return false;
         if (!ok)
             return true;
+        if (is_mariadb(cx) && p.many && has_twins(j))
+            return json_refuse(cx, c, "a document that has a name twice");
         json_seek(j, &p, true, is_mariadb(cx), cx->arena, &f);
         any = f.n > 0;
         if (any != all)
@@ -761,6 +808,10 @@ static bool f_overlaps(struct func_ctx *cx, const struct func_call *c, const str
         return false;
     if (!x || !y)
         return true;
+    for (uint32_t i = 0; is_mariadb(cx) && i < x->n + y->n; i++) {
+        if ((i < x->n ? x->items[i] : y->items[i - x->n])->kind >= JSON_ARRAY)
+            return json_refuse(cx, c, "documents with arrays or objects in them");
+    }
     if (x->kind == JSON_ARRAY && y->kind == JSON_ARRAY) {
         for (uint32_t i = 0; i < x->n && !any; i++)
             any = in_array(y, x->items[i]);
@@ -1051,6 +1102,8 @@ static bool f_merge(struct func_ctx *cx, const struct func_call *c, const struct
     for (uint32_t i = 0; i < c->n_args; i++) {
         if (!json_doc(cx, c, args, i, &j))
             return false;
+        if (j && is_mariadb(cx) && has_twins(j))
+            return json_refuse(cx, c, "a document that has a name twice");
         if (!j && (c->aux || (is_mariadb(cx) && args[i].kind != KIND_NULL)))
             return true;
         if (!j) { /* NULL makes the result unknown until something that is no object comes */
@@ -1074,19 +1127,9 @@ struct search {
     struct sv pattern;
     uint32_t escape;
     bool all;
+    bool unknown;       /* a name that may be an identifier or not */
     struct json *found; /* array of paths */
 };
-
-static bool is_identifier(struct sv s)
-{
-    for (size_t i = 0; i < s.len; i++) {
-        char ch = s.ptr[i];
-
-        if (!((ch | 0x20) >= 'a' && (ch | 0x20) <= 'z') && ch != '_' && ch != '$' && !(i && ch >= '0' && ch <= '9'))
-            return false;
-    }
-    return s.len > 0;
-}
 
 static void search_in(struct search *s, const struct json *j, struct sv path)
 {
@@ -1113,7 +1156,7 @@ static void search_in(struct search *s, const struct json *j, struct sv path)
         strbuf_putsv(&b, path);
         if (j->kind == JSON_ARRAY) {
             strbuf_printf(&b, "[%u]", i);
-        } else if (is_mariadb(s->cx) || is_identifier(j->names[i])) {
+        } else if (is_mariadb(s->cx) || json_is_identifier(j->names[i], &s->unknown)) {
             strbuf_putc(&b, '.');
             strbuf_putsv(&b, is_mariadb(s->cx) ? j->raw_names[i] : j->names[i]);
         } else {
@@ -1157,6 +1200,8 @@ static bool f_search(struct func_ctx *cx, const struct func_call *c, const struc
         if (e.len)
             (void)coll_decode_utf8(e.ptr, e.ptr + e.len, &s.escape);
     }
+    if (is_mariadb(cx) && has_twins(j))
+        return json_refuse(cx, c, "a document that has a name twice");
     s.pattern = arg_str(cx, c, args, 2);
     if (c->n_args <= 4)
         search_in(&s, j, SV("$"));
@@ -1180,6 +1225,8 @@ static bool f_search(struct func_ctx *cx, const struct func_call *c, const struc
     }
     if (s.found->n == 0)
         return true;
+    if (s.unknown)
+        return json_refuse(cx, c, "documents with such names");
     return json_give(cx, c, s.found->n == 1 ? s.found->items[0] : s.found, out);
 }
 
@@ -1318,6 +1365,8 @@ static bool f_normalize(struct func_ctx *cx, const struct func_call *c, const st
             return false;
         if (!j)
             return true;
+        if (has_twins(j))
+            return json_refuse(cx, c, "a document that has a name twice");
         strbuf_init(&b[i], cx->arena);
         put_normal(j, &b[i]);
     }

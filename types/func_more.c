@@ -359,7 +359,7 @@ static bool f_is_ip(struct func_ctx *cx, const struct func_call *c, const struct
     bool r;
 
     if (args[0].kind == KIND_NULL) {
-        *out = cx->env->flavour == ENV_MARIADB || type_kind_of(&c->args[0].type) != KIND_NULL ? value_i64(0) : value_null();
+        *out = cx->env->flavour == ENV_MARIADB ? value_i64(0) : value_null();
         return true;
     }
     s = arg_str(cx, c, args, 0);

@@ -670,7 +670,9 @@ static void new_line(enum json_style style, unsigned level, struct strbuf *b)
 
 static void print_at(const struct json *j, enum json_style style, bool raw, unsigned level, struct strbuf *b)
 {
-    bool object = j->kind == JSON_OBJECT, pretty = style == JSON_PRETTY_MYSQL || style == JSON_PRETTY_MARIADB;
+    bool object = j->kind == JSON_OBJECT;
+    /* MariaDB leaves an array of one scalar in its line. */
+    bool pretty = style == JSON_PRETTY_MYSQL || (style == JSON_PRETTY_MARIADB && (object || j->n != 1 || j->items[0]->kind >= JSON_ARRAY));
 
     switch ((enum json_kind)j->kind) {
     case JSON_NULL:

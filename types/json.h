@@ -105,6 +105,8 @@ struct json_path {
 
 /* False: *at is the offset (MySQL's characters from 1) of what is wrong, *at_end as in json_error. */
 bool json_path_parse(struct sv s, bool mariadb, struct arena *a, struct json_path *out, size_t *at, bool *at_end) MUST_CHECK;
+/* Whether a name stands in a path of MySQL's without quotes. *unknown is set where that is not certain. */
+bool json_is_identifier(struct sv name, bool *unknown);
 /* Index of a cell leg in an array of n items. False: none. */
 bool json_leg_index(const struct json_leg *l, uint32_t n, uint32_t *at) MUST_CHECK;
 

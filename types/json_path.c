@@ -40,6 +40,21 @@ static bool sure_letter(uint32_t cp)
     return false;
 }
 
+bool json_is_identifier(struct sv name, bool *unknown)
+{
+    bool ok = name.len > 0;
+
+    for (const char *p = name.ptr, *end = p + name.len; p < end;) {
+        uint32_t cp;
+        bool first = p == name.ptr;
+
+        p += coll_decode_utf8(p, end, &cp);
+        *unknown |= cp >= 0x80 && !sure_letter(cp);
+        ok &= sure_letter(cp) || (!first && cp >= '0' && cp <= '9');
+    }
+    return ok;
+}
+
 static bool quoted_name(struct scan *s, struct json_leg *l)
 {
     const char *from = ++s->p;

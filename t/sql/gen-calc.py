@@ -125,6 +125,9 @@ class Calc:
                 sql = "SELECT g, COUNT(*) FROM t GROUP BY g ORDER BY %s, g;" % e
             else:
                 sql = "SELECT g, %s AS x, %s AS z FROM t GROUP BY g;" % (e, self.call())
+            # MySQL 9.7's CONV() of a literal time in a negative base gives something else in each row.
+            if "CONV(TIMESTAMP" in sql or "CONV(TIME'" in sql or "CONV(DATE'" in sql:
+                continue
             # What MySQL 9.7's SUBSTRING_INDEX() gives, functions around it overwrite: '-2.5001-31' for '2024-01-31', '-2.50'.
             if "SUBSTRING_INDEX" in sql and "CONCAT" in sql:
                 continue
