@@ -883,10 +883,19 @@ static struct sv change_case(uint16_t id, struct sv s, struct arena *a, bool up)
 
     if (c->charset == CS_BINARY || s.len == 0)
         return s;
-    t = is_1400 ? (up ? upper_1400 : lower_1400) : is_0900 ? (up ? upper_0900 : lower_0900) : is_520 ? (up ? upper_520 : lower_520) : (up ? upper_old : lower_old);
-    n = is_1400 ? (up ? ARRAY_LEN(upper_1400) : ARRAY_LEN(lower_1400)) : is_0900 ? (up ? ARRAY_LEN(upper_0900) : ARRAY_LEN(lower_0900))
-        : is_520 ? (up ? ARRAY_LEN(upper_520) : ARRAY_LEN(lower_520))
-                 : (up ? ARRAY_LEN(upper_old) : ARRAY_LEN(lower_old));
+    if (is_1400) {
+        t = up ? upper_1400 : lower_1400;
+        n = up ? ARRAY_LEN(upper_1400) : ARRAY_LEN(lower_1400);
+    } else if (is_0900) {
+        t = up ? upper_0900 : lower_0900;
+        n = up ? ARRAY_LEN(upper_0900) : ARRAY_LEN(lower_0900);
+    } else if (is_520) {
+        t = up ? upper_520 : lower_520;
+        n = up ? ARRAY_LEN(upper_520) : ARRAY_LEN(lower_520);
+    } else {
+        t = up ? upper_old : lower_old;
+        n = up ? ARRAY_LEN(upper_old) : ARRAY_LEN(lower_old);
+    }
     buf = arena_alloc(a, s.len * 2 + 4); /* no pair grows from one to more than two bytes, or two to more than three */
     while (p < end) {
         uint32_t cp, to;

@@ -4,7 +4,8 @@
  *
  * A signature has a letter for each argument, the last one holds for all that follow:
  *   d date or text   D date   c a time of day or with one   t a time of day   i integer   n number   o number that is no DECIMAL
- *   E integer or DECIMAL   q integer or text   S text that is no bytes   y integer or bytes   s text   N no date nor time   m a week's mode, literal   b a base, literal   * anything
+ *   E integer or DECIMAL   q integer or text   S text that is no bytes   y integer or bytes
+ *   s text   N no date nor time   m a week's mode, literal   b a base, literal   * anything
  * and for all of them: k of one kind   e all times or all dates with a time   = literals beside dates are written as such
  *   x X bytes only among bytes, padding of a number by a literal */
 #include "types/func-int.h"
@@ -27,9 +28,12 @@ static const struct {
     {"replace", "X"}, {"instr", "X"}, {"locate", "X*"}, {"position", "X"}, {"insert", "x*"}, {"lpad", "x*"}, {"rpad", "x*"}, {"find_in_set", "X"},
     {"strcmp", "X"}, {"like", "X"}, {"not like", "X"}, {"substring_index", "x*"}, {"concat_ws", "x"},
     {"export_set", "iSSSi"}, {"make_set", "iS"}, {"regexp", "S"}, {"not regexp", "S"}, {"regexp_like", "S"}, {"regexp_instr", "SSiiiS"},
-    {"regexp_substr", "SSiiS"}, {"regexp_replace", "SSSiiS"}, {"soundex", "S"}, {"json_quote", "S"}, {"json_unquote", "S"}, {"uuid_to_bin", "Si"}, {"bin_to_uuid", "*i"},
-    {"is_uuid", "S"}, {"inet6_aton", "S"}, {"is_ipv4", "S"}, {"is_ipv6", "S"}, {"crc32c", "S"}, {"format_bytes", "i"}, {"format_pico_time", "i"}, {"convert", "S"},
-    {"json_search", "*SSS"}, {"json_valid", "S"}, {"uncompress", "s"}, {"uncompressed_length", "s"}, {"inet6_ntoa", "s"}, {"is_ipv4_compat", "s"}, {"is_ipv4_mapped", "s"},
+    {"regexp_substr", "SSiiS"}, {"regexp_replace", "SSSiiS"}, {"soundex", "S"}, {"json_quote", "S"}, {"json_unquote", "S"},
+    {"uuid_to_bin", "Si"}, {"bin_to_uuid", "*i"},
+    {"is_uuid", "S"}, {"inet6_aton", "S"}, {"is_ipv4", "S"}, {"is_ipv6", "S"}, {"crc32c", "S"}, {"format_bytes", "i"}, {"format_pico_time", "i"},
+    {"convert", "S"},
+    {"json_search", "*SSS"}, {"json_valid", "S"}, {"uncompress", "s"}, {"uncompressed_length", "s"}, {"inet6_ntoa", "s"},
+    {"is_ipv4_compat", "s"}, {"is_ipv4_mapped", "s"},
     {"crc32", "s"}, {"from_unixtime", "n*"}, {"period_add", "i"}, {"period_diff", "i"}, {"str_to_date", "s"},
 };
 
@@ -293,7 +297,8 @@ bool func_takes_json(const struct func *f, uint32_t i, uint32_t n, bool mariadb)
     static const char *const text[] = {"is null", "is not null", "isnull", "concat", "||", "concat_ws", "length", "octet_length", "bit_length", "char_length",
         "character_length", "upper", "ucase", "lower", "lcase", "left", "right", "substring", "substr", "mid", "replace", "hex", "md5", "sha", "sha1", "sha2",
         "crc32", "to_base64", "like", "not like", "coalesce", "ifnull", "locate", "instr", "position", "trim", "trim_both", "trim_leading", "trim_trailing",
-        "ltrim", "rtrim", "reverse", "ascii", "collation", "charset", "coercibility", "regexp", "not regexp", "regexp_like", "regexp_instr", "regexp_substr", "regexp_replace"};
+        "ltrim", "rtrim", "reverse", "ascii", "collation", "charset", "coercibility", "regexp", "not regexp", "regexp_like", "regexp_instr",
+        "regexp_substr", "regexp_replace"};
     static const char *const number[] = {"=", "<>", "<", "<=", ">", ">=", "<=>", "+", "-", "*", "/", "neg", "abs", "round", "floor", "ceil", "ceiling",
         "truncate", "sqrt", "pow", "power"};
 

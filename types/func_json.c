@@ -622,7 +622,8 @@ static bool f_value(struct func_ctx *cx, const struct func_call *c, const struct
         if (args[0].kind == KIND_STR && c->args[0].type.code != TYPE_JSON && !json_parse(args[0].s, JSON_TEXT, cx->arena, &err)) {
             if (!err.text)
                 return bad_text(cx, c, 0, &err);
-            warn_add(cx->env->warnings, WARN_WARNING, 3141, "Invalid JSON text in argument 1 to function json_value: \"%s\" at position %zu.", err.text, err.at);
+            warn_add(cx->env->warnings, WARN_WARNING, 3141, "Invalid JSON text in argument 1 to function json_value: \"%s\" at position %zu.",
+                err.text, err.at);
             return true;
         }
     }

@@ -510,7 +510,8 @@ static bool bind_convert(struct binder *b)
 
     CHECK(b->opts->target);
     if (!to || to->charset == CS_OTHER || (from && from->charset == CS_BINARY && to->charset != CS_BINARY))
-        return diag_setf(b->diag, ER_NOT_SUPPORTED_YET, "This version of Tessera doesn't yet support 'CONVERT() between these character sets above the shards'");
+        return diag_setf(b->diag, ER_NOT_SUPPORTED_YET,
+            "This version of Tessera doesn't yet support 'CONVERT() between these character sets above the shards'");
     b->c->coll = to->id;
     b->c->type = type_string(1u << 28, to->id, DERIV_IMPLICIT);
     return true;
@@ -532,7 +533,8 @@ static bool f_convert(struct func_ctx *cx, const struct func_call *c, const stru
     }
     /* MariaDB warns by character. */
     if (cx->exact && cx->env->flavour == ENV_MARIADB)
-        return diag_setf(cx->diag, ER_NOT_SUPPORTED_YET, "This version of Tessera doesn't yet support 'CONVERT() of characters that a set lacks above the shards'");
+        return diag_setf(cx->diag, ER_NOT_SUPPORTED_YET,
+            "This version of Tessera doesn't yet support 'CONVERT() of characters that a set lacks above the shards'");
     (void)!coll_to_utf8(c->coll, bytes, cx->arena, &back);
     *out = value_str(back, c->coll);
     return true;

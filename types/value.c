@@ -778,7 +778,12 @@ struct value value_json_number(const struct value *v, char want, const struct en
             r = j->number == JSON_INT ? value_i64(j->i) : j->number == JSON_UINT ? value_u64(j->u) : value_f64(j->f);
             if (want == 'i' && r.kind == KIND_F64) {
                 high = r.f >= 18446744073709551616.0 || r.f < -9223372036854775808.0;
-                r = high ? value_i64(r.f > 0 ? INT64_MAX : INT64_MIN) : r.f >= 9223372036854775808.0 ? value_u64((uint64_t)rint(r.f)) : value_i64(double_to_i64(r.f));
+                if (high)
+                    r = value_i64(r.f > 0 ? INT64_MAX : INT64_MIN);
+                else if (r.f >= 9223372036854775808.0)
+                    r = value_u64((uint64_t)rint(r.f));
+                else
+                    r = value_i64(double_to_i64(r.f));
             }
         }
     } else if (j && j->kind == JSON_BOOL) {
