@@ -692,7 +692,7 @@ static const struct bexpr *bind_leaf(struct agg_state *st, struct ast_node *e)
         b = ARENA_NEW(st->s->o->arena, struct bexpr);
         b->kind = BEXPR_CONST;
         b->is_const = true;
-        b->value = AST_AS(lit, e)->type == AST_LIT_NULL ? value_null() : value_i64(AST_AS(lit, e)->type == AST_LIT_TRUE);
+        b->value = AST_AS(lit, e)->type == AST_LIT_NULL ? value_null() : value_bool(AST_AS(lit, e)->type == AST_LIT_TRUE);
         b->type = value_type(&b->value);
         return b;
     }

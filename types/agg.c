@@ -9,8 +9,7 @@
  * A state is a plain struct in a slot of state_bytes, moved by memcpy when a hash table grows. */
 #include "types/agg.h"
 
-#include "types/coll.h"
-#include "types/func-int.h"
+#include "types/agg-int.h"
 #include "types/sortkey.h"
 
 #include <math.h>
@@ -34,17 +33,6 @@ struct state_value {
 struct state_var {
     uint64_t n;
     double mean, m2;
-};
-
-struct concat_item {
-    struct concat_item *next;
-    struct sv text, key;
-    uint64_t seq;
-};
-
-struct state_concat {
-    struct concat_item *first, *last;
-    uint64_t n;
 };
 
 static const struct {
@@ -145,17 +133,19 @@ bool agg_bind(const struct agg_spec *s, const struct func_arg *args, uint32_t n_
     c->args = ARENA_NEW_N(a, struct func_arg, n_args + 1);
     if (n_args)
         memcpy(c->args, args, n_args * sizeof(*args));
-    if (s->fn == AGG_GROUP_CONCAT && !c->spec.n_value_args)
+    if ((s->fn == AGG_GROUP_CONCAT || s->fn == AGG_JSON_ARRAYAGG || s->fn == AGG_JSON_OBJECTAGG) && !c->spec.n_value_args)
         c->spec.n_value_args = n_args;
     if (s->fn == AGG_COUNT_STAR)
         want = 0;
-    else if (s->fn == AGG_COUNT || s->fn == AGG_GROUP_CONCAT)
+    else if (s->fn == AGG_COUNT || s->fn == AGG_GROUP_CONCAT || s->fn == AGG_JSON_ARRAYAGG)
         want = MAX(n_args, 1u);
+    else if (s->fn == AGG_JSON_OBJECTAGG)
+        want = 2;
     else if (s->fn == AGG_AVG_MERGE)
         want = 2;
     else if (s->fn == AGG_VAR_MERGE)
         want = 3;
-    if (n_args != want + (s->fn == AGG_COUNT || s->fn == AGG_GROUP_CONCAT ? 0 : s->n_keys))
+    if (n_args != want + (s->fn == AGG_COUNT || s->fn == AGG_GROUP_CONCAT || s->fn == AGG_JSON_ARRAYAGG ? 0 : s->n_keys))
         return diag_set(d, ER_WRONG_PARAMCOUNT_TO_NATIVE_FCT, agg_name(s->fn));
     c->state_bytes = sizeof(struct state_sum);
     switch (s->fn) {
@@ -213,8 +203,10 @@ bool agg_bind(const struct agg_spec *s, const struct func_arg *args, uint32_t n_
         break;
     case AGG_JSON_ARRAYAGG:
     case AGG_JSON_OBJECTAGG:
-        return diag_setf(d, ER_NOT_SUPPORTED_YET, "This version of Tessera doesn't yet support '%s above the shards'",
-            agg_name(s->fn));
+        if (!agg_json_bind(c, e, d))
+            return false;
+        c->state_bytes = sizeof(struct state_concat);
+        break;
     }
     if (c->vec_kind == 0xff) {
         c->vec_kind = (uint8_t)vec_kind_of(&c->type);
@@ -486,7 +478,7 @@ static const struct vec *zero_like(const struct vec *v, const struct sql_type *t
     return vec_put(zero, 0, &x) ? zero : v;
 }
 
-static void order_key(struct func_ctx *cx, const struct agg_call *c, const struct vec *const *args, uint32_t row, struct strbuf *b)
+void agg_order_key(struct func_ctx *cx, const struct agg_call *c, const struct vec *const *args, uint32_t row, struct strbuf *b)
 {
     for (uint32_t i = 0; i < c->spec.n_order; i++) {
         const struct vec *v = args[c->spec.order[i].arg];
@@ -508,7 +500,6 @@ static void update_concat(struct func_ctx *cx, const struct agg_call *c, const s
     for (uint32_t k = 0; k < sel->n; k++) {
         uint32_t row = SEL_ROW(sel, k);
         struct state_concat *s = states[k];
-        struct concat_item *it;
         struct strbuf b, key;
         bool null = false;
 
@@ -523,20 +514,25 @@ static void update_concat(struct func_ctx *cx, const struct agg_call *c, const s
         }
         if (null)
             continue;
-        it = ARENA_NEW(grow, struct concat_item);
-        it->text = arena_dup(grow, b.ptr ? strbuf_sv(&b) : SV(""));
-        it->seq = s->n++;
-        if (c->spec.n_order) {
-            strbuf_init(&key, cx->arena);
-            order_key(cx, c, args, row, &key);
-            it->key = arena_dup(grow, strbuf_sv(&key));
-        }
-        if (s->last)
-            s->last->next = it;
-        else
-            s->first = it;
-        s->last = it;
+        strbuf_init(&key, cx->arena);
+        if (c->spec.n_order)
+            agg_order_key(cx, c, args, row, &key);
+        agg_add_item(s, b.ptr ? strbuf_sv(&b) : SV(""), strbuf_sv(&key), grow);
     }
+}
+
+void agg_add_item(struct state_concat *s, struct sv text, struct sv key, struct arena *grow)
+{
+    struct concat_item *it = ARENA_NEW(grow, struct concat_item);
+
+    it->text = arena_dup(grow, text);
+    it->key = arena_dup(grow, key);
+    it->seq = s->n++;
+    if (s->last)
+        s->last->next = it;
+    else
+        s->first = it;
+    s->last = it;
 }
 
 static int item_cmp(const void *x, const void *y)
@@ -547,24 +543,34 @@ static int item_cmp(const void *x, const void *y)
     return c ? c : a->seq < b->seq ? -1 : a->seq > b->seq;
 }
 
+struct concat_item **agg_items(const struct agg_call *c, const struct state_concat *s, struct arena *a, uint64_t *from, uint64_t *end)
+{
+    struct concat_item **items = ARENA_NEW_N(a, struct concat_item *, s->n + 1);
+    uint64_t n = 0;
+
+    for (struct concat_item *i = s->first; i; i = i->next)
+        items[n++] = i;
+    if (c->spec.n_order)
+        qsort(items, n, sizeof(*items), item_cmp);
+    *end = c->spec.limit ? MIN(n, c->spec.limit > UINT64_MAX - c->spec.offset ? n : c->spec.offset + c->spec.limit) : n;
+    *from = c->spec.offset;
+    return items;
+}
+
 static void final_concat(struct func_ctx *cx, const struct agg_call *c, const struct state_concat *s, struct value *out)
 {
-    struct concat_item **items = ARENA_NEW_N(cx->arena, struct concat_item *, s->n + 1);
+    struct concat_item **items;
     struct sv sep = c->spec.separator.ptr ? c->spec.separator : SV(",");
-    uint64_t n = 0, end, max = cx->env->group_concat_max_len;
+    uint64_t from, end, max = cx->env->group_concat_max_len;
     struct strbuf b;
 
     *out = value_null();
     if (s->n == 0)
         return;
-    for (struct concat_item *i = s->first; i; i = i->next)
-        items[n++] = i;
-    if (c->spec.n_order)
-        qsort(items, n, sizeof(*items), item_cmp);
+    items = agg_items(c, s, cx->arena, &from, &end);
     strbuf_init(&b, cx->arena);
-    end = c->spec.limit ? MIN(n, c->spec.limit > UINT64_MAX - c->spec.offset ? n : c->spec.offset + c->spec.limit) : n;
-    for (uint64_t i = c->spec.offset; i < end; i++) {
-        if (i > c->spec.offset)
+    for (uint64_t i = from; i < end; i++) {
+        if (i > from)
             strbuf_putsv(&b, sep);
         strbuf_putsv(&b, items[i]->text);
         if (b.len > max) {
@@ -647,7 +653,7 @@ bool agg_update(struct func_ctx *cx, const struct agg_call *c, const struct vec 
         return true;
     case AGG_JSON_ARRAYAGG:
     case AGG_JSON_OBJECTAGG:
-        break;
+        return agg_json_update(cx, c, args, sel, states, grow);
     }
     return diag_set(cx->diag, ER_INTERNAL, "aggregate that was not bound");
 }
@@ -695,26 +701,15 @@ bool agg_merge(struct func_ctx *cx, const struct agg_call *c, void *a, const voi
         var_add(a, y->n, y->mean, y->m2);
         return true;
     }
+    case AGG_JSON_ARRAYAGG:
+    case AGG_JSON_OBJECTAGG:
     case AGG_GROUP_CONCAT: {
         struct state_concat *x = a;
 
-        for (const struct concat_item *i = ((const struct state_concat *)b)->first; i; i = i->next) {
-            struct concat_item *it = ARENA_NEW(grow, struct concat_item);
-
-            it->text = arena_dup(grow, i->text);
-            it->key = arena_dup(grow, i->key);
-            it->seq = x->n++;
-            if (x->last)
-                x->last->next = it;
-            else
-                x->first = it;
-            x->last = it;
-        }
+        for (const struct concat_item *i = ((const struct state_concat *)b)->first; i; i = i->next)
+            agg_add_item(x, i->text, i->key, grow);
         return true;
     }
-    case AGG_JSON_ARRAYAGG:
-    case AGG_JSON_OBJECTAGG:
-        break;
     }
     return diag_set(cx->diag, ER_INTERNAL, "aggregate that was not bound");
 }
@@ -758,7 +753,9 @@ bool agg_final(struct func_ctx *cx, const struct agg_call *c, void *state, struc
         break;
     case AGG_JSON_ARRAYAGG:
     case AGG_JSON_OBJECTAGG:
-        return diag_set(cx->diag, ER_INTERNAL, "aggregate that was not bound");
+        if (!agg_json_final(cx, c, state, &v))
+            return false;
+        break;
     }
     if (!vec_put(out, row, &v))
         return diag_set(cx->diag, ER_DATA_OUT_OF_RANGE, "DECIMAL", agg_name(c->spec.fn));

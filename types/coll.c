@@ -3,7 +3,8 @@
  * A native collation gives each character a sequence of weights (struct weights below): for *_bin the code point, for 8-bit
  * collations the sort order of the character's byte, for general_ci one table entry, for the UCA ones any number of 16-bit
  * weights (tables in coll_weights.inc; implicit weights and Hangul by rule). Comparison, hash and keys are loops
- * over that one iterator; ASCII takes a short cut. Only the primary level exists: all native collations are *_ci or *_bin.
+ * over that one iterator; ASCII takes a short cut. utf8mb4_0900_as_cs has three levels, compared one after the other; uca1400 has contractions,
+ * whose characters weigh something else together (the longest counts). All others have one level and none.
  * Invalid UTF-8 weighs as 0x10FFFF plus the byte, one byte at a time: it sorts last and equals only itself. */
 #include "types/coll.h"
 
@@ -28,11 +29,27 @@ struct coll_weights {
     uint16_t space;
     uint8_t hangul_by_jamo;
     uint8_t over_bmp_fffd;
+    uint16_t dflt; /* further levels: the weight of characters that no page has */
+    const struct coll_weights *level2, *level3;
+    const struct contraction *contr; /* sorted */
+    size_t n_contr;
+    const uint16_t *contr_pool;
+};
+
+/* Characters that weigh something else together. */
+struct contraction {
+    uint32_t cp[3];
+    uint8_t n, n_weights;
+    uint16_t at; /* in the pool */
 };
 
 enum { W_IMPLICIT = (int)0xFFFFFFFF, CP_INVALID = (int)0xFFFFFFFF };
 
 #include "types/coll_weights.inc"
+#include "types/coll_weights_more.inc"
+
+/* The first level of utf8mb4_0900_as_cs is that of _ai_ci (gen_coll.py checks it). */
+static struct coll_weights w_0900_as_cs, w_1400;
 
 #define COLL_ROW(id, name, cs, maxlen, pad, dflt, my, ma, madflt)                                                                \
     {id, 0, 0, pad, 0, my, ma, dflt || madflt, maxlen, name, cs, NULL},
@@ -111,6 +128,11 @@ static void find_impl(struct collation *c)
         {"utf8mb4_unicode_520_nopad_ci", COLL_UCA, &w_520},
         {"utf8mb3_unicode_520_ci", COLL_UCA, &w_520},
         {"utf8mb4_0900_ai_ci", COLL_UCA, &w_0900},
+        {"utf8mb4_0900_as_cs", COLL_UCA, &w_0900_as_cs},
+        {"utf8mb4_uca1400_ai_ci", COLL_UCA, &w_1400},
+        {"utf8mb4_uca1400_nopad_ai_ci", COLL_UCA, &w_1400},
+        {"utf8mb3_uca1400_ai_ci", COLL_UCA, &w_1400},
+        {"utf8mb3_uca1400_nopad_ai_ci", COLL_UCA, &w_1400},
     };
 
     for (size_t i = 0; i < ARRAY_LEN(impls); i++) {
@@ -124,6 +146,13 @@ static void find_impl(struct collation *c)
 /* Before main: the table is constant from then on. */
 __attribute__((constructor)) static void init_rows(void)
 {
+    w_0900_as_cs = w_0900;
+    w_0900_as_cs.level2 = &w_0900_2;
+    w_0900_as_cs.level3 = &w_0900_3;
+    w_1400 = w_1400_plain;
+    w_1400.contr = w_1400_contr;
+    w_1400.n_contr = ARRAY_LEN(w_1400_contr);
+    w_1400.contr_pool = w_1400_contr_pool;
     for (size_t i = 0; i < N_ROWS; i++) {
         struct collation *c = &rows_[i];
 
@@ -286,6 +315,7 @@ static uint8_t latin1_of(uint32_t cp)
 
 struct weights {
     const struct collation *c;
+    const struct coll_weights *t; /* UCA: the level's table */
     const char *p, *end;
     const uint16_t *more; /* rest of the current character's weights */
     unsigned n_more;
@@ -295,9 +325,25 @@ struct weights {
 static void weights_init(struct weights *w, const struct collation *c, struct sv s)
 {
     w->c = c;
+    w->t = c->data;
     w->p = s.ptr;
     w->end = s.ptr + s.len;
     w->n_more = 0;
+}
+
+/* Levels that count: 3 for utf8mb4_0900_as_cs, else 1. */
+static unsigned levels_of(const struct collation *c)
+{
+    return c->impl == COLL_UCA && ((const struct coll_weights *)c->data)->level3 ? 3 : 1;
+}
+
+static void weights_init_level(struct weights *w, const struct collation *c, struct sv s, unsigned level)
+{
+    const struct coll_weights *t = c->data;
+
+    weights_init(w, c, s);
+    if (level > 1)
+        w->t = level == 2 ? t->level2 : t->level3;
 }
 
 static bool in_ranges(const struct cp_range *r, size_t n, uint32_t cp)
@@ -319,7 +365,61 @@ static uint32_t entry_of(const struct coll_weights *t, uint32_t cp)
 {
     const uint32_t *page = t->pages[cp >> 8];
 
-    return page ? page[cp & 255] : (uint32_t)W_IMPLICIT;
+    return page ? page[cp & 255] : t->dflt ? t->dflt : (uint32_t)W_IMPLICIT;
+}
+
+static int contraction_cmp(const struct contraction *c, const uint32_t *cp)
+{
+    for (int i = 0; i < 3; i++) {
+        if (c->cp[i] != cp[i])
+            return c->cp[i] < cp[i] ? -1 : 1;
+    }
+    return 0;
+}
+
+static const struct contraction *find_contraction(const struct coll_weights *t, const uint32_t cp[3])
+{
+    size_t lo = 0, hi = t->n_contr;
+
+    while (lo < hi) {
+        size_t mid = (lo + hi) / 2;
+
+        if (contraction_cmp(&t->contr[mid], cp) < 0)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo < t->n_contr && contraction_cmp(&t->contr[lo], cp) == 0 ? &t->contr[lo] : NULL;
+}
+
+/* cp has been taken. Takes the rest of the longest contraction that begins with it; false: none does. */
+static bool take_contraction(struct weights *w, uint32_t cp)
+{
+    uint32_t cps[3] = {cp, 0, 0};
+    const struct contraction *c = NULL;
+    const char *p = w->p, *behind[3] = {NULL, NULL, NULL};
+    unsigned n;
+
+    /* No character below U+0100 begins one but by the table. */
+    if (cp < w->t->contr[0].cp[0] || w->p == w->end)
+        return false;
+    for (n = 1; n < 3 && p < w->end; n++) {
+        p += coll_decode_utf8(p, w->end, &cps[n]);
+        behind[n] = p;
+        if (cps[n] == (uint32_t)CP_INVALID)
+            break;
+    }
+    for (; n > 1 && !c; n--) {
+        for (unsigned i = n; i < 3; i++)
+            cps[i] = 0;
+        c = find_contraction(w->t, cps);
+    }
+    if (!c)
+        return false;
+    w->p = behind[c->n - 1];
+    w->more = w->t->contr_pool + c->at;
+    w->n_more = c->n_weights;
+    return true;
 }
 
 /* Sequences that are not in the page tables. Puts them into w->buf. */
@@ -392,11 +492,13 @@ static bool weights_next(struct weights *w, uint32_t *out)
             *out = cp > 0xffff ? 0xfffd : entry_of(t, cp);
             return true;
         case COLL_UCA:
-            t = w->c->data;
+            t = w->t;
             if (cp > 0xffff && t->over_bmp_fffd) {
                 *out = 0xfffd;
                 return true;
             }
+            if (t->n_contr && take_contraction(w, cp))
+                continue;
             e = entry_of(t, cp);
             if (e == 0)
                 continue;
@@ -438,14 +540,14 @@ static const struct collation *coll_or_bin(uint16_t id)
     return c ? c : coll_by_id(46);
 }
 
-static int compare_weights(const struct collation *c, struct sv a, struct sv b, bool pad)
+static int compare_level(const struct collation *c, struct sv a, struct sv b, bool pad, unsigned level)
 {
     struct weights x, y;
     uint32_t wx, wy, sp;
     bool hx, hy;
 
-    weights_init(&x, c, a);
-    weights_init(&y, c, b);
+    weights_init_level(&x, c, a, level);
+    weights_init_level(&y, c, b, level);
     sp = space_weight(c);
     for (;;) {
         hx = weights_next(&x, &wx);
@@ -463,6 +565,16 @@ static int compare_weights(const struct collation *c, struct sv a, struct sv b, 
         if (wx != wy)
             return wx < wy ? -1 : 1;
     }
+}
+
+static int compare_weights(const struct collation *c, struct sv a, struct sv b, bool pad)
+{
+    unsigned levels = levels_of(c);
+    int r = compare_level(c, a, b, pad, 1);
+
+    for (unsigned i = 2; i <= levels && r == 0; i++)
+        r = compare_level(c, a, b, pad, i);
+    return r;
 }
 
 static int sign_of(int c)
@@ -522,7 +634,21 @@ uint64_t coll_hash(uint16_t id, struct sv s, uint64_t seed)
             buf[n++] = spaces ? sp : x;
         } while (spaces && spaces--);
     }
-    return hash64_seed(buf, n * sizeof(buf[0]), h);
+    h = hash64_seed(buf, n * sizeof(buf[0]), h);
+    for (unsigned level = 2; level <= levels_of(c); level++) {
+        uint32_t x;
+
+        n = 0;
+        for (weights_init_level(&w, c, s, level); weights_next(&w, &x);) {
+            if (n == ARRAY_LEN(buf)) {
+                h = hash64_seed(buf, sizeof(buf), h);
+                n = 0;
+            }
+            buf[n++] = x;
+        }
+        h = hash64_seed(buf, n * sizeof(buf[0]), h);
+    }
+    return h;
 }
 
 /* Bytes of one weight in WEIGHT_STRING(). */
@@ -573,6 +699,11 @@ void coll_sortkey(uint16_t id, struct sv s, struct strbuf *b)
             put_weight(b, sp, bytes);
         put_weight(b, x, bytes);
     }
+    for (unsigned level = 2; level <= levels_of(c); level++) {
+        put_weight(b, 0, bytes);
+        for (weights_init_level(&w, c, s, level); weights_next(&w, &x);)
+            put_weight(b, x, bytes);
+    }
 }
 
 /* Runs of the pad's weight are followed by what decides between them and endless padding: 1 a smaller weight comes (the
@@ -590,6 +721,11 @@ void coll_orderkey(uint16_t id, struct sv s, struct strbuf *b)
         for (; more; more = weights_next(&w, &x))
             put_weight(b, x + 1, 3);
         put_weight(b, 0, 3);
+        for (unsigned level = 2; level <= levels_of(c); level++) {
+            for (weights_init_level(&w, c, s, level); weights_next(&w, &x);)
+                put_weight(b, x + 1, 3);
+            put_weight(b, 0, 3);
+        }
         return;
     }
     for (;;) {
@@ -671,7 +807,7 @@ bool coll_like(uint16_t id, struct sv s, struct sv pattern, uint32_t escape)
     }
 }
 
-/* Whether the text at p begins with needle. A character without weights begins nothing but a needle that starts with one. */
+/* Whether the text at p begins with needle. Characters without weights count for nothing. */
 static bool found_at(const struct collation *c, const char *p, const char *end, struct sv needle, bool by_bytes)
 {
     struct weights x, y;
@@ -685,15 +821,14 @@ static bool found_at(const struct collation *c, const char *p, const char *end, 
         return false;
     if (by_bytes && c->impl != COLL_TABLE8)
         return (size_t)(end - p) >= needle.len && compare_weights(c, (struct sv){p, needle.len}, needle, false) == 0;
-    weights_init(&x, c, (struct sv){p, char_len(c, p, end)});
-    weights_init(&y, c, (struct sv){needle.ptr, char_len(c, needle.ptr, needle.ptr + needle.len)});
-    if (!weights_next(&x, &wx) && weights_next(&y, &wy))
-        return false;
-    weights_init(&x, c, (struct sv){p, (size_t)(end - p)});
-    weights_init(&y, c, needle);
-    while (weights_next(&y, &wy)) {
-        if (!weights_next(&x, &wx) || wx != wy)
-            return false;
+    /* At each level the needle's weights must be the first ones. */
+    for (unsigned level = 1; level <= levels_of(c); level++) {
+        weights_init_level(&x, c, (struct sv){p, (size_t)(end - p)}, level);
+        weights_init_level(&y, c, needle, level);
+        while (weights_next(&y, &wy)) {
+            if (!weights_next(&x, &wx) || wx != wy)
+                return false;
+        }
     }
     return true;
 }
@@ -742,15 +877,25 @@ static struct sv change_case(uint16_t id, struct sv s, struct arena *a, bool up)
     const struct case_pair *t;
     size_t n, len = 0;
     const char *p = s.ptr, *end = p + s.len;
-    bool is_0900 = strstr(c->name, "_0900_") != NULL, is_520 = strstr(c->name, "_520_") != NULL;
+    bool is_0900 = strstr(c->name, "_0900_") != NULL, is_520 = strstr(c->name, "_520_") != NULL,
+         is_1400 = strstr(c->name, "_uca1400_") != NULL;
     char *buf;
 
     if (c->charset == CS_BINARY || s.len == 0)
         return s;
-    t = is_0900 ? (up ? upper_0900 : lower_0900) : is_520 ? (up ? upper_520 : lower_520) : (up ? upper_old : lower_old);
-    n = is_0900 ? (up ? ARRAY_LEN(upper_0900) : ARRAY_LEN(lower_0900))
-        : is_520 ? (up ? ARRAY_LEN(upper_520) : ARRAY_LEN(lower_520))
-                 : (up ? ARRAY_LEN(upper_old) : ARRAY_LEN(lower_old));
+    if (is_1400) {
+        t = up ? upper_1400 : lower_1400;
+        n = up ? ARRAY_LEN(upper_1400) : ARRAY_LEN(lower_1400);
+    } else if (is_0900) {
+        t = up ? upper_0900 : lower_0900;
+        n = up ? ARRAY_LEN(upper_0900) : ARRAY_LEN(lower_0900);
+    } else if (is_520) {
+        t = up ? upper_520 : lower_520;
+        n = up ? ARRAY_LEN(upper_520) : ARRAY_LEN(lower_520);
+    } else {
+        t = up ? upper_old : lower_old;
+        n = up ? ARRAY_LEN(upper_old) : ARRAY_LEN(lower_old);
+    }
     buf = arena_alloc(a, s.len * 2 + 4); /* no pair grows from one to more than two bytes, or two to more than three */
     while (p < end) {
         uint32_t cp, to;

@@ -22,7 +22,11 @@ struct binder {
 typedef bool (*func_bind_fn)(struct binder *b);
 
 /* Row flags beside enum func_flag's public ones. */
-enum { FUNC_NULL_ANY = 256 /* NULL when any argument is: the scalar never sees one */ };
+enum {
+    FUNC_NULL_ANY = 256, /* NULL when any argument is: the scalar never sees one */
+    FUNC_MYSQL = 512,    /* only that server knows it */
+    FUNC_MARIADB = 1024
+};
 
 struct func {
     const char *name;
@@ -34,8 +38,11 @@ struct func {
     int64_t aux; /* copied to the call before binding */
 };
 
-extern const struct func funcs_num[], funcs_cmp[], funcs_str[], funcs_time[];
-extern const size_t funcs_num_n, funcs_cmp_n, funcs_str_n, funcs_time_n;
+/* Whether f reads argument i as what a JSON value is to it on that kind of server: a document, text, a number, any value. */
+bool func_takes_json(const struct func *f, uint32_t i, uint32_t n, bool mariadb);
+
+extern const struct func funcs_num[], funcs_cmp[], funcs_str[], funcs_time[], funcs_json[], funcs_regex[], funcs_more[];
+extern const size_t funcs_num_n, funcs_cmp_n, funcs_str_n, funcs_time_n, funcs_json_n, funcs_regex_n, funcs_more_n;
 
 /* Common bind functions: the result's type only. */
 bool bind_bool(struct binder *b);

@@ -15,7 +15,8 @@ struct table {
 };
 
 static const struct table tables[] = {
-    {funcs_num, &funcs_num_n}, {funcs_cmp, &funcs_cmp_n}, {funcs_str, &funcs_str_n}, {funcs_time, &funcs_time_n}};
+    {funcs_num, &funcs_num_n}, {funcs_cmp, &funcs_cmp_n}, {funcs_str, &funcs_str_n}, {funcs_time, &funcs_time_n},
+    {funcs_json, &funcs_json_n}, {funcs_regex, &funcs_regex_n}, {funcs_more, &funcs_more_n}};
 
 enum { NAME_SLOTS = 1024 };
 static const struct func *by_name[NAME_SLOTS];
@@ -328,7 +329,7 @@ bool bind_string_binary(struct binder *b)
 }
 
 struct unify {
-    bool any, str, temporal, date, datetime, time, num, i64, u64, big_u64, dec, f64, year, json, other_than_json;
+    bool any, only_bool, str, temporal, date, datetime, time, num, i64, u64, big_u64, dec, f64, year, json, other_than_json;
     unsigned ints, scale, phys, fsp;
     uint32_t chars;
 };
@@ -340,6 +341,7 @@ static void unify_add(struct unify *u, const struct func_arg *a)
 
     if (k == KIND_NULL)
         return;
+    u->only_bool = (!u->any || u->only_bool) && a->type.flags & TYPE_IS_BOOL;
     u->any = true;
     u->other_than_json |= a->type.code != TYPE_JSON;
     u->json |= a->type.code == TYPE_JSON;
@@ -380,6 +382,10 @@ bool func_unify_types(const struct func_arg *args, uint32_t n, const char *what,
         unify_add(&u, &args[i]);
     if (!u.any) {
         *out = type_null();
+        return true;
+    }
+    if (u.only_bool && e->flavour == ENV_MARIADB) {
+        *out = type_bool();
         return true;
     }
     if (u.json && !u.other_than_json) {
@@ -455,6 +461,22 @@ bool func_to_result(struct func_ctx *cx, const struct func_call *c, const struct
 
 /* ---- binding ---- */
 
+/* Whether the result may be JSON because an argument is: text that a MariaDB shard sent does not show that. */
+static bool gives_argument(const struct binder *b)
+{
+    static const char *const names[] = {"nvl", "nvl2", "greatest", "least"};
+    enum func_id id = b->f->id;
+    bool gives = id == FUNC_CASE || id == FUNC_IF || id == FUNC_IFNULL || id == FUNC_COALESCE || id == FUNC_NULLIF, unknown = false;
+
+    if (b->env->flavour != ENV_MARIADB || type_kind_of(&b->c->type) != KIND_STR)
+        return false;
+    for (unsigned i = 0; i < ARRAY_LEN(names); i++)
+        gives |= !strcmp(b->f->name, names[i]);
+    for (uint32_t i = 0; i < b->n; i++)
+        unknown |= type_is_string(&b->args[i].type) && !b->args[i].constant && !(b->args[i].type.flags & TYPE_COMPUTED);
+    return gives && unknown;
+}
+
 bool func_bind(const struct func *f, const struct func_arg *args, uint32_t n_args, const struct func_bind_opts *opts,
     const struct env *e, struct arena *a, struct func_call *c, struct diag *d)
 {
@@ -473,9 +495,14 @@ bool func_bind(const struct func *f, const struct func_arg *args, uint32_t n_arg
         if (args[i].type.code == TYPE_GEOMETRY || args[i].type.code == TYPE_VECTOR)
             return diag_setf(d, ER_NOT_SUPPORTED_YET, "This version of Tessera doesn't yet support '%s() of a spatial or vector value "
                 "above the shards'", f->name);
+        if (args[i].type.code == TYPE_JSON && !func_takes_json(f, i, n_args, e->flavour == ENV_MARIADB))
+            return diag_setf(d, ER_NOT_SUPPORTED_YET, "This version of Tessera doesn't yet support '%s() of a JSON value above the shards'", f->name);
     }
+    if (f->flags & (e->flavour == ENV_MARIADB ? FUNC_MYSQL : FUNC_MARIADB))
+        return diag_setf(d, ER_NOT_SUPPORTED_YET, "This version of Tessera doesn't yet support '%s() of the other kind of server'", f->name);
     if (!f->bind(&b))
         return false;
+    c->type.flags |= gives_argument(&b) ? 0 : TYPE_COMPUTED;
     if (c->vec_kind == 0xff) {
         c->vec_kind = (uint8_t)vec_kind_of(&c->type);
         c->vec_scale = type_kind_of(&c->type) == KIND_DEC ? c->type.decimals : 0;
@@ -526,6 +553,8 @@ bool func_eval_scalar(struct func_ctx *cx, const struct func_call *c, const stru
         return false;
     if (out->kind == KIND_STR)
         out->coll = c->type.coll;
+    if (out->kind == KIND_I64 && c->type.flags & TYPE_IS_BOOL)
+        out->code = TYPE_TINY;
     if (out->kind == KIND_F64 && out->f == 0 && cx->env->flavour == ENV_MARIADB)
         out->f = 0; /* a negative zero has no sign there once it is text */
     return true;

@@ -64,6 +64,9 @@ enum func_id {
     FUNC_EXTRACT,     /* date; unit */
     FUNC_TIMESTAMPADD,  /* amount, date; unit */
     FUNC_TIMESTAMPDIFF, /* a, b; unit */
+    FUNC_REGEXP,       /* x, pattern: REGEXP, RLIKE */
+    FUNC_NOT_REGEXP,
+    FUNC_CONVERT,      /* x USING the character set of the target's coll */
     FUNC_ID_END
 };
 

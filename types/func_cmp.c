@@ -1,7 +1,7 @@
 /* Comparison, three-valued logic, conditional functions, casts, and the functions of the session.
  * AND, OR, CASE and the like are evaluated lazily by their callers (bexpr_eval, executor/vm); their scalars here take arguments
  * that are all evaluated and only choose. */
-#include "types/func-int.h"
+#include "types/func-json.h"
 
 /* ---- comparison ---- */
 
@@ -20,11 +20,19 @@ static bool bind_pair(struct binder *b, uint32_t i, uint32_t j, enum value_cmp_a
     for (int k = 0; k < 2; k++) {
         const struct sql_type *t = &pair[k].type;
 
-        if (t->code == TYPE_JSON)
+        if (t->code == TYPE_JSON && (b->f->id < FUNC_EQ || b->f->id > FUNC_NULL_SAFE_EQ || b->env->flavour == ENV_MARIADB))
             return refuse(b, "JSON");
+        if (t->code == TYPE_JSON && (type_is_temporal(&pair[1 - k].type) || (type_is_string(&pair[1 - k].type) &&
+            pair[1 - k].type.coll == TYPE_COLL_BINARY)))
+            return refuse(b, "JSON with a date, time or bytes");
         if ((t->code == TYPE_ENUM || t->code == TYPE_SET) && !type_is_string(&pair[1 - k].type) &&
             type_kind_of(&pair[1 - k].type) != KIND_NULL)
             return refuse(b, "ENUM with a number");
+    }
+    *coll = TYPE_COLL_BINARY;
+    if (pair[0].type.code == TYPE_JSON || pair[1].type.code == TYPE_JSON) {
+        *as = CMP_AS_JSON;
+        return true;
     }
     *as = value_cmp_rule(&pair[0].type, &pair[1].type, pair[0].constant, pair[1].constant);
     for (int k = 0; k < 2; k++) { /* x'41' against a number is a number */
@@ -32,7 +40,6 @@ static bool bind_pair(struct binder *b, uint32_t i, uint32_t j, enum value_cmp_a
             type_kind_of(&pair[1 - k].type) != KIND_F64)
             *as = type_kind_of(&pair[1 - k].type) == KIND_DEC ? CMP_AS_DECIMAL : CMP_AS_INT;
     }
-    *coll = TYPE_COLL_BINARY;
     if (*as != CMP_AS_STRING)
         return true;
     if (!func_unify_coll(pair, 2, b->f->name, coll, &deriv, b->diag))
@@ -56,11 +63,38 @@ static bool bind_compare(struct binder *b)
     return bind_bool(b);
 }
 
+/* A document among values that are compared as documents. */
+static bool side_json(struct func_ctx *cx, const struct func_call *c, const struct value *args, uint32_t i, struct json **j)
+{
+    if (c->args[i].type.code != TYPE_JSON)
+        return json_of_value(cx, &args[i], &c->args[i].type, true, j) || json_refuse(cx, c, "JSON with a value of this type");
+    if (!json_doc(cx, c, args, i, j))
+        return false;
+    /* A date that a shard holds in a document looks like text here, but is not equal to it. */
+    return !cx->exact || !json_has_guessed_text(*j) || json_refuse(cx, c, "a JSON value whose type its text does not show");
+}
+
+static bool compare_json(struct func_ctx *cx, const struct func_call *c, const struct value *args, int *r)
+{
+    struct json *x, *y;
+
+    if (!side_json(cx, c, args, 0, &x) || !side_json(cx, c, args, 1, &y))
+        return false;
+    *r = json_compare(x, y);
+    return true;
+}
+
 static bool f_compare(struct func_ctx *cx, const struct func_call *c, const struct value *args, struct value *out)
 {
-    int r = value_compare(&args[0], &args[1], (enum value_cmp_as)c->cmp, c->coll, cx->env);
     bool t = false;
+    int r;
 
+    if (c->cmp == CMP_AS_JSON) {
+        if (!compare_json(cx, c, args, &r))
+            return false;
+    } else {
+        r = value_compare(&args[0], &args[1], (enum value_cmp_as)c->cmp, c->coll, cx->env);
+    }
     switch (c->f->id) {
     case FUNC_EQ: t = r == 0; break;
     case FUNC_NE: t = r != 0; break;
@@ -78,7 +112,13 @@ static bool f_null_safe_eq(struct func_ctx *cx, const struct func_call *c, const
 {
     if (args[0].kind == KIND_NULL || args[1].kind == KIND_NULL)
         *out = value_i64(args[0].kind == args[1].kind);
-    else
+    else if (c->cmp == CMP_AS_JSON) {
+        int r;
+
+        if (!compare_json(cx, c, args, &r))
+            return false;
+        *out = value_i64(r == 0);
+    } else
         *out = value_i64(value_compare(&args[0], &args[1], (enum value_cmp_as)c->cmp, c->coll, cx->env) == 0);
     return true;
 }
@@ -452,7 +492,11 @@ static bool bind_cast(struct binder *b)
 
     CHECK(b->opts->target);
     t = *b->opts->target;
-    if (t.code == TYPE_JSON || t.code == TYPE_ENUM || t.code == TYPE_SET || t.code == TYPE_GEOMETRY || t.code == TYPE_VECTOR)
+    if (t.code == TYPE_JSON)
+        return json_bind_cast(b);
+    if (b->args[0].type.code == TYPE_JSON && type_is_temporal(&t))
+        return refuse(b, "a JSON value as a date or time");
+    if (t.code == TYPE_ENUM || t.code == TYPE_SET || t.code == TYPE_GEOMETRY || t.code == TYPE_VECTOR)
         return refuse(b, "this type");
     if (type_is_string(&t) && t.coll == 0) { /* CHAR: in the collation of the connection */
         uint32_t length = t.length;
@@ -468,6 +512,13 @@ static bool bind_cast(struct binder *b)
 
 static bool f_cast(struct func_ctx *cx, const struct func_call *c, const struct value *args, struct value *out)
 {
+    if (c->args[0].type.code == TYPE_JSON && type_is_numeric(&c->type)) {
+        enum type_kind k = type_kind_of(&c->type);
+        struct value n = value_json_number(&args[0], k == KIND_F64 ? 'd' : k == KIND_DEC ? 'c' : 'i', cx->env);
+        struct sql_type t = value_type(&n);
+
+        return cast_explicit(&n, &t, &c->type, cx->env, cx->arena, cx->diag, out);
+    }
     return cast_explicit(&args[0], &c->args[0].type, &c->type, cx->env, cx->arena, cx->diag, out);
 }
 

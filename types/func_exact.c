@@ -4,29 +4,37 @@
  *
  * A signature has a letter for each argument, the last one holds for all that follow:
  *   d date or text   D date   c a time of day or with one   t a time of day   i integer   n number   o number that is no DECIMAL
+ *   E integer or DECIMAL   q integer or text   S text that is no bytes   y integer or bytes
  *   s text   N no date nor time   m a week's mode, literal   b a base, literal   * anything
  * and for all of them: k of one kind   e all times or all dates with a time   = literals beside dates are written as such
- *   x bytes only among bytes, padding of a number by a literal */
+ *   x X bytes only among bytes, padding of a number by a literal */
 #include "types/func-int.h"
 
 static const struct {
     const char *name, *args;
 } signatures[] = {
-    {"&", "i"}, {"|", "i"}, {"^", "i"}, {"~", "i"}, {"<<", "i"}, {">>", "i"}, {"bit_count", "i"}, {"bin", "i"}, {"oct", "i"}, {"conv", "ibb"},
+    {"&", "y"}, {"|", "y"}, {"^", "y"}, {"~", "y"}, {"<<", "yi"}, {">>", "yi"}, {"bit_count", "y"}, {"bin", "i"}, {"oct", "i"}, {"conv", "qbb"},
     {"char", "i"}, {"inet_ntoa", "i"}, {"interval", "o"}, {"greatest", "k"}, {"least", "k"}, {"field", "k"}, {"between", "k"}, {"not between", "k"},
     {"in", "k"}, {"not in", "k"}, {"nullif", "k"}, {"elt", "is"}, {"inet_aton", "s"}, {"format", "ni"},
     {"year", "d"}, {"month", "d"}, {"day", "d"}, {"dayofmonth", "d"}, {"quarter", "d"}, {"dayofweek", "d"}, {"dayofyear", "d"}, {"weekday", "d"},
     {"to_days", "d"}, {"to_seconds", "d"}, {"week", "dm"}, {"weekofyear", "d"}, {"yearweek", "dm"}, {"dayname", "d"}, {"monthname", "d"}, {"date", "d"},
     {"last_day", "d"}, {"date_format", "d*"}, {"datediff", "d"}, {"timestampdiff", "d"}, {"unix_timestamp", "D"}, {"convert_tz", "D*"},
     {"hour", "c"}, {"minute", "c"}, {"second", "c"}, {"microsecond", "c"}, {"time_to_sec", "t"}, {"time", "c"}, {"time_format", "t*"}, {"timediff", "e"},
-    {"addtime", "ct"}, {"subtime", "ct"}, {"timestamp", "dt"}, {"from_days", "i"}, {"makedate", "i"}, {"maketime", "iii"}, {"sec_to_time", "i"},
+    {"addtime", "ct"}, {"subtime", "ct"}, {"timestamp", "dt"}, {"from_days", "i"}, {"makedate", "i"}, {"maketime", "iii"}, {"sec_to_time", "E"},
     {"round", "N"}, {"truncate", "N"}, {"floor", "N"}, {"ceil", "N"}, {"ceiling", "N"}, {"abs", "N"}, {"sign", "N"}, {"sqrt", "N"}, {"ln", "N"}, {"log", "N"},
     {"log2", "N"}, {"log10", "N"}, {"exp", "N"}, {"sin", "N"}, {"cos", "N"}, {"tan", "N"}, {"asin", "N"}, {"acos", "N"}, {"cot", "N"}, {"degrees", "N"},
     {"radians", "N"}, {"atan", "N"}, {"atan2", "N"}, {"pow", "N"}, {"power", "N"}, {"mod", "N"}, {"%", "N"}, {"/", "N"}, {"div", "N"}, {"*", "N"}, {"neg", "N"},
     {"=", "="}, {"<>", "="}, {"<", "="}, {"<=", "="}, {">", "="}, {">=", "="}, {"<=>", "="},
-    {"replace", "x"}, {"instr", "x"}, {"locate", "x*"}, {"position", "x"}, {"insert", "x*"}, {"lpad", "x*"}, {"rpad", "x*"}, {"find_in_set", "x"},
-    {"strcmp", "x"}, {"like", "x"}, {"not like", "x"}, {"substring_index", "x*"}, {"concat_ws", "x"},
-    {"from_unixtime", "n*"}, {"period_add", "i"}, {"period_diff", "i"}, {"str_to_date", "s"},
+    {"replace", "X"}, {"instr", "X"}, {"locate", "X*"}, {"position", "X"}, {"insert", "x*"}, {"lpad", "x*"}, {"rpad", "x*"}, {"find_in_set", "X"},
+    {"strcmp", "X"}, {"like", "X"}, {"not like", "X"}, {"substring_index", "x*"}, {"concat_ws", "x"},
+    {"export_set", "iSSSi"}, {"make_set", "iS"}, {"regexp", "S"}, {"not regexp", "S"}, {"regexp_like", "S"}, {"regexp_instr", "SSiiiS"},
+    {"regexp_substr", "SSiiS"}, {"regexp_replace", "SSSiiS"}, {"soundex", "S"}, {"json_quote", "S"}, {"json_unquote", "S"},
+    {"uuid_to_bin", "Si"}, {"bin_to_uuid", "*i"},
+    {"is_uuid", "S"}, {"inet6_aton", "S"}, {"is_ipv4", "S"}, {"is_ipv6", "S"}, {"crc32c", "S"}, {"format_bytes", "i"}, {"format_pico_time", "i"},
+    {"convert", "S"},
+    {"json_search", "*SSS"}, {"json_valid", "S"}, {"uncompress", "s"}, {"uncompressed_length", "s"}, {"inet6_ntoa", "s"},
+    {"is_ipv4_compat", "s"}, {"is_ipv4_mapped", "s"},
+    {"crc32", "s"}, {"from_unixtime", "n*"}, {"period_add", "i"}, {"period_diff", "i"}, {"str_to_date", "s"},
 };
 
 /* What a value is: 0 NULL, n i numbers, s text, D date, T date with a time, t time of day. */
@@ -68,11 +76,19 @@ static bool fits(char want, const struct func_arg *a)
     case 'D':
         return !c || literal || c == 'D' || c == 'T';
     case 'c':
-        return !c || literal || c == 'T' || c == 't';
+        return !c || literal || c == 'T' || c == 't' || c == 'D';
     case 't':
         return !c || literal || c == 't';
     case 'i':
         return !c || c == 'i';
+    case 'q':
+        return !c || c == 'i' || (c == 's' && a->type.coll != TYPE_COLL_BINARY);
+    case 'y':
+        return !c || c == 'i' || (c == 's' && a->type.coll == TYPE_COLL_BINARY);
+    case 'S':
+        return !c || (c == 's' && a->type.coll != TYPE_COLL_BINARY);
+    case 'E':
+        return !c || c == 'i' || c == 'n';
     case 'n':
         return !c || c == 'i' || c == 'n' || c == 'f';
     case 'o':
@@ -114,6 +130,9 @@ static bool literals_usual(const struct func_arg *args, uint32_t n)
 
     for (uint32_t i = 0; i < n; i++)
         temporal |= class_of(&args[i]) == 'D' || class_of(&args[i]) == 'T' || class_of(&args[i]) == 't';
+    for (uint32_t i = 0; i < n && temporal; i++)
+        if (class_of(&args[i]) == 's' && !args[i].constant)
+            return false;
     for (uint32_t i = 0; i < n && temporal; i++) {
         const struct value *v = args[i].constant;
         char c = class_of(&args[i]);
@@ -149,7 +168,8 @@ static bool all_clocks(const struct func_arg *args, uint32_t n)
     return true;
 }
 
-static bool bytes_apart(const struct func_arg *args, uint32_t n)
+/* searched: number of the second text, which may be a number; UINT32_MAX: the others count or place. */
+static bool bytes_apart(const struct func_arg *args, uint32_t n, uint32_t searched)
 {
     bool bytes = false, other = false, number = false, text = false;
 
@@ -158,7 +178,7 @@ static bool bytes_apart(const struct func_arg *args, uint32_t n)
         bool binary = c == 's' && args[i].type.coll == TYPE_COLL_BINARY;
 
         bytes |= binary;
-        other |= c && c != 'i' && !binary;
+        other |= c && (c != 'i' || i == searched) && !binary;
         number |= i == 0 && c && c != 's';
         text |= c == 's' && !args[i].constant;
     }
@@ -175,7 +195,9 @@ static bool together(char want, const struct func_arg *args, uint32_t n)
     case '=':
         return literals_usual(args, n);
     case 'x':
-        return bytes_apart(args, n);
+        return bytes_apart(args, n, UINT32_MAX);
+    case 'X':
+        return bytes_apart(args, n, 1);
     default:
         return true;
     }
@@ -229,6 +251,12 @@ bool func_is_exact(const struct func *f, const struct func_arg *args, uint32_t n
     for (uint32_t i = 0; i < n; i++)
         if (!func_takes_member(f, &args[i].type))
             return refuse(f, "an ENUM, SET or BIT", d);
+    for (uint32_t i = 0; (f->id == FUNC_SUB || f->id == FUNC_ADD) && i < n; i++)
+        if (type_is_temporal(&args[i].type) && type_kind_of(&args[n - 1 - i].type) == KIND_U64)
+            return refuse(f, "a date or time and an unsigned number", d);
+    for (uint32_t i = 0; (f->id == FUNC_AND || f->id == FUNC_OR) && i < n; i++)
+        if (args[i].type.code == TYPE_JSON)
+            return refuse(f, "a JSON value", d);
     if (f->id == FUNC_CAST && opts && opts->target && type_is_temporal(opts->target) && type_is_numeric(&args[0].type))
         return refuse(f, "a number as a date or time", d);
     if (f->id == FUNC_DATE_ADD || f->id == FUNC_DATE_SUB || f->id == FUNC_TIMESTAMPADD) {
@@ -251,4 +279,41 @@ bool func_is_exact(const struct func *f, const struct func_arg *args, uint32_t n
             want++;
     }
     return true;
+}
+
+static bool listed(const char *name, const char *const *list, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (!strcmp(name, list[i]))
+            return true;
+    }
+    return false;
+}
+
+/* A JSON value is text to functions of text (in utf8mb4_bin on MySQL). MySQL makes numbers of it by rules of its own, which value.c has; what
+ * MariaDB's JSON_EXTRACT() is beside numbers differs by function, so there it is text only. In conditions MySQL compares it with 0, with a warning. */
+bool func_takes_json(const struct func *f, uint32_t i, uint32_t n, bool mariadb)
+{
+    static const char *const text[] = {"is null", "is not null", "isnull", "concat", "||", "concat_ws", "length", "octet_length", "bit_length", "char_length",
+        "character_length", "upper", "ucase", "lower", "lcase", "left", "right", "substring", "substr", "mid", "replace", "hex", "md5", "sha", "sha1", "sha2",
+        "crc32", "to_base64", "like", "not like", "coalesce", "ifnull", "locate", "instr", "position", "trim", "trim_both", "trim_leading", "trim_trailing",
+        "ltrim", "rtrim", "reverse", "ascii", "collation", "charset", "coercibility", "regexp", "not regexp", "regexp_like", "regexp_instr",
+        "regexp_substr", "regexp_replace"};
+    static const char *const number[] = {"=", "<>", "<", "<=", ">", ">=", "<=>", "+", "-", "*", "/", "neg", "abs", "round", "floor", "ceil", "ceiling",
+        "truncate", "sqrt", "pow", "power"};
+
+    for (size_t k = 0; k < funcs_json_n; k++) {
+        if (f == &funcs_json[k])
+            return true;
+    }
+    switch (f->id) {
+    case FUNC_CASE:
+        return i % 2 || i + 1 == n;
+    case FUNC_IF:
+        return i > 0;
+    case FUNC_CAST:
+        return !mariadb;
+    default:
+        return listed(f->name, text, ARRAY_LEN(text)) || (!mariadb && listed(f->name, number, ARRAY_LEN(number)));
+    }
 }

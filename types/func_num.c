@@ -614,29 +614,86 @@ static bool f_pi(struct func_ctx *cx, const struct func_call *c, const struct va
 
 /* ---- bits ---- */
 
-enum { BIT_OP_AND, BIT_OP_OR, BIT_OP_XOR, BIT_OP_NOT, BIT_OP_SHL, BIT_OP_SHR };
+enum { BIT_OP_AND, BIT_OP_OR, BIT_OP_XOR, BIT_OP_NOT, BIT_OP_SHL, BIT_OP_SHR, BIT_OP_COUNT };
 
 static bool bind_bits(struct binder *b)
 {
-    /* MySQL 8 works on bytes when both operands are binary strings that are no literals in hexadecimal. */
-    if (b->env->flavour == ENV_MYSQL8) {
-        bool all = true;
+    bool all = true, any = false;
 
-        for (uint32_t i = 0; i < (b->c->aux >= BIT_OP_SHL ? 1u : b->n); i++) {
-            const struct func_arg *a = &b->args[i];
+    /* MySQL works on bytes when all operands are binary strings and not all of them hexadecimal or bit literals. */
+    for (uint32_t i = 0; i < (b->c->aux == BIT_OP_SHL || b->c->aux == BIT_OP_SHR ? 1u : b->n); i++) {
+        const struct func_arg *a = &b->args[i];
+        bool literal = a->constant && a->constant->kind == KIND_STR && a->constant->code == TYPE_BIT;
 
-            all &= type_is_string(&a->type) && a->type.coll == TYPE_COLL_BINARY && !(a->constant && a->constant->code == TYPE_BIT);
-        }
-        if (all)
-            return diag_set(b->diag, ER_NOT_SUPPORTED_YET, "bit operations on binary strings above the shards");
+        all &= type_is_string(&a->type) && a->type.coll == TYPE_COLL_BINARY;
+        any |= !literal && type_is_string(&a->type) && a->type.coll == TYPE_COLL_BINARY;
+        if (any && !a->constant && b->env->flavour == ENV_MARIADB)
+            return diag_setf(b->diag, ER_NOT_SUPPORTED_YET, "This version of Tessera doesn't yet support '%s of bytes above the shards'", b->f->name);
     }
-    return bind_uint(b);
+    if (b->env->flavour == ENV_MARIADB || !all || !any)
+        return b->c->aux == BIT_OP_COUNT ? bind_int(b) : bind_uint(b);
+    if (b->c->aux == BIT_OP_COUNT)
+        (void)!bind_int(b);
+    else
+        (void)!bind_string_binary(b);
+    b->c->data = b->c; /* bytes */
+    return true;
+}
+
+static char bit_op(int64_t op, char a, char b)
+{
+    return (char)(op == BIT_OP_AND ? a & b : op == BIT_OP_OR ? a | b : op == BIT_OP_XOR ? a ^ b : ~a);
+}
+
+/* Bits are counted from the last byte's lowest. */
+static void shift_bytes(struct sv s, uint64_t by, bool left, char *out)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        unsigned v = 0;
+
+        for (unsigned bit = 0; bit < 8 && by < s.len * 8; bit++) {
+            uint64_t at = (s.len - 1 - i) * 8 + bit, from = left ? at - by : at + by;
+
+            if (left ? at >= by : from < s.len * 8)
+                v |= ((unsigned char)s.ptr[s.len - 1 - from / 8] >> from % 8 & 1u) << bit;
+        }
+        out[i] = (char)v;
+    }
+}
+
+static bool f_bit_bytes(struct func_ctx *cx, const struct func_call *c, const struct value *args, struct value *out)
+{
+    struct sv a = args[0].s, b = c->n_args > 1 && args[1].kind == KIND_STR ? args[1].s : a;
+    char *p = arena_alloc(cx->arena, a.len + 1);
+
+    if (c->aux == BIT_OP_COUNT) {
+        int64_t n = 0;
+
+        for (size_t i = 0; i < a.len; i++)
+            n += __builtin_popcount((unsigned char)a.ptr[i]);
+        *out = value_i64(n);
+        return true;
+    }
+    if (c->aux == BIT_OP_SHL || c->aux == BIT_OP_SHR) {
+        shift_bytes(a, value_to_u64_bits(&args[1], cx->env), c->aux == BIT_OP_SHL, p);
+    } else {
+        if (a.len != b.len)
+            return diag_set_remote(cx->diag, 3513, "HY000", SV("Binary operands of bitwise operators must be of equal length"));
+        for (size_t i = 0; i < a.len; i++)
+            p[i] = bit_op(c->aux, a.ptr[i], b.ptr[i]);
+    }
+    *out = value_str((struct sv){p, a.len}, TYPE_COLL_BINARY);
+    return true;
 }
 
 static bool f_bits(struct func_ctx *cx, const struct func_call *c, const struct value *args, struct value *out)
 {
-    uint64_t a = value_to_u64_bits(&args[0], cx->env), b = c->n_args > 1 ? value_to_u64_bits(&args[1], cx->env) : 0, r = 0;
+    uint64_t a, b, r = 0;
 
+    if (c->data)
+        return f_bit_bytes(cx, c, args, out);
+    a = value_to_u64_bits(&args[0], cx->env);
+    b = c->n_args > 1 ? value_to_u64_bits(&args[1], cx->env) : 0;
     switch (c->aux) {
     case BIT_OP_AND: r = a & b; break;
     case BIT_OP_OR: r = a | b; break;
@@ -644,25 +701,29 @@ static bool f_bits(struct func_ctx *cx, const struct func_call *c, const struct 
     case BIT_OP_NOT: r = ~a; break;
     case BIT_OP_SHL: r = b < 64 ? a << b : 0; break;
     case BIT_OP_SHR: r = b < 64 ? a >> b : 0; break;
+    case BIT_OP_COUNT:
+        *out = value_i64(__builtin_popcountll(a));
+        return true;
     }
     *out = value_u64(r);
     return true;
 }
 
-static bool f_bit_count(struct func_ctx *cx, const struct func_call *c, const struct value *args, struct value *out)
+static bool bind_crc32(struct binder *b)
 {
-    (void)c;
-    *out = value_i64(__builtin_popcountll(value_to_u64_bits(&args[0], cx->env)));
-    return true;
+    if (b->n > 1 && b->env->flavour == ENV_MYSQL8)
+        return diag_set(b->diag, ER_WRONG_PARAMCOUNT_TO_NATIVE_FCT, b->f->name);
+    return bind_uint(b);
 }
 
 static bool f_crc32(struct func_ctx *cx, const struct func_call *c, const struct value *args, struct value *out)
 {
-    struct sv s = arg_str(cx, c, args, 0), native;
+    uint32_t i = c->n_args - 1; /* on MariaDB the first of two is where to start from */
+    struct sv s = arg_str(cx, c, args, i), native;
 
-    if (c->args[0].type.coll && type_is_string(&c->args[0].type) && coll_from_utf8(c->args[0].type.coll, s, cx->arena, &native))
+    if (c->args[i].type.coll && type_is_string(&c->args[i].type) && coll_from_utf8(c->args[i].type.coll, s, cx->arena, &native))
         s = native;
-    *out = value_u64(crc32(0, (const unsigned char *)s.ptr, (unsigned)s.len));
+    *out = value_u64(crc32(i ? (uint32_t)value_to_u64_bits(&args[0], cx->env) : 0, (const unsigned char *)s.ptr, (unsigned)s.len));
     return true;
 }
 
@@ -708,8 +769,8 @@ const struct func funcs_num[] = {
     {"~", FUNC_BIT_NOT, 1, 1, N, bind_bits, f_bits, BIT_OP_NOT},
     {"<<", FUNC_SHL, 2, 2, N, bind_bits, f_bits, BIT_OP_SHL},
     {">>", FUNC_SHR, 2, 2, N, bind_bits, f_bits, BIT_OP_SHR},
-    {"bit_count", FUNC_OTHER, 1, 1, N, bind_int, f_bit_count, 0},
-    {"crc32", FUNC_OTHER, 1, 1, N, bind_uint, f_crc32, 0},
+    {"bit_count", FUNC_OTHER, 1, 1, N, bind_bits, f_bits, BIT_OP_COUNT},
+    {"crc32", FUNC_OTHER, 1, 2, N, bind_crc32, f_crc32, 0},
 };
 const size_t funcs_num_n = ARRAY_LEN(funcs_num);
 #undef N

@@ -473,9 +473,9 @@ static bool f_conv(struct func_ctx *cx, const struct func_call *c, const struct 
 
     if (fb < 2 || fb > 36 || tb < 2 || tb > 36)
         return true;
-    s = sv_trim(s);
-    if (s.len == 0 && cx->env->flavour == ENV_MYSQL8)
+    if (s.len == 0)
         return true;
+    s = sv_trim(s);
     if (i < s.len && (s.ptr[i] == '-' || s.ptr[i] == '+'))
         neg = s.ptr[i++] == '-';
     for (; i < s.len; i++) {

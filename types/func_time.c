@@ -537,6 +537,9 @@ static bool f_date_add(struct func_ctx *cx, const struct func_call *c, const str
 
     if (!get_interval(cx, c, amount, &iv))
         return true;
+    /* MariaDB takes years and months modulo 2^32. */
+    if (cx->exact && (iv.months > INT32_MAX / 2 || iv.months < -(INT32_MAX / 2)))
+        return diag_set(cx->diag, ER_NOT_SUPPORTED_YET, "an interval of so many months above the shards");
     if (c->aux & 1) {
         if (iv.months == INT64_MIN || iv.days == INT64_MIN || iv.us == INT64_MIN)
             return out_of_datetime(cx);

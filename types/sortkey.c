@@ -1,6 +1,7 @@
 #include "types/sortkey.h"
 
 #include "types/coll.h"
+#include "types/json.h"
 #include "util/strbuf.h"
 
 static void put_be(struct strbuf *b, uint64_t v)
@@ -54,6 +55,10 @@ static void append_cell(const struct vec *v, uint32_t row, struct strbuf *b)
             put_be(b, v->i256[row].w[i]);
         return;
     case VEC_STR:
+        if (type_is_json_value(&v->type)) {
+            json_sort_key(strv_get(&v->str[row]), b);
+            return;
+        }
         coll_orderkey(v->type.coll, strv_get(&v->str[row]), b);
         return;
     }

@@ -17,7 +17,7 @@ void type_from_coldef(struct sql_type *t, uint8_t code, uint16_t flags, uint16_t
     else if (code == TYPE_NEWDATE)
         code = TYPE_DATE;
     *t = (struct sql_type){
-        .code = code, .decimals = decimals, .deriv = DERIV_IMPLICIT, .flags = flags, .coll = coll, .length = length};
+        .code = code, .decimals = decimals, .deriv = DERIV_IMPLICIT, .flags = flags & ~(TYPE_IS_BOOL | TYPE_COMPUTED), .coll = coll, .length = length};
     if (type_is_temporal(t) && decimals > TYPE_MAX_FSP)
         t->decimals = 0; /* servers send 31 or 39 for a few temporal expressions; texts then say */
 }
@@ -34,7 +34,7 @@ struct sql_type type_int(bool is_unsigned)
 struct sql_type type_bool(void)
 {
     return (struct sql_type){
-        .code = TYPE_LONGLONG, .flags = TYPE_BINARY | TYPE_NUM, .coll = TYPE_COLL_BINARY, .deriv = DERIV_NUMERIC, .length = 1};
+        .code = TYPE_LONGLONG, .flags = TYPE_BINARY | TYPE_NUM | TYPE_IS_BOOL, .coll = TYPE_COLL_BINARY, .deriv = DERIV_NUMERIC, .length = 1};
 }
 
 struct sql_type type_double(void)

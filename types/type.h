@@ -61,7 +61,8 @@ enum type_flag {
     TYPE_TIMESTAMP_FLAG = 1024,
     TYPE_SET_FLAG = 2048,
     TYPE_NO_DEFAULT = 4096,
-    TYPE_ON_UPDATE = 8192,
+    TYPE_IS_BOOL = 16384, /* ours, never sent: TRUE, FALSE, what a comparison gives */
+    TYPE_COMPUTED = 8192, /* ours, never sent (the protocol's ON UPDATE, which nobody asks for): a function here gave it */
     TYPE_NUM = 32768
 };
 
@@ -126,6 +127,11 @@ static inline bool type_is_unsigned(const struct sql_type *t)
 bool type_is_string(const struct sql_type *t) PURE;   /* KIND_STR */
 bool type_is_numeric(const struct sql_type *t) PURE;  /* I64 U64 F64 DEC */
 bool type_is_temporal(const struct sql_type *t) PURE; /* DATE DATETIME TIME */
+/* A MySQL server's document, which is a value; to MariaDB JSON is text. */
+static inline bool type_is_json_value(const struct sql_type *t)
+{
+    return t->code == TYPE_JSON && (t->flags & TYPE_BLOB_FLAG) != 0;
+}
 /* Decimal digits that a DECIMAL holds (from its display length). */
 unsigned type_dec_precision(const struct sql_type *t) PURE;
 /* Length in characters of a string type (length / maximal bytes of a character of its character set). */

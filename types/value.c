@@ -4,6 +4,7 @@
 #include "types/value.h"
 
 #include "types/coll.h"
+#include "types/json.h"
 #include "types/num.h"
 #include "util/bytes.h"
 #include "util/strbuf.h"
@@ -27,6 +28,8 @@ struct sql_type value_type(const struct value *v)
     case KIND_NULL:
         return type_null();
     case KIND_I64:
+        if (v->code == TYPE_TINY)
+            return type_bool();
         t = type_int(false);
         t.length = digits_of(v->i < 0 ? 0 - (uint64_t)v->i : (uint64_t)v->i) + (v->i < 0 ? 1 : 0);
         return t;
@@ -48,7 +51,10 @@ struct sql_type value_type(const struct value *v)
     case KIND_TIME:
         return type_temporal(TYPE_TIME, v->fsp);
     case KIND_STR:
-        return type_string((uint32_t)coll_chars(v->coll, v->s), v->coll, DERIV_COERCIBLE);
+        t = type_string((uint32_t)coll_chars(v->coll, v->s), v->coll, DERIV_COERCIBLE);
+        if (v->code == TYPE_JSON)
+            t.code = TYPE_JSON;
+        return t;
     }
     return type_null();
 }
@@ -751,6 +757,62 @@ static int64_t temporal_to_i64(const struct value *v, const struct env *e)
     }
 }
 
+struct value value_json_number(const struct value *v, char want, const struct env *e)
+{
+    static const char *const names[] = {"DOUBLE", "INTEGER", "DECIMAL"};
+    struct value r = value_f64(0), text;
+    struct json_error err;
+    struct arena tmp;
+    struct json *j;
+    bool bad = false, high = false;
+
+    arena_init(&tmp, 0);
+    j = json_parse(v->s, JSON_PRINTED, &tmp, &err);
+    if (j && j->kind == JSON_NUMBER) {
+        size_t used;
+
+        if (j->number == JSON_DOUBLE && want == 'c') {
+            r = value_dec(dec_zero);
+            (void)dec_parse(j->text, &r.d, &used);
+        } else {
+            r = j->number == JSON_INT ? value_i64(j->i) : j->number == JSON_UINT ? value_u64(j->u) : value_f64(j->f);
+            if (want == 'i' && r.kind == KIND_F64) {
+                high = r.f >= 18446744073709551616.0 || r.f < -9223372036854775808.0;
+                if (high)
+                    r = value_i64(r.f > 0 ? INT64_MAX : INT64_MIN);
+                else if (r.f >= 9223372036854775808.0)
+                    r = value_u64((uint64_t)rint(r.f));
+                else
+                    r = value_i64(double_to_i64(r.f));
+            }
+        }
+    } else if (j && j->kind == JSON_BOOL) {
+        r = value_i64(j->truth);
+    } else if (j && j->kind == JSON_STRING) {
+        size_t used;
+        uint64_t u;
+        bool neg;
+        double f;
+
+        text = value_str(j->text, 46);
+        bad = want == 'i' ? num_parse_int(j->text, &neg, &u) != NUM_OK : num_parse_double(j->text, &f) != NUM_OK;
+        r = want == 'i' ? value_i64(value_to_i64(&text, NULL)) : value_f64(value_to_f64(&text, NULL));
+        if (want == 'c') {
+            r = value_dec(dec_zero);
+            (void)dec_parse(j->text, &r.d, &used);
+        }
+    } else {
+        bad = true;
+    }
+    if (bad)
+        warn_add(e ? e->warnings : NULL, WARN_WARNING, 3156, "Invalid JSON value for CAST to %s from column %s at row 1",
+            names[want == 'd' ? 0 : want == 'i' ? 1 : 2], "json_extract");
+    if (high)
+        warn_add(e ? e->warnings : NULL, WARN_WARNING, 3155, "Out of range JSON value for CAST to INTEGER from column json_extract at row 1");
+    arena_free(&tmp);
+    return r;
+}
+
 int64_t value_to_i64(const struct value *v, const struct env *e)
 {
     int64_t i = 0;
@@ -776,6 +838,11 @@ int64_t value_to_i64(const struct value *v, const struct env *e)
     case KIND_STR:
         if (v->code == TYPE_BIT)
             return (int64_t)big_endian(v->s);
+        if (v->code == TYPE_JSON && !(e && e->flavour == ENV_MARIADB)) {
+            struct value n = value_json_number(v, 'i', e);
+
+            return value_to_i64(&n, e);
+        }
         if (num_parse_int(v->s, &neg, &u) != NUM_OK)
             warn_truncated(e, "INTEGER", v->s);
         return (int64_t)u;
@@ -827,6 +894,11 @@ double value_to_f64(const struct value *v, const struct env *e)
     case KIND_STR:
         if (v->code == TYPE_BIT)
             return (double)big_endian(v->s);
+        if (v->code == TYPE_JSON && !(e && e->flavour == ENV_MARIADB)) {
+            struct value n = value_json_number(v, 'd', e);
+
+            return value_to_f64(&n, e);
+        }
         if (num_parse_double(v->s, &f) != NUM_OK)
             warn_truncated(e, "DOUBLE", v->s);
         return f;
@@ -867,6 +939,11 @@ struct dec value_to_dec(const struct value *v, const struct env *e)
     case KIND_STR:
         if (v->code == TYPE_BIT)
             return dec_from_u64(big_endian(v->s));
+        if (v->code == TYPE_JSON && !(e && e->flavour == ENV_MARIADB)) {
+            struct value n = value_json_number(v, 'c', e);
+
+            return value_to_dec(&n, e);
+        }
         st = dec_parse(v->s, &d, &used);
         while (used < v->s.len && (v->s.ptr[used] == ' ' || (v->s.ptr[used] >= '\t' && v->s.ptr[used] <= '\r')))
             used++;
@@ -905,8 +982,14 @@ int value_truth(const struct value *v, const struct env *e)
     case KIND_DATETIME:
     case KIND_TIME:
         return v->t != 0;
-    case KIND_F64:
     case KIND_STR:
+        if (v->code == TYPE_JSON && e && e->flavour == ENV_MYSQL8) { /* compared with the document 0 */
+            warn_add(e->warnings, WARN_WARNING, 3986, "Evaluating a JSON value in SQL boolean context does an implicit comparison against JSON integer "
+                "0; if this is not what you want, consider converting JSON to a SQL numeric type with JSON_VALUE RETURNING");
+            return v->s.len == 0 || !strchr("-0123456789", v->s.ptr[0]) || value_to_f64(v, NULL) != 0;
+        }
+        break;
+    case KIND_F64:
         break;
     }
     return value_to_f64(v, e) != 0;
@@ -1145,6 +1228,7 @@ int value_compare(const struct value *a, const struct value *b, enum value_cmp_a
         (void)!value_to_time(a, e, &t);
         (void)!value_to_time(b, e, &u);
         return cmp_i64(t, u);
+    case CMP_AS_JSON:
     case CMP_AS_STRING:
         break;
     }

@@ -12,7 +12,7 @@ struct strbuf;
 struct value {
     uint8_t kind; /* enum type_kind */
     uint8_t fsp;  /* DATETIME and TIME: digits that it was written with */
-    uint8_t code; /* enum type_code where it matters (YEAR, BIT, FLOAT, JSON), else 0 */
+    uint8_t code; /* enum type_code where it matters (YEAR, BIT, FLOAT, JSON; TINY: an I64 that is TRUE or FALSE), else 0 */
     uint16_t coll; /* KIND_STR: collation id, 63 binary */
     union {
         int64_t i;  /* I64 */
@@ -31,6 +31,10 @@ static inline struct value value_null(void)
 static inline struct value value_i64(int64_t v)
 {
     return (struct value){.kind = KIND_I64, .i = v};
+}
+static inline struct value value_bool(bool v)
+{
+    return (struct value){.kind = KIND_I64, .code = TYPE_TINY, .i = v};
 }
 static inline struct value value_u64(uint64_t v)
 {
@@ -91,6 +95,8 @@ int64_t value_to_i64(const struct value *v, const struct env *e);
 uint64_t value_to_u64_bits(const struct value *v, const struct env *e);
 double value_to_f64(const struct value *v, const struct env *e);
 struct dec value_to_dec(const struct value *v, const struct env *e);
+/* A JSON value as a number: want 'd' double, 'i' integer, 'c' decimal. Strings are read as numbers, the rest is 0, with warning 3156. */
+struct value value_json_number(const struct value *v, char want, const struct env *e);
 /* Numbers and temporals are printed into a; strings are returned as they are. type may be NULL. */
 struct sv value_to_str(const struct value *v, const struct sql_type *type, struct arena *a);
 /* Truth as in WHERE: -1 unknown, 0, 1. */
@@ -108,7 +114,8 @@ enum value_cmp_as {
     CMP_AS_DECIMAL,
     CMP_AS_STRING,
     CMP_AS_DATETIME,
-    CMP_AS_TIME
+    CMP_AS_TIME,
+    CMP_AS_JSON /* documents: func_cmp.c's, not value_compare's */
 };
 enum value_cmp_as value_cmp_rule(const struct sql_type *a, const struct sql_type *b, bool a_const, bool b_const) PURE;
 /* -1, 0, 1. Neither is NULL. coll: for CMP_AS_STRING. */

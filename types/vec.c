@@ -4,6 +4,7 @@
 #include "types/vec.h"
 
 #include "types/coll.h"
+#include "types/json.h"
 #include "util/hash.h"
 #include "util/strbuf.h"
 
@@ -125,6 +126,7 @@ void vec_get(const struct vec *v, uint32_t row, struct value *out)
     switch ((enum vec_kind)v->kind) {
     case VEC_I64:
         out->kind = KIND_I64;
+        out->code = v->type.flags & TYPE_IS_BOOL ? TYPE_TINY : 0;
         out->i = v->i64[row];
         return;
     case VEC_U64:
@@ -461,6 +463,8 @@ int vec_cmp(const struct vec *a, uint32_t i, const struct vec *b, uint32_t j)
     vb = vec_is_valid(b, j);
     if (!va || !vb)
         return va - vb;
+    if (type_is_json_value(&a->type) && type_is_json_value(&b->type))
+        return json_sort_cmp(strv_get(&a->str[i]), strv_get(&b->str[j]));
     return cmp_valid(a, i, b, j);
 }
 

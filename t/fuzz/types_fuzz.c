@@ -4,6 +4,7 @@
 #include "types/bexpr.h"
 #include "types/cast.h"
 #include "types/coll.h"
+#include "types/json.h"
 #include "types/num.h"
 #include "types/sortkey.h"
 #include "util/strbuf.h"
@@ -86,7 +87,7 @@ static void columns(uint8_t b, uint8_t c, struct sv s, const struct env *e, stru
 
 static void strings(uint8_t b, struct sv s, struct arena *a)
 {
-    static const uint16_t colls[] = {255, 45, 46, 63, 8, 33, 224, 246, 47, 11};
+    static const uint16_t colls[] = {255, 45, 46, 63, 8, 33, 224, 246, 47, 11, 278, 2304, 2308};
     uint16_t id = colls[b % ARRAY_LEN(colls)];
     struct sv x = {s.ptr, s.len / 2}, y = {s.ptr + s.len / 2, s.len - s.len / 2}, out;
     struct strbuf kx, ky;
@@ -126,7 +127,19 @@ static void functions(uint8_t b, uint8_t c, struct sv s, const struct env *e, st
         args[i] = value_str(one, 255);
         if (c >> i & 1 && !value_parse_number(one, &args[i]))
             args[i] = i & 1 ? value_null() : value_i64((int64_t)part);
-        fa[i] = (struct func_arg){value_type(&args[i]), &args[i], FUNC_SCALE_OF_TYPE};
+        if (args[i].kind == KIND_STR && b & 128 && i == 0) {
+            struct json_error err;
+            struct json *j = json_parse(one, e->flavour == ENV_MARIADB ? JSON_MARIADB : JSON_TEXT, a, &err);
+            struct strbuf text;
+
+            strbuf_init(&text, a);
+            if (j) {
+                json_print(j, JSON_LOOSE, e->flavour == ENV_MARIADB, &text);
+                args[i] = value_str(strbuf_sv(&text), 46);
+                args[i].code = TYPE_JSON;
+            }
+        }
+        fa[i] = (struct func_arg){value_type(&args[i]), b & 64 ? NULL : &args[i], FUNC_SCALE_OF_TYPE};
     }
     for (uint32_t n = 0; n <= 4; n++) {
         diag_clear(&d);
@@ -139,6 +152,60 @@ static void functions(uint8_t b, uint8_t c, struct sv s, const struct env *e, st
             CHECK(out.kind == KIND_NULL);
         }
     }
+}
+
+/* What parses prints, and that parses again to the same; a document equals itself and sorts beside itself. */
+static void json(uint8_t b, struct sv s, struct arena *a)
+{
+    enum json_mode mode = b % 3 == 0 ? JSON_TEXT : b % 3 == 1 ? JSON_PRINTED : JSON_MARIADB;
+    size_t cut = s.len ? (unsigned char)s.ptr[0] % s.len : 0, at;
+    struct sv doc = {s.ptr + cut, s.len - cut}, path = {s.ptr, cut};
+    struct json_error err;
+    struct json_path p;
+    struct json *j = json_parse(doc, mode, a, &err), *again;
+    struct strbuf x, y;
+    bool end;
+
+    if (!j) {
+        CHECK(err.at <= doc.len);
+        return;
+    }
+    strbuf_init(&x, a);
+    strbuf_init(&y, a);
+    json_print(j, JSON_LOOSE, mode == JSON_MARIADB, &x);
+    again = json_parse(strbuf_sv(&x), mode == JSON_TEXT ? JSON_PRINTED : mode, a, &err);
+    CHECK(again && json_compare(j, again) == 0);
+    json_print(again, JSON_LOOSE, mode == JSON_MARIADB, &y);
+    CHECK(sv_eq(strbuf_sv(&x), strbuf_sv(&y)));
+    CHECK(json_sort_cmp(strbuf_sv(&x), strbuf_sv(&y)) == 0 && json_depth(j) <= JSON_MAX_DEPTH_MYSQL + 1u);
+    json_print(j, b & 64 ? JSON_PRETTY_MYSQL : JSON_PRETTY_MARIADB, false, &y);
+    if (json_path_parse(path, mode == JSON_MARIADB, a, &p, &at, &end)) {
+        struct json_found f = {0};
+
+        json_seek(j, &p, b & 32, mode == JSON_MARIADB, a, &f);
+        CHECK(p.many || f.n <= 1);
+    }
+}
+
+/* A pattern and a text from the input, for one of the functions of regular expressions. */
+static void regex(uint8_t b, uint8_t c, struct sv s, const struct env *e, struct arena *a)
+{
+    static const char *const names[] = {"regexp", "regexp_instr", "regexp_substr", "regexp_replace"};
+    static const uint16_t colls[] = {255, 45, 46, 2304};
+    const struct func *f = func_find(sv_cstr(names[b % 4]));
+    size_t part = s.len / 3;
+    struct value args[3], out;
+    struct func_arg fa[3];
+    struct func_call call;
+    struct diag d = {0};
+    struct func_ctx cx = {e, a, &d, (b & 128) != 0};
+
+    for (uint32_t i = 0; i < 3; i++) {
+        args[i] = value_str((struct sv){s.ptr + i * part, part}, colls[c % 4]);
+        fa[i] = (struct func_arg){value_type(&args[i]), b & 64 ? &args[i] : NULL, FUNC_SCALE_OF_TYPE};
+    }
+    if (!func_bind(f, fa, b % 4 == 3 ? 3 : 2, NULL, e, a, &call, &d) || !func_eval_scalar(&cx, &call, args, &out))
+        CHECK(diag_is_set(&d));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -160,11 +227,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     copy = malloc(size - 3 + 1); /* exact, so that reading beyond it is seen */
     memcpy(copy, data + 3, size - 3);
     s = (struct sv){copy, size - 3};
-    switch (data[0] % 5) {
+    switch (data[0] % 7) {
     case 0: texts(s, &e, &a); break;
     case 1: columns(data[1], data[2], s, &e, &a); break;
     case 2: strings(data[1], s, &a); break;
     case 3: functions(data[1], data[2], s, &e, &a); break;
+    case 5: json(data[1], s, &a); break;
+    case 6: regex(data[1], data[2], s, &e, &a); break;
     case 4:
         (void)!value_parse_number(s, &v);
         (void)!value_parse_hex_bin(s, (s.len & 1) != 0, &a, &v);

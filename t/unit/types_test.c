@@ -563,7 +563,8 @@ START_TEST(registry)
     ck_assert_int_eq(coll_default_of(SV("utf8mb4"), true)->id, 45);
     ck_assert_int_eq(coll_bin_of(SV("utf8mb4"))->id, 46);
     ck_assert_ptr_null(coll_by_name(SV("nonsense")));
-    ck_assert(!coll_id_is_native(2304));
+    ck_assert(coll_id_is_native(2304));
+    ck_assert(!coll_id_is_native(2306));
     ck_assert(coll_by_id(2304)->in_mariadb);
 }
 END_TEST
