@@ -650,6 +650,20 @@ static bool values_into_broadcast(struct ins *i)
     return true;
 }
 
+/* How the session learns LAST_INSERT_ID() of a table whose shard numbers the rows: the OK packet tells it where every row has a generated
+ * number; but that of a row with a number of its own stands there too, and is none. */
+static void learn_insert_id(struct ins *i)
+{
+    struct plan *p = i->o->plan;
+
+    if (i->table->kind != CAT_SINGLE || i->table->auto_inc_column < 0 || p->asks_insert_id || p->sets_insert_id)
+        return;
+    if (given_at(i, (uint32_t)i->table->auto_inc_column) < 0 && !i->a->on_dup.n)
+        p->sets_insert_id = true;
+    else
+        p->asks_insert_id = true;
+}
+
 bool opt_plan_insert(struct opt *o)
 {
     struct ins i = {.o = o, .a = AST_AS(insert, o->stmt)};
@@ -686,6 +700,7 @@ bool opt_plan_insert(struct opt *o)
         (i.table->kind == CAT_SINGLE && i.table->auto_inc_column >= 0));
     if (!find_columns(&i) || !check_follows(&i) || !check_on_dup(&i))
         return false;
+    learn_insert_id(&i);
     o->plan->uses_temporals_now |= gives_now(&i);
     if (i.table->kind == CAT_BROADCAST && !values_into_broadcast(&i))
         return false;

@@ -319,7 +319,7 @@ struct plan {
     bool sets_insert_id;     /* LAST_INSERT_ID(expr) is called. A query's OK packet does not tell the value: ask LAST_INSERT_ID() on
                               * the same connection at once; one place only (OPT_INSERT_ID). A write's OK packet does */
     bool on_duplicate, insert_ignore, insert_select; /* of an INSERT: counts are those of clients with FOUND_ROWS by what these say */
-    bool asks_insert_id;     /* INSERT ... RETURNING whose insert id only the shard's connection knows (the shard generates it, or
+    bool asks_insert_id;     /* INSERT (... RETURNING) whose insert id only the shard's connection knows (the shard generates it, or
                               * LAST_INSERT_ID(expr) is called): no OK packet tells it, so it is asked for behind the statement */
     bool calc_found_rows;    /* SQL_CALC_FOUND_ROWS: one place: ask FOUND_ROWS() there at once; several: the executor counts
                               * the rows in front of top's limit */
