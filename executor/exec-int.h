@@ -60,6 +60,10 @@ void relay_align(struct exec_lane *l);
 /* Text in UTF-8 as a literal that means the same whatever character set the statement is in. */
 void exec_put_text(struct sv text, bool no_backslash, struct strbuf *b);
 void exec_put_hex_text(struct sv text, struct strbuf *b);
+/* Bytes of a string in that character set. */
+void exec_put_hex(struct sv charset, struct sv bytes, struct strbuf *b);
+/* A TIMESTAMP from its exact form; stored under time_zone +00:00. */
+void exec_put_epoch(struct sv seconds, struct strbuf *b);
 /* A cell of the text protocol (of a read under wanted_taken) as an SQL literal; a column of a key as it is compared with the literal of its exact form
  * (literal.c). */
 void exec_put_literal(struct exec *e, const struct packet_coldef *c, struct sv cell, struct strbuf *b);

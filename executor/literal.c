@@ -3,12 +3,29 @@
 
 #include "catalog/snapshot.h"
 
+void exec_put_hex(struct sv charset, struct sv bytes, struct strbuf *b)
+{
+    strbuf_printf(b, "_%.*s x'", SV_ARG(charset));
+    for (size_t i = 0; i < bytes.len; i++)
+        strbuf_printf(b, "%02x", (unsigned char)bytes.ptr[i]);
+    strbuf_putc(b, '\'');
+}
+
 void exec_put_hex_text(struct sv text, struct strbuf *b)
 {
-    strbuf_puts(b, "_utf8mb4 x'");
-    for (size_t i = 0; i < text.len; i++)
-        strbuf_printf(b, "%02x", (unsigned char)text.ptr[i]);
-    strbuf_putc(b, '\'');
+    exec_put_hex(SV("utf8mb4"), text, b);
+}
+
+void exec_put_epoch(struct sv seconds, struct strbuf *b)
+{
+    size_t i = 0;
+
+    while (i < seconds.len && (seconds.ptr[i] == '0' || seconds.ptr[i] == '.'))
+        i++;
+    if (i == seconds.len)
+        strbuf_puts(b, "'0000-00-00 00:00:00'");
+    else
+        strbuf_printf(b, "FROM_UNIXTIME(%.*s)", SV_ARG(seconds));
 }
 
 void exec_put_text(struct sv text, bool no_backslash, struct strbuf *b)

@@ -110,7 +110,6 @@ static void put_copy(struct exec *e, const struct move *m, const struct move_row
     uint32_t at = m->exact[col];
     struct sv cell = r->cells[at];
     struct sql_type t;
-    size_t i = 0;
 
     if (!cell.ptr) {
         strbuf_puts(b, "NULL");
@@ -119,12 +118,7 @@ static void put_copy(struct exec *e, const struct move *m, const struct move_row
     type_from_coldef(&t, m->cols[at].type, m->cols[at].flags, m->cols[at].charset, m->cols[at].length, m->cols[at].decimals);
     switch (opt_exact_form(c)) {
     case EXACT_EPOCH:
-        while (i < cell.len && (cell.ptr[i] == '0' || cell.ptr[i] == '.'))
-            i++;
-        if (i == cell.len)
-            strbuf_puts(b, "'0000-00-00 00:00:00'");
-        else
-            strbuf_printf(b, "FROM_UNIXTIME(%.*s)", SV_ARG(cell));
+        exec_put_epoch(cell, b);
         return;
     case EXACT_TEXT:
         if (type_is_string(&t) && m->cols[at].charset != TYPE_COLL_BINARY) {

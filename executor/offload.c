@@ -202,22 +202,13 @@ static void store_next(struct copy *c)
 static void put_cell(struct exec *e, const struct cat_column *col, const struct packet_coldef *c, struct sv cell, struct strbuf *b)
 {
     struct sql_type t;
-    size_t i = 0;
 
     if (cell.ptr && opt_exact_form(col) == EXACT_EPOCH) {
-        while (i < cell.len && (cell.ptr[i] == '0' || cell.ptr[i] == '.'))
-            i++;
-        if (i == cell.len)
-            strbuf_puts(b, "'0000-00-00 00:00:00'");
-        else
-            strbuf_printf(b, "FROM_UNIXTIME(%.*s)", SV_ARG(cell));
+        exec_put_epoch(cell, b);
         return;
     }
     if (cell.ptr && optcat_tells_bytes(col)) {
-        strbuf_printf(b, "_%.*s x'", SV_ARG(col->type.charset));
-        for (size_t k = 0; k < cell.len; k++)
-            strbuf_printf(b, "%02x", (unsigned char)cell.ptr[k]);
-        strbuf_putc(b, '\'');
+        exec_put_hex(col->type.charset, cell, b);
         return;
     }
     type_from_coldef(&t, c->type, c->flags, c->charset, c->length, c->decimals);

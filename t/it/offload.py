@@ -144,6 +144,22 @@ def dies(f):
         eventually("it answers again", lambda: try_small(f), 30)
 
 
+@test("kill -9 of tesserad at offload.sent: nothing is left, and afterwards all is well")
+def killed(f):
+    for nth in (1, 2, 3, 6):
+        f.restart(faults="offload.sent=crash@%d" % nth)
+        try:
+            got = f.query(JOIN)
+            raise AssertionError("it was not killed: %r" % got)
+        except (OSError, EOFError, ServerError):
+            pass
+        eventually("tesserad has ended", lambda: not f.alive())
+        f.restart()
+        eventually("no copies left", lambda: not copies_left(f), 30)
+        eventually("it answers again", lambda: try_small(f), 30)
+    equal(f.query(JOIN), WANT)
+
+
 def try_small(f):
     try:
         return small(f)
